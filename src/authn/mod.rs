@@ -1,0 +1,8 @@
+//! The identity: passwords, sessions, throttling.
+
+mod bounded;
+pub mod device;
+pub mod password;
+pub mod session;
+mod strength;
+pub mod throttle;

@@ -1,0 +1,54 @@
+//! The register's numbers. Ordinary cases are numbered in order by year (민원처리법 시행령 제6조
+//! 제2항: 접수 순서); sensitive cases have a series of their own, known to their holders only.
+
+use data_encoding::BASE32_NOPAD;
+
+use crate::domain::random::{Random, RandomError};
+use crate::domain::tier::Tier;
+
+/// The number as holders see it: `2026-000123`, or `2026-S-000012` for a sensitive case.
+pub fn register_number(tier: Tier, year: i16, number: u64) -> String {
+    match tier {
+        Tier::Sensitive => format!("{year}-S-{number:06}"),
+        Tier::Ordinary | Tier::Retained => format!("{year}-{number:06}"),
+    }
+}
+
+/// A random reference, such as `7KQ4-M2XA-QD3F`: for the petitioner's receipt, and in place of a
+/// sensitive case's number where the asker may not learn how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Reference([u8; 8]);
+
+impl Reference {
+    /// A fresh one: 60 random bits.
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        Ok(Self(random.array()?))
+    }
+}
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = BASE32_NOPAD.encode(&self.0);
+        for (index, letter) in text.chars().take(12).enumerate() {
+            if index > 0 && index % 4 == 0 {
+                f.write_str("-")?;
+            }
+            write!(f, "{letter}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_look_as_officials_write_them() {
+        assert_eq!(register_number(Tier::Ordinary, 2026, 123), "2026-000123");
+        assert_eq!(register_number(Tier::Sensitive, 2026, 12), "2026-S-000012");
+        let text = Reference([0xff; 8]).to_string();
+        assert_eq!(text.len(), 14);
+        assert_eq!(text.split('-').count(), 3);
+    }
+}

@@ -1,0 +1,106 @@
+//! What may be shown: the only forms of a case that can be serialised. They come out of
+//! [`crate::vault::Disclosed`] alone, reduced to the permit's fields.
+
+use std::collections::BTreeMap;
+
+use super::draft::{Channel, Classification, Part};
+
+/// State of a case.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
+    /// 접수: registered, not yet assigned.
+    Registered,
+    /// 배정: has assignees.
+    Assigned,
+}
+
+/// One row of a list: head facts only.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct CaseRow {
+    /// Id of the case.
+    pub id: String,
+    /// Register number.
+    pub number: String,
+    /// 보안 or 일반.
+    pub tier: Classification,
+    /// Kind of complaint.
+    pub class: String,
+    /// State.
+    pub state: CaseState,
+    /// How it came.
+    pub channel: Channel,
+    /// Department code.
+    pub department: String,
+    /// When it was registered.
+    pub registered_at: String,
+    /// Whether the asker handles it.
+    pub mine: bool,
+}
+
+/// One person in a case, as far as the purpose allows.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct PersonView {
+    /// Id of the person's unit; the subject id of the access log.
+    pub id: String,
+    /// What they are in this case.
+    pub part: Part,
+    /// Name.
+    pub name: String,
+    /// Telephone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub telephone: Option<String>,
+    /// E-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Postal address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// One case, as far as the purpose allows.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct CaseView {
+    /// Id of the case.
+    pub id: String,
+    /// Register number.
+    pub number: String,
+    /// Number on the receipt.
+    pub receipt: String,
+    /// 보안 or 일반.
+    pub tier: Classification,
+    /// Kind of complaint.
+    pub class: String,
+    /// State.
+    pub state: CaseState,
+    /// How it came.
+    pub channel: Channel,
+    /// Department code.
+    pub department: String,
+    /// When it was registered.
+    pub registered_at: String,
+    /// When it reached the office.
+    pub received_at: String,
+    /// Number in another system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_number: Option<String>,
+    /// Login names of those who handle it.
+    pub assignees: Vec<String>,
+    /// Title, where the purpose allows the narrative.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Narrative.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrative: Option<String>,
+    /// Further columns of the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<BTreeMap<String, String>>,
+    /// The people, where the purpose allows them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<Vec<PersonView>>,
+}

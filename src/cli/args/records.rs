@@ -1,0 +1,207 @@
+//! Commands about cases, imports and the two logs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Actor;
+use crate::domain::id::{AccountId, CaseId};
+use crate::domain::purpose::Purpose;
+use crate::domain::tier::Tier;
+
+/// `case …`
+#[derive(Debug, Subcommand)]
+pub enum CaseCommand {
+    /// Register a case from JSON
+    #[command(
+        after_help = "Example:\n  bongham case register case.json --account park --data D\n\
+        \ncase.json:\n  {\"tier\":\"ordinary\",\"department\":\"civil\",\"channel\":\"visit\",\
+        \"class\":\"road\",\n   \"title\":\"Broken lamp\",\"narrative\":\"…\",\"people\":[{\
+        \"part\":\"petitioner\",\"name\":\"…\"}]}"
+    )]
+    Register {
+        /// JSON file; - reads standard input
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// Who registers.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// List the cases you may see
+    #[command(after_help = "Example:\n  bongham case list --account choi --data D")]
+    List {
+        /// Why
+        #[arg(long, default_value = "handling")]
+        purpose: Purpose,
+        /// Most rows to fetch
+        #[arg(long, value_name = "ROWS", default_value_t = 200)]
+        limit: usize,
+        /// Who asks.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Open one case; this is written to the access log
+    #[command(
+        after_help = "Example:\n  bongham case show ID --purpose handling --account choi \
+        --data D"
+    )]
+    Show {
+        /// Id, from `case list`
+        id: CaseId,
+        /// Why
+        #[arg(long, default_value = "handling")]
+        purpose: Purpose,
+        /// Who asks.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Name the assignees of a case
+    #[command(
+        after_help = "Example:\n  bongham case assign ID --assignee choi --account kang \
+        --data D"
+    )]
+    Assign {
+        /// Id
+        id: CaseId,
+        /// Login; may be given several times; together they replace the present ones
+        #[arg(long = "assignee", value_name = "LOGIN", required = true)]
+        assignees: Vec<String>,
+        /// Why
+        #[arg(long, default_value = "handling")]
+        purpose: Purpose,
+        /// A sentence for the access log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Who does it.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Move a case between ordinary and sensitive
+    #[command(
+        after_help = "Example:\n  bongham case reclassify ID sensitive --assignee choi \
+        --reason 'names a victim' --account kang --data D"
+    )]
+    Reclassify {
+        /// Id
+        id: CaseId,
+        /// The new tier: ordinary or sensitive
+        #[arg(value_parser = tier)]
+        tier: Tier,
+        /// Login; may be given several times; none means the department's desk
+        #[arg(long = "assignee", value_name = "LOGIN")]
+        assignees: Vec<String>,
+        /// Why
+        #[arg(long, default_value = "handling")]
+        purpose: Purpose,
+        /// A sentence for the access log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who does it.
+        #[command(flatten)]
+        actor: Actor,
+    },
+}
+
+fn tier(text: &str) -> Result<Tier, &'static str> {
+    match text {
+        "ordinary" => Ok(Tier::Ordinary),
+        "sensitive" => Ok(Tier::Sensitive),
+        _ => Err("use ordinary or sensitive"),
+    }
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// CSV or JSONL, may be gzipped; UTF-8 or CP949
+    pub file: PathBuf,
+    /// Map from columns to fields: a TOML file, or builtin:chicago, builtin:bluehouse,
+    /// builtin:keyword
+    #[arg(long, value_name = "MAP")]
+    pub map: String,
+    /// Check every row and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the rejected rows here: line, reason and field, never content
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Who imports.
+    #[command(flatten)]
+    pub actor: Actor,
+}
+
+/// `log …`
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Who did what, and why
+    #[command(after_help = "Example:\n  bongham log entries --task read --account jang --data D")]
+    Entries(EntriesArgs),
+    /// Export, verify, key, checkpoint.
+    #[command(flatten)]
+    Trail(TrailCommand),
+}
+
+/// `log entries`
+#[derive(Debug, Args)]
+pub struct EntriesArgs {
+    /// From this time on, RFC 3339
+    #[arg(long, value_name = "TIME", default_value = "")]
+    pub from: String,
+    /// Before this time, RFC 3339
+    #[arg(long, value_name = "TIME", default_value = "")]
+    pub to: String,
+    /// Only this account's doings (account id)
+    #[arg(long, value_name = "ID")]
+    pub of: Option<AccountId>,
+    /// Only this case
+    #[arg(long, value_name = "ID")]
+    pub case: Option<CaseId>,
+    /// Only this task, for example read
+    #[arg(long, value_name = "CODE", default_value = "")]
+    pub task: String,
+    /// Most rows to fetch
+    #[arg(long, value_name = "ROWS", default_value_t = 200)]
+    pub limit: usize,
+    /// Who asks.
+    #[command(flatten)]
+    pub actor: Actor,
+}
+
+/// What can be done with either log.
+#[derive(Debug, Subcommand)]
+pub enum TrailCommand {
+    /// Write a bundle that can be verified on another machine
+    #[command(
+        after_help = "Example:\n  bongham log export --out log.bundle --account jang --data D"
+    )]
+    Export {
+        /// The file to make; an existing one is not overwritten
+        #[arg(long, short, value_name = "FILE")]
+        out: PathBuf,
+        /// Who asks.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Verify a bundle; needs no store and no server
+    #[command(
+        after_help = "Example:\n  bongham log verify log.bundle --key log.vkey --checkpoint \
+        kept.txt\n\nThe key must be one you kept from the start, never one that came with the \
+        bundle.\nExit code 0: whole. 1: tampered with, and the first bad index is named."
+    )]
+    Verify {
+        /// The bundle
+        bundle: PathBuf,
+        /// The log's public key (vkey), kept since the store was made
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// A checkpoint you kept: a log cut back behind it is found out
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Print the signed checkpoint: size and root of the log; keep it
+    #[command(after_help = "Example:\n  bongham log checkpoint --account jang --data D > kept.txt")]
+    Checkpoint(Actor),
+    /// Print the public key
+    #[command(after_help = "Example:\n  bongham log key --account jang --data D > log.vkey")]
+    Key(Actor),
+}

@@ -1,0 +1,135 @@
+//! Commands about cases: thin, JSON in and out.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::args::records::CaseCommand;
+use super::channel::Call;
+use super::client::{API, Client, as_actor};
+use super::failure::Failure;
+use super::host::Host;
+use super::out::{Out, fields};
+use crate::domain::limit::BODY_BYTES_MAX;
+
+const LIST: [&str; 8] = [
+    "id",
+    "number",
+    "tier",
+    "class",
+    "state",
+    "channel",
+    "department",
+    "registered_at",
+];
+
+/// `case …`
+pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(), Failure> {
+    match command {
+        CaseCommand::Register { file, actor } => {
+            let draft = read_json(file)?;
+            let made = as_actor(host, actor, async |client: &mut Client| {
+                client.post::<Value>("/cases", &draft).await
+            })
+            .await?;
+            out.answer(&made, fields)
+        }
+        CaseCommand::List {
+            purpose,
+            limit,
+            actor,
+        } => {
+            let rows = as_actor(host, actor, async |client: &mut Client| {
+                client
+                    .rows("/cases", &[("purpose", purpose.code())], *limit)
+                    .await
+            })
+            .await?;
+            out.rows(&LIST, &rows)
+        }
+        CaseCommand::Show { id, purpose, actor } => {
+            let (case, log) = as_actor(host, actor, async |client: &mut Client| {
+                let call = Call::get(&format!("{API}/cases/{id}"), &[("purpose", purpose.code())]);
+                let reply = client.call(call).await?;
+                Ok((reply.json::<Value>()?, reply.log))
+            })
+            .await?;
+            out.answer(&case, fields)?;
+            if let Some(log) = log {
+                out.note(&format!("This reading is entry {log} of the access log."));
+            }
+            Ok(())
+        }
+        CaseCommand::Assign {
+            id,
+            assignees,
+            purpose,
+            reason,
+            actor,
+        } => {
+            let mut body = json!({"purpose": purpose, "assignees": assignees});
+            put_in(&mut body, "reason", reason.as_ref().map(|r| json!(r)));
+            let done = as_actor(host, actor, async |client: &mut Client| {
+                client
+                    .put::<Value>(&format!("/cases/{id}/assignees"), &body)
+                    .await
+            })
+            .await?;
+            out.answer(&done, fields)
+        }
+        CaseCommand::Reclassify {
+            id,
+            tier,
+            assignees,
+            purpose,
+            reason,
+            actor,
+        } => {
+            let mut body = json!({"purpose": purpose, "tier": tier, "reason": reason});
+            put_in(
+                &mut body,
+                "assignees",
+                (!assignees.is_empty()).then(|| json!(assignees)),
+            );
+            let done = as_actor(host, actor, async |client: &mut Client| {
+                client
+                    .put::<Value>(&format!("/cases/{id}/classification"), &body)
+                    .await
+            })
+            .await?;
+            out.answer(&done, fields)
+        }
+    }
+}
+
+fn put_in(body: &mut Value, key: &str, value: Option<Value>) {
+    if let (Some(map), Some(value)) = (body.as_object_mut(), value) {
+        map.insert(key.to_owned(), value);
+    }
+}
+
+fn read_json(path: &Path) -> Result<Value, Failure> {
+    let unread = |error: std::io::Error| Failure::file("read", path, &error);
+    let input: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(std::io::stdin()),
+        _ => Box::new(File::open(path).map_err(unread)?),
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    input
+        .take(BODY_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unread)?;
+    if bytes.len() > BODY_BYTES_MAX {
+        return Err(Failure::usage("the case is longer than 1 MiB of JSON"));
+    }
+    // Only the place of the error: the text of serde's message may quote the case.
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Failure::usage(format!(
+            "the case is not valid JSON at line {line}, column {column}"
+        ))
+    })
+}

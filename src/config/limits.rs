@@ -1,0 +1,54 @@
+//! Bounds on the work that one server takes on.
+
+use std::time::Duration;
+
+use super::ConfigError;
+
+/// The `[limits]` table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections open at once; more wait in the listener's queue.
+    pub connections: usize,
+    /// Requests at work at once; more are answered 503 with `Retry-After`.
+    pub requests: usize,
+    /// Seconds one request may take.
+    pub request_seconds: u64,
+    /// Seconds a stopping server waits for requests at work.
+    pub drain_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            requests: 512,
+            request_seconds: 60,
+            drain_seconds: 20,
+        }
+    }
+}
+
+impl Limits {
+    /// How long one request may take.
+    pub const fn request(&self) -> Duration {
+        Duration::from_secs(self.request_seconds)
+    }
+    /// How long a stopping server waits.
+    pub const fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let reason = "must be at least 1";
+        for (key, value) in [
+            ("limits.connections", self.connections as u64),
+            ("limits.requests", self.requests as u64),
+            ("limits.request_seconds", self.request_seconds),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::Value { key, reason });
+            }
+        }
+        Ok(())
+    }
+}

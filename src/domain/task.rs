@@ -1,0 +1,83 @@
+//! What was done (수행업무): the task column of the access log.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! tasks {
+    ($($(#[$doc:meta])* $name:ident = $byte:literal, $code:literal;)*) => {
+        /// A task as the access log names it. Bytes are never reassigned.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Task { $($(#[$doc])* $name,)* }
+
+        impl Task {
+            /// Every task.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+            /// The byte in a log entry.
+            pub const fn byte(self) -> u8 { match self { $(Self::$name => $byte,)* } }
+            /// The code in the API and in reports.
+            pub const fn code(self) -> &'static str { match self { $(Self::$name => $code,)* } }
+            /// The task with this byte.
+            pub fn from_byte(byte: u8) -> Option<Self> {
+                match byte { $($byte => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+tasks! {
+    /// 접수: a case was registered.
+    Register = 1, "register";
+    /// 조회: one case was opened.
+    Read = 2, "read";
+    /// 목록 조회: cases were listed.
+    List = 3, "list";
+    /// 배정: assignees were changed.
+    Assign = 4, "assign";
+    /// 분류 변경: a case changed tier.
+    Reclassify = 5, "reclassify";
+    /// 일괄 등록: an import was started, continued or finished.
+    Import = 6, "import";
+    /// 로그인.
+    Login = 20, "login";
+    /// 로그인 실패.
+    LoginFailed = 21, "login_failed";
+    /// 로그아웃.
+    Logout = 22, "logout";
+    /// 등록: a person set their own password and got a key pair.
+    Enrol = 23, "enrol";
+    /// 권한 부여·변경·말소 and accounts.
+    ManageAccount = 30, "manage_account";
+    /// Departments and their sensitive desks.
+    ManageDepartment = 31, "manage_department";
+    /// A second person decided on a request.
+    Approve = 32, "approve";
+    /// The access log was queried or exported.
+    ReadLog = 40, "read_log";
+    /// The store was unsealed.
+    Unseal = 50, "unseal";
+    /// The store was sealed.
+    Seal = 51, "seal";
+}
+
+/// A task code that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown task code")]
+pub struct BadTask;
+
+impl FromStr for Task {
+    type Err = BadTask;
+    fn from_str(text: &str) -> Result<Self, BadTask> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|t| t.code() == text)
+            .ok_or(BadTask)
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}

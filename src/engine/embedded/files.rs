@@ -1,0 +1,98 @@
+//! Names in the data directory, and small files that change as a whole.
+//!
+//! ```text
+//! lock                    one process
+//! store                   name of the store, authenticated by the journal key
+//! journal/00000001        segments
+//! journal/00000001.rows   sidecar of a sealed segment
+//! journal/reserve         a segment's worth of zeros for the day the disk is full
+//! leaves/access, ledger   where each leaf stands
+//! index/base              rows as of the last rebuild, sorted
+//! index/sled/             rows since
+//! clean, position         how far leaves/ and index/ can be trusted
+//! ```
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::bytes::io;
+use crate::engine::EngineError;
+
+/// Where everything lies.
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    pub(super) const fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+    pub(super) fn store(&self) -> PathBuf {
+        self.root.join("store")
+    }
+    pub(super) fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+    pub(super) fn segment(&self, number: u32) -> PathBuf {
+        self.journal().join(format!("{number:08}"))
+    }
+    pub(super) fn sidecar(&self, number: u32) -> PathBuf {
+        self.journal().join(format!("{number:08}.rows"))
+    }
+    pub(super) fn reserve(&self) -> PathBuf {
+        self.journal().join("reserve")
+    }
+    pub(super) fn index(&self) -> PathBuf {
+        self.root.join("index")
+    }
+    pub(super) fn leaves(&self) -> PathBuf {
+        self.root.join("leaves")
+    }
+    pub(super) fn clean(&self) -> PathBuf {
+        self.root.join("clean")
+    }
+    pub(super) fn position(&self) -> PathBuf {
+        self.root.join("position")
+    }
+}
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), EngineError> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(io("syncing a directory"))
+}
+
+/// Replaces a small file as a whole, durably.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+    let while_writing = io("writing a small file");
+    let new = path.with_extension("new");
+    let mut file = File::create(&new).map_err(&while_writing)?;
+    file.write_all(bytes).map_err(&while_writing)?;
+    file.sync_all().map_err(&while_writing)?;
+    drop(file);
+    fs::rename(&new, path).map_err(&while_writing)?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Removes a file, durably; one that is not there is fine.
+pub(super) fn remove(path: &Path) -> Result<(), EngineError> {
+    match fs::remove_file(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_dir),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io("removing a file")(error)),
+    }
+}
+
+/// A file's bytes; `None` if there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, EngineError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io("reading a file")(error)),
+    }
+}

@@ -1,0 +1,468 @@
+//! The embedded engine: an append-only journal that is the truth, and an index that is only a
+//! way into it.
+//!
+//! ```text
+//! commit ─► queue ─► committer ── expect, places, numbers ─► one group, one write, one sync
+//!                        │                                     ├─► leaves only: released
+//!                        └─ next group while …                 └─► applier ─► index ─► released
+//! ```
+//! | module | holds |
+//! |---|---|
+//! | [`files`] | names in the data directory |
+//! | [`segment`], [`group`], [`frame`] | the journal's bytes, from file to row |
+//! | [`seal`] | keys and formulas |
+//! | [`committer`], [`encode`], [`keeper`] | writing |
+//! | [`index`], [`base`], [`leaves`], [`read`] | reading |
+//! | [`close`], [`marker`], [`recover`], [`scan`], [`rebuild`], [`sidecar`] | opening again |
+//! | [`store`], [`lock`] | whose directory it is |
+//!
+//! All numbers in files are big endian. Every file begins with eight bytes of magic, a format
+//! version and a cipher suite; a newer one is refused by name. Disk thieves see sizes, counts and
+//! the index's keys, which their owners make opaque; frames show neither keys nor rows.
+//!
+//! Known limit: damage to the index's files between a kill and the next open under the same boot
+//! is found only where sled finds it. After a clean stop the files are compared by digest, and
+//! under another boot they are not used at all.
+
+mod base;
+mod bytes;
+mod close;
+mod committer;
+mod encode;
+mod files;
+mod forget;
+mod frame;
+mod group;
+mod index;
+mod keeper;
+mod leaves;
+mod lock;
+mod marker;
+mod read;
+mod rebuild;
+mod recover;
+mod scan;
+mod seal;
+mod segment;
+mod shared;
+mod sidecar;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use close::vouch;
+use committer::{Committer, Message};
+use files::Layout;
+use group::{Place, Tip};
+use index::{Row, index_key};
+use keeper::{apply, keep, record_position, sized, sum_up};
+use lock::DirLock;
+use marker::Here;
+use read::{LeafReader, read_far};
+use recover::{Opening, Recovered};
+use seal::Keys;
+use segment::{Segments, StoreName};
+use shared::{Parts, Shared};
+
+use super::tally::Tally;
+use super::{
+    Batch, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page, Pending,
+    Series, Space, Value, pending,
+};
+use crate::domain::limit::Limit;
+use crate::domain::random::Random;
+use crate::domain::secret::Secret;
+use crate::domain::time::Clock;
+
+pub use recover::Road;
+
+/// The key under which the journal is sealed and authenticated; the keyring's.
+pub type JournalKey = Secret<32>;
+
+/// Batches that may wait for the committer before callers are held up.
+const QUEUE: usize = 1024;
+/// Groups that may wait for the index before the committer is held up.
+const APPLY_QUEUE: usize = 4;
+
+/// What an embedded engine is opened with.
+pub struct Options {
+    /// The engine's own directory.
+    pub dir: PathBuf,
+    /// The journal's key.
+    pub key: JournalKey,
+    /// Stamps leaves.
+    pub clock: Arc<dyn Clock>,
+    /// Gives salts and the store's name.
+    pub random: Arc<dyn Random>,
+    /// Leaves of access log and ledger that are known to have been durable: a journal that ends
+    /// before is damaged, not torn.
+    pub floor: [u64; 2],
+    /// Told of rows done and rows in all while the index is made anew.
+    pub progress: Box<dyn Fn(u64, u64) + Send + Sync>,
+    /// Bytes for sled's page cache; it takes several times as much.
+    pub cache_bytes: u64,
+    /// Bytes of a new segment; a multiple of 512.
+    pub segment_bytes: u32,
+    /// Whether to keep a segment's worth of zeros for the day the disk is full.
+    pub reserve: bool,
+}
+
+impl Options {
+    /// The usual sizes, no floor, silent progress.
+    pub fn new(
+        dir: impl Into<PathBuf>,
+        key: JournalKey,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self {
+            dir: dir.into(),
+            key,
+            clock,
+            random,
+            floor: [0; 2],
+            progress: Box::new(|_, _| ()),
+            cache_bytes: 128 << 20,
+            segment_bytes: 64 << 20,
+            reserve: true,
+        }
+    }
+}
+
+struct Running {
+    queue: SyncSender<Message>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// See the module.
+pub struct EmbeddedEngine {
+    shared: Arc<Shared>,
+    queue: SyncSender<Message>,
+    running: Mutex<Option<Running>>,
+    road: Road,
+    _lock: DirLock,
+}
+
+fn keys_of(options: &Options) -> Result<Keys, EngineError> {
+    Keys::derive(&options.key)
+        .ok_or_else(|| EngineError::Unusable("the journal key cannot be used".into()))
+}
+
+impl EmbeddedEngine {
+    /// Makes an empty store in a directory that holds none, and opens it.
+    pub fn create(options: Options) -> Result<Self, EngineError> {
+        let making = bytes::io("making the data directory");
+        let layout = Layout::new(options.dir.clone());
+        std::fs::create_dir_all(layout.root()).map_err(&making)?;
+        let lock = DirLock::take(layout.root())?;
+        if layout.store().exists() || layout.journal().exists() {
+            return Err(EngineError::Unusable("it holds a store already".into()));
+        }
+        let keys = keys_of(&options)?;
+        let name: StoreName = options
+            .random
+            .array()
+            .map_err(|e| EngineError::Io(e.to_string()))?;
+        std::fs::create_dir(layout.journal()).map_err(&making)?;
+        segment::create(&layout, &keys, &name, 1, options.segment_bytes)?;
+        store::write(&layout, &keys, &name)?;
+        files::sync_dir(layout.root())?;
+        Self::open_locked(options, lock)
+    }
+
+    /// Opens a store. Only [`EmbeddedEngine::create`] makes one: where there is none this fails.
+    pub fn open(options: Options) -> Result<Self, EngineError> {
+        let layout = Layout::new(options.dir.clone());
+        if !layout.journal().is_dir() {
+            return Err(EngineError::Unusable(
+                "it holds no journal; run init first".into(),
+            ));
+        }
+        let lock = DirLock::take(layout.root())?;
+        Self::open_locked(options, lock)
+    }
+
+    fn open_locked(options: Options, lock: DirLock) -> Result<Self, EngineError> {
+        let keys = keys_of(&options)?;
+        let layout = Layout::new(options.dir);
+        let last = segment::list(&layout)?;
+        let segments = Segments::new();
+        for number in 1..=last {
+            segments.add(&layout, number)?;
+        }
+        let name = store::read(&layout, &keys, &segments)?;
+        for number in 1..=last {
+            let of = segment::check(&keys, &*segments.get(number)?, number)?;
+            if of != name {
+                return Err(segment::damaged(number, 0, "it belongs to another store"));
+            }
+        }
+        let unknown = options
+            .random
+            .array()
+            .map_err(|e| EngineError::Io(e.to_string()))?;
+        let here = Here::look(&layout, unknown)?;
+        let recovered = Opening {
+            layout: &layout,
+            keys: &keys,
+            store: &name,
+            segments: &segments,
+            random: options.random.as_ref(),
+            last,
+            floor: options.floor,
+            cache_bytes: options.cache_bytes,
+            here,
+            progress: options.progress.as_ref(),
+        }
+        .recover()?;
+        let Recovered {
+            index,
+            leaves,
+            tip,
+            place,
+            road,
+        } = recovered;
+        // A sidecar of the segment that is written on would be out of date.
+        files::remove(&layout.sidecar(place.segment))?;
+        let series: HashMap<Series, u64> = index.numbers()?.into_iter().collect();
+        let shared = Arc::new(Shared::new(Parts {
+            layout,
+            keys,
+            store: name,
+            here,
+            segments,
+            segment_bytes: options.segment_bytes,
+            reserve: options.reserve,
+            leaves,
+            random: options.random,
+            index,
+            sizes: tip.ends.sizes,
+            sequence: tip.sequence,
+        }));
+        if road != Road::Rebuilt {
+            record_position(&shared, place, tip)?;
+        }
+        let tally = Tally {
+            ends: tip.ends,
+            series,
+        };
+        let running = start(&shared, options.clock, tally, tip, place)?;
+        let queue = running.queue.clone();
+        Ok(Self {
+            shared,
+            queue,
+            running: Mutex::new(Some(running)),
+            road,
+            _lock: lock,
+        })
+    }
+
+    /// How much of the index was trusted when this engine was opened.
+    pub const fn road(&self) -> Road {
+        self.road
+    }
+
+    fn take_running(&self) -> Option<Running> {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+/// Starts the threads.
+fn start(
+    shared: &Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    tally: Tally,
+    tip: Tip,
+    place: Place,
+) -> Result<Running, EngineError> {
+    let (queue, messages) = sync_channel(QUEUE);
+    let (work, to_apply) = sync_channel(APPLY_QUEUE);
+    let (ask, asked) = channel();
+    let (prepared_by, prepared) = channel();
+    let (scribe, sealed) = channel();
+    let (file, room) = sized(shared.segments.get(place.segment)?)?;
+    let mut committer = Committer {
+        shared: Arc::clone(shared),
+        clock,
+        tally,
+        tip,
+        sealed: None,
+        place,
+        file,
+        room,
+        work,
+        ask,
+        prepared,
+        asked: false,
+        refused: None,
+        in_flight: VecDeque::new(),
+        randomness: Vec::new(),
+        buffer: Vec::new(),
+    };
+    committer.ask_for(place.segment + 1)?;
+    let shared = |_: ()| Arc::clone(shared);
+    let (applying, keeping, scribing) = (shared(()), shared(()), shared(()));
+    let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
+        let thread = std::thread::Builder::new().name(name.into());
+        thread.spawn(body).map_err(bytes::io("starting a thread"))
+    };
+    let threads = vec![
+        spawn("journal", Box::new(move || committer.run(&messages)))?,
+        spawn(
+            "index",
+            Box::new(move || apply(&applying, &to_apply, &scribe)),
+        )?,
+        spawn(
+            "segments",
+            Box::new(move || keep(&keeping, &asked, &prepared_by)),
+        )?,
+        spawn("sidecars", Box::new(move || sum_up(&scribing, &sealed)))?,
+    ];
+    Ok(Running { queue, threads })
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        // A thread that panicked has dropped its replies, which answers `Unknown`.
+        drop(thread.join());
+    }
+}
+
+impl Engine for EmbeddedEngine {
+    fn get(&self, space: Space, key: &Key) -> Result<Option<Value>, EngineError> {
+        let index = self.shared.index()?;
+        match index.get(&index_key(space.byte(), key.as_bytes()))? {
+            None => Ok(None),
+            Some(row) => row_value(&self.shared, space, key.as_bytes(), row),
+        }
+    }
+
+    fn scan(&self, space: Space, range: KeyRange, limit: Limit) -> Result<Page, EngineError> {
+        let shared = &self.shared;
+        let from = index_key(space.byte(), &range.from.unwrap_or_default());
+        let to = match range.to {
+            Some(to) => index_key(space.byte(), &to),
+            None => vec![space.byte() + 1],
+        };
+        let index = shared.index()?;
+        let (rows, more) = {
+            let _whole = shared
+                .whole_groups
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            index.scan(&from, &to, limit.get())?
+        };
+        let mut page = Page {
+            rows: Vec::with_capacity(rows.len()),
+            more,
+        };
+        for (index_key, row) in rows {
+            let key = index_key.get(1..).unwrap_or_default();
+            let odd = |_| EngineError::Damaged("a row outside the limits".into());
+            if let Some(value) = row_value(shared, space, key, row)? {
+                page.rows.push((Key::new(key).map_err(odd)?, value));
+            }
+        }
+        Ok(page)
+    }
+
+    fn commit(&self, batch: Batch) -> Pending<Result<Committed, CommitError>> {
+        let (reply, answer) = pending(|| Err(CommitError::Unknown));
+        match self.queue.send(Message::Commit(batch, reply)) {
+            Ok(()) => answer,
+            Err(_) => Pending::ready(Err(EngineError::Stopped.into())),
+        }
+    }
+
+    fn log_size(&self, log: Log) -> u64 {
+        self.shared.size(log)
+    }
+
+    fn leaves(&self, log: Log, from: u64, limit: Limit) -> Result<Vec<Leaf>, EngineError> {
+        let left = self.shared.size(log).saturating_sub(from);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(limit.get());
+        let mut reader = LeafReader::default();
+        let locations = self.shared.leaves.read(log, from, count)?;
+        (from..)
+            .zip(&locations)
+            .map(|(index, location)| reader.read(&self.shared, log, index, location))
+            .collect()
+    }
+
+    fn last_number(&self, series: Series) -> Result<u64, EngineError> {
+        self.shared.index()?.number(series)
+    }
+
+    fn ready(&self) -> Result<(), EngineError> {
+        let closed = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_none();
+        if self.shared.is_stopped() || closed {
+            Err(EngineError::Stopped)
+        } else if self.shared.full.load(Ordering::Acquire) {
+            Err(EngineError::DiskFull)
+        } else if self.shared.stuck.load(Ordering::Acquire) {
+            Err(EngineError::Io("the journal cannot grow".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn close(&self) -> Result<(), EngineError> {
+        let Some(Running { queue, threads }) = self.take_running() else {
+            return Ok(());
+        };
+        let (reply, answer) = pending(|| None);
+        // If the committer is gone the answer is `None` by itself.
+        drop(queue.send(Message::Close(reply)));
+        drop(queue);
+        let end = answer.wait();
+        join(threads);
+        match end {
+            Some((place, tip)) if !self.shared.is_stopped() => vouch(&self.shared, place, tip),
+            _ => {
+                drop(self.shared.take_index());
+                Err(EngineError::Stopped)
+            }
+        }
+    }
+}
+
+impl Drop for EmbeddedEngine {
+    /// Ends the threads. Without [`Engine::close`] the next open finds what a crash would leave.
+    fn drop(&mut self) {
+        let Some(Running { queue, threads }) = self.take_running() else {
+            return;
+        };
+        let (reply, _) = pending(|| None);
+        drop(queue.send(Message::Close(reply)));
+        drop(queue);
+        join(threads);
+    }
+}
+
+fn row_value(
+    shared: &Shared,
+    space: Space,
+    key: &[u8],
+    row: Row,
+) -> Result<Option<Value>, EngineError> {
+    match row {
+        Row::Far(far) => read_far(shared, space, key, &far),
+        Row::Inline(value) => Value::new(value)
+            .map(Some)
+            .map_err(|_| EngineError::Damaged("a value outside the limits".into())),
+    }
+}

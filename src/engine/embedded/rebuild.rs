@@ -1,0 +1,302 @@
+//! Making index and leaf files anew: sidecars are sorted, so they are merged into the index's new
+//! base in key order, with one chunk per sidecar in memory.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, btree_map};
+use std::fs;
+
+use super::base::BaseWriter;
+use super::bytes::io;
+use super::files::Layout;
+use super::group::{Place, Tip};
+use super::index::{Index, Row, base_in};
+use super::leaves::Leaves;
+use super::marker::{Mark, MarkKind, sync_files};
+use super::recover::{Opening, Recovered, Road, write_leaves};
+use super::scan::Walk;
+use super::segment::{self, FIRST, StoreName, damaged};
+use super::sidecar::{self, Contents, Entry, Stream, Summary};
+use super::{Keys, seal};
+use crate::engine::EngineError;
+use crate::engine::tally::Ends;
+
+/// How many rows pass between two reports of progress.
+const REPORT_EVERY: u64 = 1 << 14;
+
+/// Before the first group.
+pub(super) fn genesis(keys: &Keys, store: &StoreName) -> Tip {
+    Tip {
+        sequence: 0,
+        mac: keys.mac_of(b"gen1", store),
+        ends: Ends::default(),
+    }
+}
+
+/// Rebuilds `index/` and `leaves/` from the journal and records the position.
+pub(super) fn rebuild(opening: &Opening<'_>) -> Result<Recovered, EngineError> {
+    let index_dir = opening.layout.index();
+    match fs::remove_dir_all(&index_dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(io("removing an old index")(error));
+        }
+        _ => {}
+    }
+    let leaves = Leaves::create(opening.layout, opening.store)?;
+    let mut tip = genesis(opening.keys, opening.store);
+    let mut sealed = 0;
+    let mut rows = 0;
+    while let Some(summary) = sealed_segment(opening, sealed + 1, &tip, &leaves)? {
+        sealed += 1;
+        tip = summary.tip;
+        rows += summary.rows;
+    }
+    let from = Place {
+        segment: sealed + 1,
+        offset: FIRST,
+    };
+    let mut contents = Contents::default();
+    let place = opening.tail(from, &mut tip, &mut contents)?;
+    write_leaves(&leaves, &contents)?;
+    rows += contents.rows.len() as u64;
+
+    let making = io("making a new index");
+    fs::create_dir(&index_dir).map_err(&making)?;
+    let mut base = BaseWriter::create(&base_in(&index_dir), opening.store)?;
+    let mut merge = Merge::new(opening, sealed, contents)?;
+    let mut told = 0;
+    while let Some((key, row)) = merge.next()? {
+        if let Some(row) = row {
+            base.push(&key, &row)?;
+        }
+        if merge.taken - told >= REPORT_EVERY {
+            told = merge.taken;
+            (opening.progress)(told, rows);
+        }
+    }
+    base.finish()?;
+    (opening.progress)(rows, rows);
+    let index = Index::open(&index_dir, opening.store, opening.cache_bytes)?;
+    index.flush()?;
+    sync_files(opening.layout)?;
+    let mark = Mark {
+        here: opening.here,
+        place,
+        tip,
+        files: [0; 32],
+    };
+    mark.write(
+        MarkKind::Position,
+        opening.layout,
+        opening.keys,
+        opening.store,
+    )?;
+    Ok(Recovered {
+        index,
+        leaves,
+        tip,
+        place,
+        road: Road::Rebuilt,
+    })
+}
+
+/// Takes a sealed segment's leaves and gives its summary; `None` if it is not sealed: no
+/// following segment continues it.
+fn sealed_segment(
+    opening: &Opening<'_>,
+    number: u32,
+    tip: &Tip,
+    leaves: &Leaves,
+) -> Result<Option<Summary>, EngineError> {
+    if number >= opening.last {
+        return Ok(None);
+    }
+    if let Some(summary) = intact_sidecar(opening, number, tip, leaves)? {
+        return Ok(Some(summary));
+    }
+    let mut walk = Walk::load(opening.layout, number)?;
+    let mut after = *tip;
+    let mut contents = Contents::default();
+    let end = walk.run(opening.keys, FIRST, &mut after, &mut contents)?;
+    if !Walk::load(opening.layout, number + 1)?.continues(opening.keys, &after) {
+        return Ok(None);
+    }
+    write_leaves(leaves, &contents)?;
+    let summary = summarise(tip, &after, end, &contents);
+    let salt = opening
+        .random
+        .array()
+        .map_err(|e| EngineError::Io(e.to_string()))?;
+    let Opening {
+        layout,
+        keys,
+        store,
+        ..
+    } = opening;
+    sidecar::write(layout, keys, store, salt, number, &summary, &contents)?;
+    Ok(Some(summary))
+}
+
+/// Reads a sidecar through; `None` if it is missing, damaged, or does not continue `tip`. A
+/// sidecar vouches for its segment, so the segment must at least have its length.
+fn intact_sidecar(
+    opening: &Opening<'_>,
+    number: u32,
+    tip: &Tip,
+    leaves: &Leaves,
+) -> Result<Option<Summary>, EngineError> {
+    let Opening {
+        layout,
+        keys,
+        store,
+        ..
+    } = opening;
+    let Some(mut stream) = Stream::open(layout, keys, store, number)? else {
+        return Ok(None);
+    };
+    let summary = stream.summary;
+    if tip.sequence.checked_add(1) != Some(summary.first) || summary.previous != tip.mac {
+        return Ok(None);
+    }
+    let size = fs::metadata(layout.segment(number))
+        .map_err(io("reading the journal"))?
+        .len();
+    if size < u64::from(summary.end) {
+        let at = u32::try_from(size).unwrap_or(u32::MAX);
+        return Err(damaged(number, at, "the segment has been cut off here"));
+    }
+    let file = opening.segments.get(number)?;
+    segment::check(keys, &file, number)?;
+    let mut contents = Contents::default();
+    loop {
+        match stream.next() {
+            Err(_) => return Ok(None),
+            Ok(None) => break,
+            Ok(Some(Entry::Leaf(log, index, location))) => {
+                contents.leaves.push((log, index, location));
+            }
+            Ok(Some(Entry::Row(..))) => {}
+        }
+    }
+    write_leaves(leaves, &contents)?;
+    Ok(Some(summary))
+}
+
+/// An index key and its state; `None` = removed.
+type Keyed = (Vec<u8>, Option<Row>);
+
+/// All sources in key order, the newest state of each key.
+struct Merge {
+    sidecars: Vec<Stream>,
+    tail: std::iter::Peekable<btree_map::IntoIter<Vec<u8>, Option<Row>>>,
+    /// Smallest key first; of equal keys the newest source first. The tail is the last source.
+    heads: BinaryHeap<Reverse<(Vec<u8>, Reverse<usize>)>>,
+    taken: u64,
+}
+
+impl Merge {
+    fn new(opening: &Opening<'_>, sealed: u32, tail: Contents) -> Result<Self, EngineError> {
+        let Opening {
+            layout,
+            keys,
+            store,
+            ..
+        } = opening;
+        let mut sidecars = Vec::new();
+        for number in 1..=sealed {
+            let stream = Stream::open(layout, keys, store, number)?;
+            sidecars.push(stream.ok_or_else(|| {
+                EngineError::Damaged(format!("the sidecar of segment {number} went away"))
+            })?);
+        }
+        let tail = tail.rows.into_iter().peekable();
+        let mut merge = Self {
+            sidecars,
+            tail,
+            heads: BinaryHeap::new(),
+            taken: 0,
+        };
+        for source in 0..=merge.sidecars.len() {
+            merge.push_head(source)?;
+        }
+        Ok(merge)
+    }
+
+    /// Notes the key that a source stands at.
+    fn push_head(&mut self, source: usize) -> Result<(), EngineError> {
+        let key = match self.sidecars.get_mut(source) {
+            None => self.tail.peek().map(|(key, _)| key.clone()),
+            Some(stream) => loop {
+                match stream.peek()? {
+                    Some(Entry::Leaf(..)) => drop(stream.next()?),
+                    Some(Entry::Row(key, _)) => break Some(key.clone()),
+                    None => break None,
+                }
+            },
+        };
+        if let Some(key) = key {
+            self.heads.push(Reverse((key, Reverse(source))));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, source: usize) -> Result<Option<Keyed>, EngineError> {
+        self.taken += 1;
+        match self.sidecars.get_mut(source) {
+            None => Ok(self.tail.next()),
+            Some(stream) => Ok(match stream.next()? {
+                Some(Entry::Row(key, row)) => Some((key, row)),
+                _ => None,
+            }),
+        }
+    }
+
+    /// The next key and its newest state; `None` in the state means removed.
+    fn next(&mut self) -> Result<Option<Keyed>, EngineError> {
+        let Some(Reverse((key, Reverse(newest)))) = self.heads.pop() else {
+            return Ok(None);
+        };
+        let taken = self.take(newest)?;
+        self.push_head(newest)?;
+        while self
+            .heads
+            .peek()
+            .is_some_and(|Reverse((other, _))| *other == key)
+        {
+            if let Some(Reverse((_, Reverse(older)))) = self.heads.pop() {
+                self.take(older)?;
+                self.push_head(older)?;
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// Writes the sidecar of a segment that has just been sealed.
+pub(super) fn seal_segment(
+    layout: &Layout,
+    keys: &Keys,
+    store: &StoreName,
+    salt: seal::Salt,
+    number: u32,
+) -> Result<(), EngineError> {
+    let mut walk = Walk::load(layout, number)?;
+    let before = walk
+        .before()
+        .ok_or_else(|| damaged(number, FIRST, "no group stands here"))?;
+    let mut tip = before;
+    let mut contents = Contents::default();
+    let end = walk.run(keys, FIRST, &mut tip, &mut contents)?;
+    let summary = summarise(&before, &tip, end, &contents);
+    sidecar::write(layout, keys, store, salt, number, &summary, &contents)
+}
+
+fn summarise(before: &Tip, after: &Tip, end: u32, contents: &Contents) -> Summary {
+    Summary {
+        end,
+        first: before.sequence + 1,
+        previous: before.mac,
+        tip: *after,
+        rows: contents.rows.len() as u64,
+        leaves: contents.leaves.len() as u64,
+    }
+}

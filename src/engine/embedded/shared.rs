@@ -1,0 +1,125 @@
+//! What the engine's threads and its readers share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::files::Layout;
+use super::index::Index;
+use super::leaves::Leaves;
+use super::marker::Here;
+use super::seal::Keys;
+use super::segment::{Segments, StoreName};
+use crate::domain::random::Random;
+use crate::engine::{EngineError, Log};
+
+/// See the module.
+pub(super) struct Shared {
+    pub(super) layout: Layout,
+    pub(super) keys: Keys,
+    pub(super) store: StoreName,
+    pub(super) here: Here,
+    pub(super) segments: Segments,
+    pub(super) segment_bytes: u32,
+    pub(super) reserve: bool,
+    pub(super) leaves: Leaves,
+    pub(super) random: Arc<dyn Random>,
+    /// Taken by scans, and exclusively while a group goes into the index: no scan sees half.
+    pub(super) whole_groups: RwLock<()>,
+    /// Sequence of the last group that is in the index.
+    pub(super) applied: AtomicU64,
+    /// The disk is full: what is left is for finishing.
+    pub(super) full: AtomicBool,
+    /// The next segment could not be made, for whatever reason.
+    pub(super) stuck: AtomicBool,
+    index: RwLock<Option<Arc<Index>>>,
+    sizes: [AtomicU64; 2],
+    stopped: AtomicBool,
+    why: Mutex<Option<EngineError>>,
+}
+
+/// What [`Shared`] begins with.
+pub(super) struct Parts {
+    pub(super) layout: Layout,
+    pub(super) keys: Keys,
+    pub(super) store: StoreName,
+    pub(super) here: Here,
+    pub(super) segments: Segments,
+    pub(super) segment_bytes: u32,
+    pub(super) reserve: bool,
+    pub(super) leaves: Leaves,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) index: Index,
+    pub(super) sizes: [u64; 2],
+    pub(super) sequence: u64,
+}
+
+impl Shared {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self {
+            layout: parts.layout,
+            keys: parts.keys,
+            store: parts.store,
+            here: parts.here,
+            segments: parts.segments,
+            segment_bytes: parts.segment_bytes,
+            reserve: parts.reserve,
+            leaves: parts.leaves,
+            random: parts.random,
+            whole_groups: RwLock::new(()),
+            applied: AtomicU64::new(parts.sequence),
+            full: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
+            index: RwLock::new(Some(Arc::new(parts.index))),
+            sizes: parts.sizes.map(AtomicU64::new),
+            stopped: AtomicBool::new(false),
+            why: Mutex::new(None),
+        }
+    }
+
+    /// The index, unless the store is closed.
+    pub(super) fn index(&self) -> Result<Arc<Index>, EngineError> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.clone().ok_or(EngineError::Stopped)
+    }
+
+    /// Takes the index away from everybody.
+    pub(super) fn take_index(&self) -> Option<Arc<Index>> {
+        self.index
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    const fn size_of(&self, log: Log) -> &AtomicU64 {
+        let [access, ledger] = &self.sizes;
+        match log {
+            Log::Access => access,
+            Log::Ledger => ledger,
+        }
+    }
+
+    /// Durable leaves of a log.
+    pub(super) fn size(&self, log: Log) -> u64 {
+        self.size_of(log).load(Ordering::Acquire)
+    }
+
+    /// Publishes leaves that have become durable and can be found.
+    pub(super) fn publish(&self, log: Log, size: u64) {
+        self.size_of(log).store(size, Ordering::Release);
+    }
+
+    /// Stops all writing until the store is opened again.
+    pub(super) fn stop(&self, why: &EngineError) {
+        self.stopped.store(true, Ordering::Release);
+        let mut kept = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none() {
+            tracing::error!(error = %why, "the store stopped; restart to recover");
+            *kept = Some(why.clone());
+        }
+    }
+
+    /// Whether writing has stopped.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,324 @@
+//! A sealed segment's rows and leaves without their bodies, so that a rebuild reads sidecars.
+//!
+//! ```text
+//! 0    "BONGHAMR" · version u16 · suite u8 · 0
+//! 12   segment u32 · store [16] · salt [16]
+//! 48   end u32          behind the segment's last group
+//! 52   first u64        sequence of its first group
+//! 60   previous [32]    MAC that its first group continues
+//! 92   sequence u64 · MAC [32] · sizes 2 × u64 · times 2 × i64     after its last group
+//! 164  rows u64 · leaves u64
+//! 180  chunks: length u32 · last u8 · sealed bytes
+//! ```
+//! Chunks are sealed by AES-256-GCM under the sidecar's key, nonce = number of the chunk,
+//! AAD = SHA-256(bytes 0..180) ‖ last. Inside: every leaf in order, then every row in order of
+//! its index key, the last state of each key only. Entries do not straddle chunks.
+//! ```text
+//! leaf  'L' · log u8 · index u64 · location [16]
+//! row   'R' · key length u16 · index key · length u16 · row (see `index`); length 0 = removed
+//! ```
+//! A missing or damaged sidecar is written again from its segment.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+
+use super::bytes::{Reader, check_preamble, patch, preamble};
+use super::files::{self, Layout};
+use super::group::Tip;
+use super::index::Row;
+use super::leaves::Location;
+use super::seal::{Digest, Keys, Salt, Sealer, Tampered, digest};
+use super::segment::StoreName;
+use crate::engine::EngineError;
+use crate::engine::tally::Ends;
+
+const MAGIC: &[u8; 8] = b"BONGHAMR";
+const HEADER: usize = 180;
+const CHUNK: usize = 64 << 10;
+
+/// What one segment holds.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub(super) leaves: Vec<(u8, u64, Location)>,
+    pub(super) rows: BTreeMap<Vec<u8>, Option<Row>>,
+}
+
+/// A sidecar's header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) end: u32,
+    pub(super) first: u64,
+    pub(super) previous: Digest,
+    pub(super) tip: Tip,
+    pub(super) rows: u64,
+    pub(super) leaves: u64,
+}
+
+/// Writes a segment's sidecar, durably.
+pub(super) fn write(
+    layout: &Layout,
+    keys: &Keys,
+    store: &StoreName,
+    salt: Salt,
+    segment: u32,
+    summary: &Summary,
+    contents: &Contents,
+) -> Result<(), EngineError> {
+    let refused = |_| EngineError::Io("a sidecar could not be sealed".into());
+    let mut out = header(store, &salt, segment, summary);
+    let mut writer = Chunks {
+        sealer: keys.sidecar(&salt, segment).map_err(refused)?,
+        bound: digest(&out),
+        number: 0,
+        out: &mut out,
+    };
+    let mut plain = Vec::with_capacity(CHUNK + 1024);
+    for (log, index, location) in &contents.leaves {
+        plain.push(b'L');
+        plain.push(*log);
+        plain.extend_from_slice(&index.to_be_bytes());
+        location.encode(&mut plain);
+        writer.flush_if(CHUNK, &mut plain).map_err(refused)?;
+    }
+    let mut encoded = Vec::new();
+    for (key, row) in &contents.rows {
+        encoded.clear();
+        if let Some(row) = row {
+            row.encode(&mut encoded);
+        }
+        let long = |_| EngineError::Io("a row does not fit a sidecar".into());
+        plain.push(b'R');
+        plain.extend_from_slice(&u16::try_from(key.len()).map_err(long)?.to_be_bytes());
+        plain.extend_from_slice(key);
+        plain.extend_from_slice(&u16::try_from(encoded.len()).map_err(long)?.to_be_bytes());
+        plain.extend_from_slice(&encoded);
+        writer.flush_if(CHUNK, &mut plain).map_err(refused)?;
+    }
+    writer.chunk(true, &mut plain).map_err(refused)?;
+    files::replace(&layout.sidecar(segment), &out)
+}
+
+fn header(store: &StoreName, salt: &Salt, segment: u32, summary: &Summary) -> Vec<u8> {
+    let mut out = preamble(MAGIC).to_vec();
+    out.extend_from_slice(&segment.to_be_bytes());
+    out.extend_from_slice(store);
+    out.extend_from_slice(salt);
+    out.extend_from_slice(&summary.end.to_be_bytes());
+    out.extend_from_slice(&summary.first.to_be_bytes());
+    out.extend_from_slice(&summary.previous);
+    out.extend_from_slice(&summary.tip.sequence.to_be_bytes());
+    out.extend_from_slice(&summary.tip.mac);
+    for size in summary.tip.ends.sizes {
+        out.extend_from_slice(&size.to_be_bytes());
+    }
+    for time in summary.tip.ends.times {
+        out.extend_from_slice(&time.to_be_bytes());
+    }
+    out.extend_from_slice(&summary.rows.to_be_bytes());
+    out.extend_from_slice(&summary.leaves.to_be_bytes());
+    out
+}
+
+fn aad(bound: &Digest, last: bool) -> [u8; 33] {
+    let mut out = [0; 33];
+    patch(&mut out, 0, bound);
+    patch(&mut out, 32, &[u8::from(last)]);
+    out
+}
+
+struct Chunks<'a> {
+    sealer: Sealer,
+    bound: Digest,
+    number: u32,
+    out: &'a mut Vec<u8>,
+}
+
+impl Chunks<'_> {
+    fn flush_if(&mut self, full: usize, plain: &mut Vec<u8>) -> Result<(), Tampered> {
+        if plain.len() < full {
+            Ok(())
+        } else {
+            self.chunk(false, plain)
+        }
+    }
+
+    fn chunk(&mut self, last: bool, plain: &mut Vec<u8>) -> Result<(), Tampered> {
+        let tag = self
+            .sealer
+            .seal(self.number, &aad(&self.bound, last), plain)?;
+        self.number = self.number.checked_add(1).ok_or(Tampered)?;
+        let length = u32::try_from(plain.len() + tag.len()).map_err(|_| Tampered)?;
+        self.out.extend_from_slice(&length.to_be_bytes());
+        self.out.push(u8::from(last));
+        self.out.extend_from_slice(plain);
+        self.out.extend_from_slice(&tag);
+        plain.clear();
+        Ok(())
+    }
+}
+
+/// One entry of a sidecar.
+pub(super) enum Entry {
+    Leaf(u8, u64, Location),
+    Row(Vec<u8>, Option<Row>),
+}
+
+/// A sidecar being read, one chunk in memory.
+pub(super) struct Stream {
+    file: BufReader<File>,
+    sealer: Sealer,
+    bound: Digest,
+    number: u32,
+    last: bool,
+    chunk: Vec<u8>,
+    at: usize,
+    peeked: Option<Entry>,
+    pub(super) summary: Summary,
+}
+
+impl Stream {
+    /// Opens a segment's sidecar; `None` if it is missing or not intact at its head.
+    pub(super) fn open(
+        layout: &Layout,
+        keys: &Keys,
+        store: &StoreName,
+        segment: u32,
+    ) -> Result<Option<Self>, EngineError> {
+        let Ok(file) = File::open(layout.sidecar(segment)) else {
+            return Ok(None);
+        };
+        let mut file = BufReader::with_capacity(CHUNK, file);
+        let mut head = [0; HEADER];
+        if file.read_exact(&mut head).is_err() {
+            return Ok(None);
+        }
+        let mut reader = Reader::new(&head);
+        match check_preamble(&mut reader, MAGIC, "a sidecar") {
+            Err(EngineError::Damaged(_)) => return Ok(None),
+            other => other?,
+        }
+        let Some((salt, summary)) = parse(&mut reader, store, segment) else {
+            return Ok(None);
+        };
+        let Ok(sealer) = keys.sidecar(&salt, segment) else {
+            return Ok(None);
+        };
+        let mut stream = Self {
+            file,
+            sealer,
+            bound: digest(&head),
+            number: 0,
+            last: false,
+            chunk: Vec::new(),
+            at: 0,
+            peeked: None,
+            summary,
+        };
+        // The first chunk vouches for the header.
+        Ok(stream.fill().is_ok().then_some(stream))
+    }
+
+    fn fill(&mut self) -> Result<(), EngineError> {
+        let damaged = || EngineError::Damaged("a sidecar is not intact".into());
+        let mut head = [0; 5];
+        self.file.read_exact(&mut head).map_err(|_| damaged())?;
+        let mut reader = Reader::new(&head);
+        let length = reader.u32().ok_or_else(damaged)? as usize;
+        let last = reader.u8().ok_or_else(damaged)? == 1;
+        if length > 2 * CHUNK {
+            return Err(damaged());
+        }
+        self.chunk.resize(length, 0);
+        self.file
+            .read_exact(&mut self.chunk)
+            .map_err(|_| damaged())?;
+        let plain = self
+            .sealer
+            .open(self.number, &aad(&self.bound, last), &mut self.chunk);
+        let length = plain.map_err(|_| damaged())?.len();
+        self.chunk.truncate(length);
+        self.number = self.number.checked_add(1).ok_or_else(damaged)?;
+        self.last = last;
+        self.at = 0;
+        Ok(())
+    }
+
+    /// The next entry, left in place.
+    pub(super) fn peek(&mut self) -> Result<Option<&Entry>, EngineError> {
+        if self.peeked.is_none() {
+            self.peeked = self.read()?;
+        }
+        Ok(self.peeked.as_ref())
+    }
+
+    /// The next entry.
+    pub(super) fn next(&mut self) -> Result<Option<Entry>, EngineError> {
+        match self.peeked.take() {
+            Some(entry) => Ok(Some(entry)),
+            None => self.read(),
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Entry>, EngineError> {
+        while self.at >= self.chunk.len() {
+            if self.last {
+                return Ok(None);
+            }
+            self.fill()?;
+        }
+        let rest = self.chunk.get(self.at..).unwrap_or_default();
+        let mut reader = Reader::new(rest);
+        let entry = entry(&mut reader);
+        self.at += rest.len() - reader.rest().len();
+        entry
+            .map(Some)
+            .ok_or_else(|| EngineError::Damaged("a sidecar holds an unknown entry".into()))
+    }
+}
+
+fn entry(reader: &mut Reader<'_>) -> Option<Entry> {
+    match reader.u8()? {
+        b'L' => Some(Entry::Leaf(
+            reader.u8()?,
+            reader.u64()?,
+            Location::decode(reader)?,
+        )),
+        b'R' => {
+            let length = reader.u16()?;
+            let key = reader.take(usize::from(length))?.to_vec();
+            let length = reader.u16()?;
+            let row = reader.take(usize::from(length))?;
+            let row = if row.is_empty() {
+                None
+            } else {
+                Some(Row::decode(row)?)
+            };
+            Some(Entry::Row(key, row))
+        }
+        _ => None,
+    }
+}
+
+fn parse(reader: &mut Reader<'_>, store: &StoreName, segment: u32) -> Option<(Salt, Summary)> {
+    if reader.u32()? != segment || reader.array::<16>()? != *store {
+        return None;
+    }
+    let salt = reader.array()?;
+    let summary = Summary {
+        end: reader.u32()?,
+        first: reader.u64()?,
+        previous: reader.array()?,
+        tip: Tip {
+            sequence: reader.u64()?,
+            mac: reader.array()?,
+            ends: Ends {
+                sizes: [reader.u64()?, reader.u64()?],
+                times: [reader.i64()?, reader.i64()?],
+            },
+        },
+        rows: reader.u64()?,
+        leaves: reader.u64()?,
+    };
+    Some((salt, summary))
+}

@@ -1,0 +1,138 @@
+//! How much one request, one connection and all of them together may take.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::code::Code;
+use super::error::Problem;
+
+/// Longest body of a route that anybody may call, in bytes: credentials and nothing else.
+pub(super) const CREDENTIAL_BYTES_MAX: usize = 16 << 10;
+/// Longest body of a chunk of import rows, in bytes.
+pub(super) const IMPORT_BYTES_MAX: usize = 16 << 20;
+/// Most rows in one chunk of an import.
+pub(super) const IMPORT_ROWS_MAX: usize = 500;
+/// Rows of a page when nobody says how many.
+pub(super) const PAGE_ROWS_DEFAULT: usize = 50;
+/// Longest cursor, in bytes.
+pub(super) const CURSOR_BYTES_MAX: usize = 512;
+
+/// Requests in work at once; more are shed with 503.
+pub(super) const REQUESTS_MAX: usize = 512;
+/// Requests in work at once on routes that anybody may call: strangers who send slowly hold
+/// these and no more.
+pub(super) const STRANGERS_MAX: usize = 64;
+/// Import chunks in work at once: each may hold [`IMPORT_BYTES_MAX`].
+pub(super) const IMPORTS_MAX: usize = 4;
+/// Connections at once; more wait in the kernel's queue.
+pub(super) const CONNECTIONS_MAX: usize = 1024;
+
+/// From the head of a request to the head of its answer.
+pub(super) const REQUEST_TIME: Duration = Duration::from_secs(60);
+/// For the head of a request, and for the TLS handshake before it.
+pub(super) const HEADER_TIME: Duration = Duration::from_secs(10);
+/// For a client to take the next piece of a download.
+pub(super) const STALL_TIME: Duration = Duration::from_secs(60);
+/// Longest head of a request, in bytes.
+pub(super) const HEADER_BYTES_MAX: usize = 16 << 10;
+
+/// How many requests may be in work at once, and for how long each.
+#[derive(Clone)]
+pub(super) struct Gate {
+    room: Arc<Semaphore>,
+    time: Duration,
+}
+
+impl Gate {
+    /// Room for so many requests, [`REQUEST_TIME`] for each.
+    pub(super) fn new(requests: usize) -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(requests)),
+            time: REQUEST_TIME,
+        }
+    }
+}
+
+/// Sheds what the gate has no room for before anything is read of it, and cuts what takes too long.
+pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let Ok(_admitted) = gate.room.try_acquire() else {
+        return Problem::new(Code::Busy).into_response();
+    };
+    match timeout(gate.time, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(Code::Busy)
+            .detail("no answer in time; a change may have been stored: read before trying again")
+            .korean("제때 처리하지 못했습니다. 다시 시도하기 전에 조회하십시오")
+            .into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::{StatusCode, header};
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use tokio::sync::Notify;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn waiting(gate: Gate) -> (Router, Arc<Notify>, Arc<Notify>) {
+        let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (inside, out) = (entered.clone(), leave.clone());
+        let handler = move || async move {
+            inside.notify_one();
+            out.notified().await;
+        };
+        let router = Router::new()
+            .route("/", get(handler))
+            .layer(from_fn_with_state(gate, admit));
+        (router, entered, leave)
+    }
+
+    fn asked() -> Request {
+        Request::new(Body::empty())
+    }
+
+    #[tokio::test]
+    async fn what_the_gate_has_no_room_for_is_shed_at_once() {
+        let (router, entered, leave) = waiting(Gate::new(1));
+        let first = tokio::spawn(router.clone().oneshot(asked()));
+        entered.notified().await;
+        let shed = router.clone().oneshot(asked()).await.unwrap();
+        assert_eq!(shed.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(shed.headers()[header::RETRY_AFTER], "1");
+        leave.notify_one();
+        assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::OK);
+        // The room is free again.
+        leave.notify_one();
+        assert_eq!(
+            router.oneshot(asked()).await.unwrap().status(),
+            StatusCode::OK
+        );
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_cut_and_makes_room() {
+        let gate = Gate {
+            time: Duration::from_millis(20),
+            ..Gate::new(1)
+        };
+        let (router, _entered, leave) = waiting(gate);
+        let cut = router.clone().oneshot(asked()).await.unwrap();
+        assert_eq!(cut.status(), StatusCode::SERVICE_UNAVAILABLE);
+        leave.notify_one();
+        assert_eq!(
+            router.oneshot(asked()).await.unwrap().status(),
+            StatusCode::OK
+        );
+    }
+}

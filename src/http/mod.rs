@@ -1,0 +1,136 @@
+//! The JSON door: parse, call the service, answer. Every route stands on this page.
+//!
+//! What an answer may hold is decided below, in [`crate::service`]; this folder decides how it is
+//! written. A thing that is absent and one that the asker may not know of answer with the same
+//! status, headers and body.
+
+mod accounts;
+mod approvals;
+mod body;
+mod cases;
+mod code;
+mod control;
+mod departments;
+mod download;
+mod entry;
+mod error;
+mod extract;
+mod headers;
+mod health;
+mod imports;
+mod limits;
+mod log;
+mod openapi;
+mod page;
+mod seal;
+mod server;
+mod sessions;
+mod tls;
+mod trace;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
+
+use crate::service::Service;
+use code::Code;
+use error::Problem;
+use limits::{Gate, IMPORTS_MAX, REQUESTS_MAX, STRANGERS_MAX};
+
+pub use server::{Drained, ServeError, Server, serve_stream};
+pub use tls::{Tls, TlsError};
+
+type Routes = OpenApiRouter<Arc<Service>>;
+
+/// Probes: they answer under any load, sealed or not.
+fn probes() -> Routes {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+}
+
+/// What everybody may know to exist.
+fn office() -> Routes {
+    let chunks = from_fn_with_state(Gate::new(IMPORTS_MAX), limits::admit);
+    let strangers = from_fn_with_state(Gate::new(STRANGERS_MAX), limits::admit);
+    let anybody = OpenApiRouter::default()
+        .routes(routes!(seal::state, seal::change))
+        .routes(routes!(sessions::log_in))
+        .routes(routes!(sessions::enrol))
+        .layer(strangers);
+    OpenApiRouter::default()
+        .merge(anybody)
+        .routes(routes!(health::description))
+        .routes(routes!(sessions::log_out))
+        .routes(routes!(accounts::add, accounts::list))
+        .routes(routes!(accounts::change_roles))
+        .routes(routes!(accounts::disable))
+        .routes(routes!(accounts::reset))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::decide))
+        .routes(routes!(departments::add, departments::list))
+        .routes(routes!(departments::propose_desk))
+        .routes(routes!(cases::register, cases::list))
+        .routes(routes!(cases::read))
+        .routes(routes!(cases::assign))
+        .routes(routes!(cases::reclassify))
+        .routes(routes!(imports::open))
+        .routes(routes!(imports::rows).layer(chunks))
+}
+
+/// What auditors use and nobody else finds.
+fn inspection() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(log::entries))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(log::key))
+        .routes(routes!(log::inclusion))
+        .routes(routes!(log::consistency))
+        .routes(routes!(log::bundle))
+        .routes(routes!(log::ledger_checkpoint))
+        .routes(routes!(log::ledger_key))
+        .routes(routes!(log::ledger_bundle))
+}
+
+/// The door of a service: routes inside limits, trace and headers.
+pub fn router(service: Arc<Service>) -> Router {
+    let (probes, mut document) = probes().split_for_parts();
+    let (office, offered) = office().split_for_parts();
+    let (inspection, inspected) = inspection().split_for_parts();
+    document = document.nest("/api/v1", offered).nest("/api/v1", inspected);
+    let document = serde_json::to_value(document).unwrap_or_default();
+
+    let api = office.method_not_allowed_fallback(wrong_method);
+    let api = api.merge(inspection.method_not_allowed_fallback(absent));
+    let api = Router::new()
+        .nest("/api/v1", api)
+        .layer(from_fn_with_state(Gate::new(REQUESTS_MAX), limits::admit));
+    let routes = api
+        .merge(probes.method_not_allowed_fallback(wrong_method))
+        .fallback(absent)
+        .layer(Extension(Arc::new(document)))
+        .layer(CatchPanicLayer::custom(trace::panicked))
+        .layer(from_fn_with_state(Arc::new(AtomicU64::new(0)), trace::line))
+        .with_state(service);
+    // Outside of all routing, so that it sees every answer as it will be sent.
+    Router::new()
+        .fallback_service(routes)
+        .layer(from_fn(headers::secure))
+}
+
+async fn absent() -> Response {
+    Problem::new(Code::NotFound).into_response()
+}
+
+async fn wrong_method() -> Response {
+    Problem::new(Code::MethodNotAllowed).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! Decisions, threat model, key ceremony, operations: documentation as modules, compiled with the
+//! code it speaks of.
+
+pub mod decisions;
+pub mod key_ceremony;
+pub mod operations;
+pub mod threat_model;

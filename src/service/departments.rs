@@ -1,0 +1,141 @@
+//! Departments and their sensitive desks.
+
+use super::approvals::NOBODY;
+use super::error::ServiceError;
+use super::fault;
+use super::store::{Answer, Store};
+use crate::authn::session::Session;
+use crate::authz::action::{Approve, ManageDepartments};
+use crate::authz::facts::Target;
+use crate::cases::draft::Invalid;
+use crate::domain::id::{AccountId, DepartmentId};
+use crate::domain::limit::LINE_BYTES_MAX;
+use crate::engine::{Batch, Pending};
+use crate::people::account::Login;
+use crate::people::approval::Asked;
+use crate::people::department::{Department, is_code};
+use crate::people::view::DepartmentView;
+
+impl Store {
+    /// `POST /departments`.
+    pub fn add_department(
+        &self,
+        session: &Session,
+        code: String,
+        name: String,
+    ) -> Answer<DepartmentView> {
+        if !is_code(&code) {
+            return Err(ServiceError::Invalid(Invalid::new(
+                "code",
+                "has 1 to 32 of a-z, 0-9 and -",
+            )));
+        }
+        if name.trim().is_empty() || name.len() > LINE_BYTES_MAX {
+            return Err(ServiceError::Invalid(Invalid::new(
+                "name",
+                "must not be empty or too long",
+            )));
+        }
+        let permit = self.permit_office::<ManageDepartments>(session, Target::Office)?;
+        let _turn = self.people_turn();
+        let id = DepartmentId::random(self.random.as_ref()).map_err(fault::random)?;
+        let department = Department {
+            id,
+            code,
+            name,
+            desk: Vec::new(),
+        };
+        let mut batch = Batch::default();
+        let place = self.people.code_place(&department.code);
+        self.people
+            .claim(&mut batch, place)
+            .map_err(fault::people)?;
+        self.people
+            .put_new(&mut batch, &department)
+            .map_err(fault::people)?;
+        self.commit_people(permit, batch, "department")
+            .map_err(super::accounts::taken)?;
+        let view = self.department_view(&department);
+        self.directory.put_department(department);
+        Ok(Pending::ready(Ok(view)))
+    }
+
+    fn department_view(&self, department: &Department) -> DepartmentView {
+        DepartmentView {
+            code: department.code.clone(),
+            name: department.name.clone(),
+            desk: department
+                .desk
+                .iter()
+                .map(|id| self.directory.login(*id))
+                .collect(),
+        }
+    }
+
+    /// `GET /departments`: codes and names, for everybody who is logged in. Who sits on a sensitive
+    /// desk is a right: shown, and logged as such, to those who propose and approve desks.
+    pub fn departments(&self, session: &Session) -> Answer<Vec<DepartmentView>> {
+        let views: Vec<_> = self
+            .directory
+            .departments()
+            .iter()
+            .map(|department| self.department_view(department))
+            .collect();
+        // Who may do neither is not refused anything: a shorter answer is no denial to log.
+        let proposes = self
+            .authority
+            .decide::<ManageDepartments>(session, Target::Office, None);
+        if let Ok(permit) = proposes {
+            return self.record_office(permit, "departments", views);
+        }
+        let anybody = Target::Request {
+            requester: NOBODY,
+            concerned: None,
+        };
+        if let Ok(permit) = self.authority.decide::<Approve>(session, anybody, None) {
+            return self.record_office(permit, "departments", views);
+        }
+        let without_desk = |view| DepartmentView {
+            desk: Vec::new(),
+            ..view
+        };
+        Ok(Pending::ready(Ok(views
+            .into_iter()
+            .map(without_desk)
+            .collect())))
+    }
+
+    /// `PUT /departments/{code}/desk`: asks for a second person; gives the approval's id.
+    pub fn propose_desk(
+        &self,
+        session: &Session,
+        code: String,
+        members: Vec<String>,
+    ) -> Answer<String> {
+        let permit = self.permit_office::<ManageDepartments>(session, Target::Office)?;
+        let department = self
+            .directory
+            .by_code(&code)
+            .ok_or(ServiceError::NotFound)?;
+        let mut seats: Vec<AccountId> = Vec::new();
+        for member in &members {
+            let account = Login::parse(member)
+                .ok()
+                .and_then(|login| self.directory.by_login(&login));
+            let account = account
+                .ok_or_else(|| Invalid::new("members", "name an account that does not exist"))?;
+            if !seats.contains(&account.id) {
+                seats.push(account.id);
+            }
+        }
+        let _turn = self.people_turn();
+        let mut batch = Batch::default();
+        let asked = Asked::SeatDesk {
+            department: department.id,
+            members: seats,
+        };
+        let approval = self.ask(&mut batch, session, asked)?;
+        self.commit_people(permit, batch, "desk")?;
+        Ok(Pending::ready(Ok(approval)))
+    }
+}

@@ -1,0 +1,127 @@
+//! How failures of lower layers are told: one place, written out, so that no `?` turns one
+//! meaning into another.
+
+use crate::audit::LogError;
+use crate::authn::password::PasswordError;
+use crate::authn::session::SessionError;
+use crate::cases::draft::Invalid;
+use crate::cases::rows as case_rows;
+use crate::crypto::envelope::SealError;
+use crate::domain::random::RandomError;
+use crate::engine::{CommitError, EngineError};
+use crate::keyring::KeyringError;
+use crate::people::account::KeyError;
+use crate::people::rows as people_rows;
+use crate::vault::VaultError;
+
+use super::error::ServiceError;
+
+pub(super) fn engine(error: EngineError) -> ServiceError {
+    match error {
+        EngineError::DiskFull => ServiceError::DiskFull,
+        EngineError::Damaged(place) => ServiceError::Damaged(place),
+        EngineError::Unusable(why) => ServiceError::Newer(why),
+        EngineError::ReadOnly(what) => {
+            ServiceError::ReadOnly(format!("the data directory cannot be written ({what})"))
+        }
+        EngineError::InUse => ServiceError::InUse,
+        EngineError::Stopped => ServiceError::LogUnavailable,
+        EngineError::Io(why) => ServiceError::Internal(why),
+    }
+}
+
+pub(super) fn commit(error: CommitError) -> ServiceError {
+    match error {
+        CommitError::Conflict => ServiceError::Conflict,
+        CommitError::Unknown => ServiceError::Unknown,
+        CommitError::Engine(EngineError::Io(_)) => ServiceError::LogUnavailable,
+        CommitError::Engine(error) => engine(error),
+    }
+}
+
+pub(super) fn log(error: LogError) -> ServiceError {
+    match error {
+        LogError::Commit(error) => commit(error),
+        LogError::Regressed(what) => ServiceError::Damaged(what),
+        LogError::Range => ServiceError::NotFound,
+        LogError::Unavailable(why) => {
+            tracing::error!(%why, "the access log cannot be written");
+            ServiceError::LogUnavailable
+        }
+    }
+}
+
+pub(super) fn keyring(error: KeyringError) -> ServiceError {
+    match error {
+        KeyringError::Missing => ServiceError::KeyringMissing,
+        KeyringError::Exists => ServiceError::Exists,
+        KeyringError::WrongSecret => ServiceError::WrongPassphrase,
+        KeyringError::Damaged(what) => ServiceError::Damaged(format!("keyring: {what}")),
+        KeyringError::Newer(what) => ServiceError::Newer(what),
+        KeyringError::ReadOnly(what) => {
+            ServiceError::ReadOnly(format!("the keyring cannot be written ({what})"))
+        }
+        KeyringError::DiskFull => ServiceError::DiskFull,
+        KeyringError::InUse => ServiceError::InUse,
+        other => ServiceError::Internal(other.to_string()),
+    }
+}
+
+pub(super) fn vault(error: VaultError) -> ServiceError {
+    match error {
+        VaultError::NoWrap => ServiceError::KeyMissing,
+        VaultError::Destroyed => ServiceError::NotFound,
+        VaultError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        VaultError::Keyring(error) => keyring(error),
+        other => ServiceError::Internal(other.to_string()),
+    }
+}
+
+pub(super) fn cases(error: case_rows::RowError) -> ServiceError {
+    match error {
+        case_rows::RowError::Engine(error) => engine(error),
+        case_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        case_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn people(error: people_rows::RowError) -> ServiceError {
+    match error {
+        people_rows::RowError::Engine(error) => engine(error),
+        people_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        people_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+/// Unknown, ended or revoked: all alike.
+pub(super) fn ended(_: SessionError) -> ServiceError {
+    ServiceError::SessionEnded
+}
+
+pub(super) fn random(error: RandomError) -> ServiceError {
+    ServiceError::Internal(error.to_string())
+}
+
+pub(super) fn seal(error: SealError) -> ServiceError {
+    ServiceError::Internal(error.to_string())
+}
+
+pub(super) fn password(error: PasswordError) -> ServiceError {
+    match error {
+        PasswordError::Wrong => ServiceError::CredentialsRefused,
+        PasswordError::Busy => ServiceError::Busy,
+        PasswordError::Weak => ServiceError::Invalid(Invalid::new(
+            "password",
+            "has 10 to 128 characters, is not a common one and does not hold the login name",
+        )),
+        PasswordError::Random(error) => random(error),
+    }
+}
+
+pub(super) fn account_key(error: KeyError) -> ServiceError {
+    match error {
+        KeyError::Punctured(_) => ServiceError::CredentialsRefused,
+        KeyError::Seal(error) => seal(error),
+        KeyError::Open(_) => ServiceError::Damaged("an account's key does not open".to_owned()),
+    }
+}

@@ -1,0 +1,40 @@
+//! What a person can do, one file per verb.
+//!
+//! Doors call [`Service::call`] with one of the verbs of [`Store`] and await the answer: the verb
+//! decides, opens and seals on the pool; the committer's answer is awaited at the door, so that
+//! no pool thread sleeps while a group is being synced.
+
+mod accounts;
+mod approvals;
+mod assign;
+mod background;
+mod departments;
+mod error;
+mod fault;
+mod gate;
+mod import;
+mod list;
+mod log;
+mod login;
+mod open;
+mod pool;
+mod puncture_queue;
+mod read;
+mod recipients;
+mod reclassify;
+mod register;
+pub mod repair;
+mod seal;
+mod store;
+mod types;
+
+pub use crate::audit::query::Query as LogQuery;
+pub use crate::people::view::Invitation;
+
+pub use error::ServiceError;
+pub use seal::{Founder, Service, Settings};
+pub use store::{Answer, Store};
+pub use types::{
+    Assigned, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Rows,
+};

@@ -1,0 +1,211 @@
+//! Register a case (접수).
+
+use super::error::ServiceError;
+use super::fault;
+use super::read::people;
+use super::store::{Answer, Store};
+use super::types::Registered;
+use crate::audit::Shown;
+use crate::authn::session::Session;
+use crate::authz::action::Register;
+use crate::authz::facts::Target;
+use crate::authz::{Denied, Permit};
+use crate::cases::draft::CaseDraft;
+use crate::cases::head::Head;
+use crate::cases::number::{Reference, register_number};
+use crate::cases::record;
+use crate::cases::rows::{Marks, scopes};
+use crate::cases::view::CaseState;
+use crate::domain::id::CaseId;
+use crate::domain::tier::Tier;
+use crate::domain::time::Timestamp;
+use crate::engine::{Batch, Value};
+use crate::people::department::Department;
+use crate::vault::UnitRef;
+
+use super::recipients::Recipients;
+
+/// Why a draft does not become a case.
+pub(super) enum Refusal {
+    /// The policies say no; to be logged.
+    Denied(Denied<Register>),
+    /// It cannot.
+    Error(ServiceError),
+}
+
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// A case whose rows are in a batch.
+pub(super) struct Prepared {
+    pub(super) permit: Permit<Register>,
+    pub(super) shown: Shown,
+    entered: Entered,
+}
+
+/// What the answer is made of, once the committer has numbered the case.
+struct Entered {
+    case: CaseId,
+    tier: Tier,
+    year: i16,
+    receipt: Reference,
+    number: usize,
+}
+
+impl Entered {
+    fn registered(&self, numbers: &[u64]) -> Registered {
+        let receipt = self.receipt.to_string();
+        let number = match (self.tier, numbers.get(self.number)) {
+            // How many sensitive cases there are is for their holders to know.
+            (Tier::Sensitive, _) | (_, None) => receipt.clone(),
+            (tier, Some(number)) => register_number(tier, self.year, *number),
+        };
+        Registered {
+            id: self.case.to_string(),
+            number,
+            receipt,
+        }
+    }
+}
+
+impl Store {
+    /// `POST /cases`. The registrar never holds a sensitive case's key: it is made, used and
+    /// wrapped to the recipients here, and the commit is the hand-over.
+    ///
+    /// # Errors
+    /// [`ServiceError::NoRecipient`], [`ServiceError::NotEnrolled`]: nothing is stored.
+    pub fn register(&self, session: &Session, draft: CaseDraft) -> Answer<Registered> {
+        let mut batch = Batch::default();
+        let prepared = match self.prepare(session, draft, &mut batch, 0) {
+            Ok(prepared) => prepared,
+            Err(Refusal::Error(error)) => return Err(error),
+            Err(Refusal::Denied(denied)) => return Ok(self.deny(session, denied, None)),
+        };
+        let Prepared {
+            permit,
+            shown,
+            entered,
+        } = prepared;
+        Ok(self
+            .log
+            .record_with(permit, shown, batch)
+            .map(move |recorded| {
+                let (_, committed) = recorded.map_err(fault::log)?;
+                Ok(entered.registered(&committed.numbers))
+            }))
+    }
+
+    /// Seals a draft and adds its rows to `batch`; its entry will be leaf `leaf` of the batch.
+    pub(super) fn prepare(
+        &self,
+        session: &Session,
+        draft: CaseDraft,
+        batch: &mut Batch,
+        leaf: usize,
+    ) -> Result<Prepared, Refusal> {
+        let received = draft.check().map_err(ServiceError::Invalid)?;
+        let tier = Tier::from(draft.tier);
+        let department = self.department(&draft.department)?;
+        let target = Target::NewCase {
+            tier,
+            department: department.id,
+        };
+        let permit = self
+            .authority
+            .decide::<Register>(session, target, None)
+            .map_err(Refusal::Denied)?;
+        let recipients = self.recipients(tier, &department, &draft.assignees)?;
+        let bytes = (draft.title.len() + draft.narrative.len()) as u64;
+        let (head, units) = self.seal_case(draft, tier, &department, &recipients, received)?;
+        let shown = Shown {
+            cases: vec![head.case],
+            people: people(&head.units),
+            units: head.units.iter().map(|u| u.unit).collect(),
+            bytes,
+            ..Shown::default()
+        };
+        let marks = Marks {
+            leaf,
+            number: batch.number.len(),
+        };
+        self.cases
+            .put_new(batch, &head, units, &scopes(&head), marks)
+            .map_err(fault::cases)?;
+        let entered = Entered {
+            case: head.case,
+            tier,
+            year: head.registered_at.year(),
+            receipt: head.receipt,
+            number: marks.number,
+        };
+        Ok(Prepared {
+            permit,
+            shown,
+            entered,
+        })
+    }
+
+    fn seal_case(
+        &self,
+        draft: CaseDraft,
+        tier: Tier,
+        department: &Department,
+        recipients: &Recipients,
+        received: Option<Timestamp>,
+    ) -> Result<(Head, Vec<(UnitRef, Value)>), ServiceError> {
+        let random = self.random.as_ref();
+        let now = self.clock.now();
+        let case = CaseId::random(random).map_err(fault::random)?;
+        let (channel, class) = (draft.channel, draft.class.clone());
+        let external_number = draft.external_number.clone();
+        let key = self.vault.new_case_key().map_err(fault::vault)?;
+        let wraps = match tier {
+            Tier::Sensitive => self
+                .vault
+                .wrap_to_holders(case, &key, 1, &recipients.holders),
+            Tier::Ordinary | Tier::Retained => self
+                .vault
+                .wrap_to_department(case, &key, 1, department.id)
+                .map(|wrap| vec![wrap]),
+        }
+        .map_err(fault::vault)?;
+        let mut units = Vec::new();
+        for (kind, content) in
+            record::encode(draft).map_err(|e| ServiceError::Internal(e.to_owned()))?
+        {
+            units.push(
+                self.vault
+                    .seal_unit(case, tier, kind, &key, 1, &content)
+                    .map_err(fault::vault)?,
+            );
+        }
+        let state = if recipients.assignees.is_empty() {
+            CaseState::Registered
+        } else {
+            CaseState::Assigned
+        };
+        let head = Head {
+            case,
+            tier,
+            department: department.id,
+            state,
+            channel,
+            class,
+            registered_at: now,
+            received_at: received.unwrap_or(now),
+            external_number,
+            receipt: Reference::random(random).map_err(fault::random)?,
+            assignees: recipients.assignees.clone(),
+            desk: recipients.desk.clone(),
+            restricted: false,
+            key_version: 1,
+            units: units.iter().map(|(unit, _)| *unit).collect(),
+            wraps,
+            revision: 1,
+        };
+        Ok((head, units))
+    }
+}

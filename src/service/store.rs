@@ -1,0 +1,203 @@
+//! An open store, and what every verb shares.
+
+use std::sync::{Arc, Mutex};
+
+use crate::audit::{AccessLog, Shown};
+use crate::authn::device::Devices;
+use crate::authn::password::Hasher;
+use crate::authn::session::{Session, Sessions};
+use crate::authn::throttle::Throttle;
+use crate::authz::action::Action;
+use crate::authz::facts::Target;
+use crate::authz::{Authority, Denied, Permit};
+use crate::cases::head::StoredHead;
+use crate::cases::record::Frame;
+use crate::cases::rows::Cases;
+use crate::crypto::locate::Locator;
+use crate::crypto::sealed::RowKey;
+use crate::domain::id::{AccountId, CaseId};
+use crate::domain::purpose::Purpose;
+use crate::domain::random::Random;
+use crate::domain::time::Clock;
+use crate::engine::{Engine, Pending};
+use crate::keyring::Keyring;
+use crate::people::account::Account;
+use crate::people::directory::Directory;
+use crate::people::rows::People;
+use crate::people::view::AccountView;
+use crate::vault::Vault;
+
+use super::error::ServiceError;
+use super::fault;
+use super::gate::Gates;
+
+/// What a verb gives: the part done on the pool, then what the committer answers.
+pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
+
+/// An open store: every verb is a method.
+pub struct Store {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) vault: Vault,
+    pub(super) cases: Cases,
+    pub(super) people: People,
+    pub(super) directory: Directory,
+    pub(super) authority: Authority,
+    pub(super) log: AccessLog,
+    pub(super) sessions: Sessions,
+    pub(super) hasher: Hasher,
+    pub(super) throttle: Throttle,
+    pub(super) devices: Devices,
+    pub(super) gates: Gates,
+    /// Changes of accounts, departments and approvals happen one after the other, so that the
+    /// directory in memory follows the order of the commits.
+    pub(super) people_turn: Mutex<()>,
+    pub(super) locator: Locator,
+    pub(super) row_key: RowKey,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// Turns a denial into an answer, once it is durable. What is told depends on the asker's
+    /// roles alone: where no target at all could be allowed, that; otherwise "not found", for
+    /// what is absent and what is forbidden alike.
+    pub(super) fn deny<A: Action, T: Send + 'static>(
+        &self,
+        session: &Session,
+        denied: Denied<A>,
+        purpose: Option<Purpose>,
+    ) -> Pending<Result<T, ServiceError>> {
+        let answer = if self.authority.conceivable::<A>(session, purpose) {
+            ServiceError::NotFound
+        } else if Purpose::ALL
+            .into_iter()
+            .any(|p| self.authority.conceivable::<A>(session, Some(p)))
+        {
+            ServiceError::PurposeRefused
+        } else {
+            ServiceError::RoleRefused
+        };
+        self.log.refuse(denied).map(|refused| match refused {
+            Ok(_) => Err(answer),
+            Err(error) => Err(fault::log(error)),
+        })
+    }
+
+    /// Facts, then the decision: what every verb on one case begins with.
+    pub(super) fn decide_on<A: Action>(
+        &self,
+        session: &Session,
+        case: CaseId,
+        purpose: Purpose,
+    ) -> Result<Result<(Permit<A>, StoredHead), Denied<A>>, ServiceError> {
+        // It may have been ended while the request waited for its turn.
+        session.pulse().beats().map_err(fault::ended)?;
+        let found = self.cases.head(case).map_err(fault::cases)?;
+        let facts = found.as_ref().map(|stored| stored.head.facts());
+        let target = facts.as_ref().map_or(Target::NoCase(case), Target::Case);
+        match self.authority.decide::<A>(session, target, Some(purpose)) {
+            Ok(permit) => Ok(Ok((permit, found.ok_or(ServiceError::NotFound)?))),
+            Err(denied) => Ok(Err(denied)),
+        }
+    }
+
+    /// A permitted task that came to nothing is logged as just that.
+    pub(super) fn fail<A: Action, T: Send + 'static>(
+        &self,
+        permit: Permit<A>,
+        error: ServiceError,
+    ) -> Answer<T> {
+        let shown = Shown {
+            query: Some("failed"),
+            ..Shown::default()
+        };
+        Ok(self
+            .log
+            .record(permit, shown)
+            .map(move |recorded| Err(recorded.map_or_else(fault::log, |_| error))))
+    }
+
+    /// Decides on something that is no case; a denial is logged before it is told.
+    pub(super) fn permit_office<A: Action>(
+        &self,
+        session: &Session,
+        target: Target<'_>,
+    ) -> Result<Permit<A>, ServiceError> {
+        session.pulse().beats().map_err(fault::ended)?;
+        match self.authority.decide::<A>(session, target, None) {
+            Ok(permit) => Ok(permit),
+            Err(denied) => match self.deny::<A, ()>(session, denied, None).wait() {
+                Err(ServiceError::NotFound) | Ok(()) => Err(ServiceError::RoleRefused),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Logs a permitted task that shows people and rights, no case, and gives its result.
+    pub(super) fn record_office<A: Action, T: Send + 'static>(
+        &self,
+        permit: Permit<A>,
+        query: &'static str,
+        value: T,
+    ) -> Answer<T> {
+        let shown = Shown {
+            query: Some(query),
+            ..Shown::default()
+        };
+        Ok(self
+            .log
+            .record(permit, shown)
+            .map(|receipt| receipt.map(|_| value).map_err(fault::log)))
+    }
+
+    pub(super) fn frame(&self, stored: StoredHead) -> Frame {
+        let assignees = stored
+            .head
+            .assignees
+            .iter()
+            .map(|id| self.directory.login(*id))
+            .collect();
+        let department = self.directory.code(stored.head.department);
+        Frame {
+            stored,
+            assignees,
+            department,
+        }
+    }
+
+    pub(super) fn account_view(&self, account: &Account) -> AccountView {
+        AccountView {
+            id: account.id.to_string(),
+            account: account.login.as_str().to_owned(),
+            roles: account.roles.iter().collect(),
+            department: account.department.map(|id| self.directory.code(id)),
+            state: account.state,
+            fingerprint: account
+                .credentials
+                .as_ref()
+                .map(|c| fingerprint(&c.public_key)),
+        }
+    }
+
+    pub(super) fn people_turn(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.people_turn
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn account(
+        &self,
+        id: AccountId,
+    ) -> Result<crate::people::rows::Stored<Account>, ServiceError> {
+        self.people
+            .account(id)
+            .map_err(fault::people)?
+            .ok_or(ServiceError::NotFound)
+    }
+}
+
+/// A key's fingerprint as people compare it.
+pub(super) fn fingerprint(key: &crate::crypto::wrap::PublicKey) -> String {
+    data_encoding::HEXLOWER.encode(key.fingerprint().as_bytes())
+}

@@ -1,0 +1,423 @@
+//! The real binary as a script sees it: exit codes, imports that are broken off, read-only disks.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::program::{Program, Ran, Served, bongham, call, log_in, run, wait_for};
+use crate::world::{World, ordinary, sensitive};
+
+/// An office that was closed, to be worked on with commands.
+struct Shut {
+    office: tempfile::TempDir,
+    program: Program,
+    key: PathBuf,
+    secret_case: String,
+}
+
+fn shut() -> Shut {
+    let world = World::new();
+    world.register("intake", &ordinary());
+    let secret_case = world.register("intake", &sensitive());
+    let key = world.log_key.clone();
+    let office = world.leave();
+    let program = Program::on(office.path());
+    let key = program.note("log.vkey", key);
+    Shut {
+        office,
+        program,
+        key,
+        secret_case,
+    }
+}
+
+impl Shut {
+    fn export(&self, name: &str) -> PathBuf {
+        let bundle = self.program.file(name);
+        let text = bundle.to_string_lossy().into_owned();
+        run(self
+            .program
+            .person("auditor", &["log", "export", "--out", &text]))
+        .expect(0);
+        bundle
+    }
+    fn verify(&self, bundle: &Path, checkpoint: Option<&Path>) -> Ran {
+        let mut command = bongham();
+        command.args(["log", "verify"]).arg(bundle);
+        command.arg("--key").arg(&self.key);
+        if let Some(checkpoint) = checkpoint {
+            command.arg("--checkpoint").arg(checkpoint);
+        }
+        run(command)
+    }
+}
+
+fn plain(args: &[&str]) -> Ran {
+    let mut command = bongham();
+    command.args(args);
+    run(command)
+}
+
+#[test]
+fn codes_zero_to_five() {
+    let shut = shut();
+    let program = &shut.program;
+    run(program.person("officer", &["case", "list"])).expect(0);
+    run(program.store(&["fsck"])).expect(0);
+    // 2: not written as it must be.
+    plain(&["case", "list"]).expect(2);
+    plain(&["nonsense"]).expect(2);
+    plain(&["log", "verify", "x"]).expect(2);
+    run(program.person("officer", &["case", "list", "--purpose", "curiosity"])).expect(2);
+    let mut command = bongham();
+    command.args(["fsck", "--passphrase-file", "/nonexistent", "--data"]);
+    run({
+        command.arg(&program.data);
+        command
+    })
+    .expect(2);
+    // 3: refused, absent and forbidden alike.
+    let show = |login: &str, id: &str| run(program.person(login, &["case", "show", id]));
+    show("rights", &shut.secret_case).expect(0);
+    let forbidden = show("officer", &shut.secret_case).expect(3);
+    let absent = show("officer", &"a".repeat(26)).expect(3);
+    assert_eq!(forbidden.err, absent.err);
+    assert!(forbidden.out.is_empty());
+    run(program.person("nobody", &["case", "list"])).expect(3);
+    // 4: the passphrase does not open it.
+    program.note("passphrase", "not this one\n");
+    let wrong = run(program.person("officer", &["case", "list"])).expect(4);
+    assert!(wrong.err.contains("passphrase"), "{wrong:?}");
+    run(program.store(&["fsck"])).expect(4);
+    run(program.store(&["serve", "--listen", "127.0.0.1:0"])).expect(4);
+    // 1: there is no store; none is made.
+    let nowhere = Program::on(&shut.office.path().join("nowhere"));
+    let failed = run(nowhere.store(&["fsck"]));
+    assert!(
+        failed.code == Some(1) && failed.err.contains("bongham init"),
+        "{failed:?}"
+    );
+    run(nowhere.store(&["serve", "--listen", "127.0.0.1:0"])).expect(1);
+    assert!(!nowhere.data.exists() && !nowhere.keyring.exists());
+}
+
+#[test]
+fn a_damaged_store_and_a_newer_one_are_code_five() {
+    let shut = shut();
+    let segment = shut.program.data.join("store/journal/00000001");
+    let whole = std::fs::read(&segment).unwrap();
+    let used = whole.iter().rposition(|b| *b != 0).unwrap();
+    for (at, word) in [(used / 2, "damaged"), (8, "newer")] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x40;
+        std::fs::write(&segment, bytes).unwrap();
+        // A trusted index needs not look there; making it anew reads every group.
+        drop(std::fs::remove_dir_all(
+            shut.program.data.join("store/index"),
+        ));
+        let refused = run(shut.program.store(&["fsck"])).expect(5);
+        assert!(refused.err.contains(word), "{refused:?}");
+        run(shut.program.store(&["serve", "--listen", "127.0.0.1:0"])).expect(5);
+    }
+    std::fs::write(&segment, whole).unwrap();
+    run(shut.program.store(&["fsck"])).expect(0);
+}
+
+#[test]
+fn policies_are_checked_with_their_tests() {
+    plain(&["policy", "check"]).expect(0);
+    let dir = tempfile::tempdir().unwrap();
+    let text = dir.path().to_string_lossy().into_owned();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    for entry in std::fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+    }
+    plain(&["policy", "check", &text]).expect(0);
+    let log = dir.path().join("log.tests.json");
+    let tests = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, tests.replacen("\"allow\"", "\"deny\"", 1)).unwrap();
+    let violated = plain(&["policy", "check", &text]).expect(1);
+    let told = format!("{}{}", violated.out, violated.err);
+    assert!(told.contains("an auditor reads the log"), "{told}");
+    std::fs::write(&log, tests).unwrap();
+    std::fs::write(dir.path().join("log.cedar"), "permit(principal").unwrap();
+    plain(&["policy", "check", &text]).expect(1);
+    plain(&["policy", "check", "/nonexistent"]).expect(1);
+}
+
+#[test]
+fn a_bundle_is_whole_or_the_code_is_one() {
+    let shut = shut();
+    let old = shut.export("old.bundle");
+    let checkpoint = run(shut.program.person("auditor", &["log", "checkpoint"])).expect(0);
+    let kept = shut.program.note("kept", checkpoint.out);
+    let new = shut.export("new.bundle");
+    shut.verify(&old, None).expect(0);
+    shut.verify(&new, Some(&kept)).expect(0);
+    // Cut back behind what the auditor kept, though signed at the time.
+    let cut = shut.verify(&old, Some(&kept)).expect(1);
+    assert!(!cut.err.is_empty());
+    let whole = std::fs::read(&new).unwrap();
+    let bad = shut.program.file("bad.bundle");
+    for part in 0..24 {
+        let mut bytes = whole.clone();
+        bytes[part * (whole.len() - 1) / 23] ^= 1;
+        std::fs::write(&bad, bytes).unwrap();
+        shut.verify(&bad, Some(&kept)).expect(1);
+    }
+    std::fs::write(&bad, &whole[..whole.len() - 7]).unwrap();
+    shut.verify(&bad, None).expect(1);
+    shut.verify(&shut.program.file("absent"), None).expect(1);
+    // An export is never written over.
+    let text = new.to_string_lossy().into_owned();
+    run(shut
+        .program
+        .person("auditor", &["log", "export", "--out", &text]))
+    .expect(1);
+    assert_eq!(std::fs::read(&new).unwrap(), whole);
+}
+
+const MAP: &str = r#"
+[case]
+tier = { value = "ordinary" }
+department = { value = "civil" }
+channel = { value = "online" }
+class = { column = "번호" }
+title = { column = "제목" }
+narrative = { column = "내용" }
+assignees = ["officer"]
+
+[[people]]
+part = "petitioner"
+name = { column = "이름" }
+"#;
+
+/// A register of made-up rows; some cells span lines.
+fn register(rows: usize) -> String {
+    let mut csv = String::from("번호,이름,제목,내용\r\n");
+    for n in 0..rows {
+        let cell = if n % 50 == 7 {
+            "\"첫 줄\r\n둘째 줄\""
+        } else {
+            "가로등이 꺼졌습니다"
+        };
+        csv.push_str(&format!("r{n},사람{n},제목 {n},{cell}\r\n"));
+    }
+    csv
+}
+
+impl Shut {
+    fn import(&self, file: &Path, more: &[&str]) -> Command {
+        let map = self.program.note("map.toml", MAP);
+        let file = file.to_string_lossy().into_owned();
+        let map = map.to_string_lossy().into_owned();
+        let mut args = vec!["import", &file, "--map", &map, "--json"];
+        args.extend(more);
+        self.program.person("intake", &args)
+    }
+    /// What the officer's list holds: the `class` of every row, which is the number of the file.
+    fn imported(&self) -> (usize, BTreeSet<String>) {
+        let args = ["case", "list", "--json", "--limit", "9000"];
+        let listed = run(self.program.person("officer", &args)).expect(0).rows();
+        let class = |row: &Value| row["class"].as_str().unwrap().to_owned();
+        let rows: Vec<_> = listed
+            .iter()
+            .map(class)
+            .filter(|c| c.starts_with('r'))
+            .collect();
+        (rows.len(), rows.into_iter().collect())
+    }
+}
+
+const ROWS: usize = 2000;
+
+fn expected() -> (usize, BTreeSet<String>) {
+    (ROWS, (0..ROWS).map(|n| format!("r{n}")).collect())
+}
+
+fn entries(served: &Served, auditor: &str) -> u64 {
+    let path = "/log/entries?limit=1";
+    let page = call(&served.address, "GET", path, Some(auditor), None).expect(200);
+    page["rows"][0]["index"].as_u64().unwrap()
+}
+
+#[test]
+fn an_import_killed_beside_a_server_goes_on_without_duplicates() {
+    let shut = shut();
+    let file = shut.program.note("register.csv", register(ROWS));
+    let served = shut.program.serve();
+    let auditor = log_in(&served.address, "auditor");
+    for _ in 0..2 {
+        let before = entries(&served, &auditor);
+        let mut client = shut
+            .import(&file, &[])
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for("some rows", || {
+            (entries(&served, &auditor) > before + 300).then_some(())
+        });
+        client.kill().unwrap();
+        client.wait().unwrap();
+    }
+    let (rows, _) = shut.imported();
+    assert!(rows > 0 && rows < ROWS, "killed in the middle: {rows}");
+    let done = run(shut.import(&file, &[])).expect(0);
+    assert!(done.err.contains("Going on at row"), "{done:?}");
+    assert_eq!(done.rows()[0]["accepted"], ROWS);
+    assert_eq!(shut.imported(), expected());
+    // Once more changes nothing.
+    run(shut.import(&file, &[]));
+    assert_eq!(shut.imported(), expected());
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
+fn an_import_killed_with_its_store_goes_on_without_duplicates() {
+    let shut = shut();
+    let file = shut.program.note("register.csv", register(ROWS));
+    let mut resumed = 0;
+    let mut time = Duration::from_millis(800);
+    let done = loop {
+        let err = shut.program.file("import.err");
+        let mut command = shut.import(&file, &[]);
+        command
+            .stderr(std::fs::File::create(&err).unwrap())
+            .stdout(Stdio::null());
+        let mut client = command.spawn().unwrap();
+        std::thread::sleep(time);
+        let ended = client.try_wait().unwrap();
+        drop(client.kill());
+        client.wait().unwrap();
+        resumed += u32::from(
+            std::fs::read_to_string(&err)
+                .unwrap()
+                .contains("Going on at row"),
+        );
+        if let Some(ended) = ended {
+            break ended;
+        }
+        time += time / 4;
+    };
+    assert_eq!(done.code(), Some(0));
+    assert!(resumed > 0, "it was never killed in the middle");
+    assert_eq!(shut.imported(), expected());
+}
+
+#[test]
+fn a_rehearsal_stores_nothing() {
+    let shut = shut();
+    let file = shut.program.note("register.csv", register(300));
+    let tried = run(shut.import(&file, &["--dry-run"])).expect(0);
+    assert_eq!(tried.rows()[0]["accepted"], 300);
+    assert_eq!(shut.imported().0, 0);
+    let done = run(shut.import(&file, &[])).expect(0);
+    assert_eq!(done.rows()[0]["accepted"], 300);
+    assert_eq!(shut.imported().0, 300);
+}
+
+#[test]
+fn every_encoding_is_read_and_bad_rows_are_named() {
+    let shut = shut();
+    let text = "번호,이름,제목,내용\r\nrX,홍길동,가로등,꺼졌습니다\r\n";
+    let cp949 = encoding_rs::EUC_KR.encode(text).0.into_owned();
+    let files = [
+        ("plain.csv", text.replace("rX", "r1").into_bytes()),
+        (
+            "bom.csv",
+            format!("\u{feff}{}", text.replace("rX", "r2")).into_bytes(),
+        ),
+        ("cp949.csv", [b"".as_slice(), &cp949].concat()),
+    ];
+    for (name, bytes) in files {
+        let file = shut.program.note(name, bytes);
+        run(shut.import(&file, &[])).expect(0);
+    }
+    let classes: Vec<_> = shut.imported().1.into_iter().collect();
+    assert_eq!(classes, ["r1", "r2", "rX"]);
+    let listed = run(shut.program.person("officer", &["case", "list", "--json"])).rows();
+    for row in listed
+        .iter()
+        .filter(|row| row["class"].as_str().unwrap().starts_with('r'))
+    {
+        let id = row["id"].as_str().unwrap();
+        let shown = run(shut
+            .program
+            .person("officer", &["case", "show", id, "--json"]))
+        .expect(0);
+        let case = &shown.rows()[0];
+        assert_eq!(case["title"], "가로등");
+        assert_eq!(case["people"][0]["name"], "홍길동");
+    }
+    // The third line has no title, the last too few cells: named by line, and the rest comes in.
+    let bad =
+        "번호,이름,제목,내용\r\nr5,갑,제목,내용\r\nr6,을,,내용\r\nr7,병,제목,내용\r\nr8,정\r\n";
+    let file = shut.program.note("bad.csv", bad);
+    let rejects = shut.program.file("rejects.jsonl");
+    let path = rejects.to_string_lossy().into_owned();
+    let done = run(shut.import(&file, &["--rejects", &path])).expect(0);
+    assert_eq!(
+        (&done.rows()[0]["accepted"], &done.rows()[0]["rejected"]),
+        (&2.into(), &2.into())
+    );
+    let told = std::fs::read_to_string(&rejects).unwrap();
+    let lines = told.lines().map(|l| {
+        serde_json::from_str::<Value>(l).unwrap()["line"]
+            .as_u64()
+            .unwrap()
+    });
+    assert_eq!(lines.collect::<BTreeSet<_>>(), BTreeSet::from([3, 5]));
+    assert_eq!(rejects.metadata().unwrap().mode() & 0o777, 0o600);
+    assert!(!told.contains('을') && !told.contains('정'));
+}
+
+/// The directories belong to somebody who may not write them.
+#[test]
+fn a_read_only_directory_is_told_as_such() {
+    let shut = shut();
+    let nobody = 65_534;
+    let root = shut.office.path().metadata().unwrap().uid() == 0;
+    let as_nobody = |mut command: Command| {
+        if root {
+            command.uid(nobody).gid(nobody);
+        }
+        run(command)
+    };
+    let every = |dir: &Path, mode: fn(bool) -> u32| {
+        let mut paths = vec![dir.to_owned()];
+        while let Some(path) = paths.pop() {
+            let is_dir = path.is_dir();
+            if is_dir {
+                paths.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
+            }
+            let mode = PermissionsExt::from_mode(mode(is_dir));
+            std::fs::set_permissions(&path, mode).unwrap();
+            if root {
+                std::os::unix::fs::chown(&path, Some(nobody), Some(nobody)).unwrap();
+            }
+        }
+    };
+    let writable = |is_dir: bool| if is_dir { 0o700 } else { 0o600 };
+    let locked = |is_dir: bool| if is_dir { 0o500 } else { 0o400 };
+    every(shut.program.desk.path(), writable);
+    every(shut.office.path(), writable);
+    as_nobody(shut.program.store(&["fsck"])).expect(0);
+    for dir in [&shut.program.data, &shut.program.keyring] {
+        every(dir, locked);
+        let refused = as_nobody(shut.program.store(&["fsck"])).expect(1);
+        assert!(
+            refused.err.contains("ermission") || refused.err.contains("read-only"),
+            "{refused:?}"
+        );
+        assert!(!refused.err.contains("internal"), "{refused:?}");
+        every(dir, writable);
+    }
+    as_nobody(shut.program.store(&["fsck"])).expect(0);
+}

@@ -1,0 +1,401 @@
+//! The route × role list: what every route answers to every role, and which access-log entry that
+//! leaves. A route of the document without a line here fails; there are no exceptions.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::world::{PASSPHRASE, World, here, ordinary, password, secret, sensitive};
+
+/// The columns: logins of [`World`], one per role, and nobody.
+const ROLES: [&str; 9] = [
+    "admin",
+    "privacy",
+    "intake",
+    "officer",
+    "rights",
+    "lead",
+    "coordinator",
+    "auditor",
+    "",
+];
+
+/// Method, path, what is asked for, task of the entry; then for each role the status and the
+/// entry: `+` allowed, `-` denied, `*` done or refused without policies (log-ins and the like),
+/// `.` none. A task behind the sign stands in place of the line's.
+const LIST: &str = "
+                                                                   admin privacy intake officer rights lead coordinator auditor nobody
+GET /healthz                                  - -                    200. 200. 200. 200. 200. 200. 200. 200. 200.
+GET /readyz                                   - -                    200. 200. 200. 200. 200. 200. 200. 200. 200.
+GET /api/v1/openapi.json                      - -                    200. 200. 200. 200. 200. 200. 200. 200. 200.
+GET /api/v1/seal                              - -                    200. 200. 200. 200. 200. 200. 200. 200. 200.
+POST /api/v1/seal                             unseal -               200. 200. 200. 200. 200. 200. 200. 200. 200.
+POST /api/v1/seal                             seal seal              200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/sessions                         right login            201* 201* 201* 201* 201* 201* 201* 201* 201*
+POST /api/v1/sessions                         wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401*
+DELETE /api/v1/sessions/current               - logout               204* 204* 204* 204* 204* 204* 204* 204* 401.
+POST /api/v1/enrolments                       right enrol            201* 201* 201* 201* 201* 201* 201* 201* 201*
+POST /api/v1/enrolments                       wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401*
+POST /api/v1/accounts                         - manage_account       201+ 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/accounts                          - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 401.
+PUT /api/v1/accounts/{id}/roles               - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/disable            - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/reset              - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 401.
+PUT /api/v1/accounts/{id}/roles               own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/disable            own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/reset              own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/approvals                         - approve              403- 200+ 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/approvals/{id}                   role approve           403- 200+ 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/approvals/{id}                   keyless approve        403- 409+ 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/approvals/{id}                   own approve            403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/approvals/{id}                   spent approve          403- 410+ 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/departments                      - manage_department    201+ 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/departments                       - manage_department    200+ 200+approve 200. 200. 200. 200. 200. 200. 401.
+PUT /api/v1/departments/{code}/desk           - manage_department    202+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/cases                            ordinary register      403- 403- 201+ 201+ 201+ 403- 201+ 403- 401.
+POST /api/v1/cases                            sensitive register     403- 403- 201+ 201+ 201+ 403- 201+ 403- 401.
+GET /api/v1/cases                             handling list          403- 403- 403- 200+ 200+ 403- 403- 403- 401.
+GET /api/v1/cases                             supervision list       403- 403- 403- 403- 403- 200+ 200+ 403- 401.
+GET /api/v1/cases                             intake list            403- 403- 200+ 403- 403- 403- 403- 403- 401.
+GET /api/v1/cases                             subject_request list   403- 200+ 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        ordinary,handling read      403- 403- 403- 200+ 404- 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        ordinary,supervision read   403- 403- 403- 403- 403- 200+ 200+ 403- 401.
+GET /api/v1/cases/{id}                        ordinary,legal read         403- 403- 403- 200+ 404- 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        sensitive,handling read     403- 403- 403- 404- 200+ 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        sensitive,supervision read  403- 403- 403- 403- 403- 404- 404- 403- 401.
+GET /api/v1/cases/{id}                        sensitive,legal read        403- 403- 403- 404- 200+ 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        absent,handling read        403- 403- 403- 404- 404- 403- 403- 403- 401.
+PUT /api/v1/cases/{id}/assignees              ordinary assign        403- 403- 403- 200+ 404- 403- 200+ 403- 401.
+PUT /api/v1/cases/{id}/assignees              sensitive assign       403- 403- 403- 404- 200+ 403- 404- 403- 401.
+PUT /api/v1/cases/{id}/classification         ordinary reclassify    403- 403- 403- 200+ 404- 403- 200+ 403- 401.
+PUT /api/v1/cases/{id}/classification         sensitive reclassify   403- 403- 403- 404- 200+ 403- 404- 403- 401.
+POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 401.
+POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 401.
+POST /api/v1/imports/{id}/rows                dry import             403- 403- 200+ 200+ 200+ 403- 200+ 403- 401.
+GET /api/v1/log/entries                       - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+GET /api/v1/log/checkpoint                    - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+GET /api/v1/log/key                           - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+GET /api/v1/log/proofs/inclusion              - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+GET /api/v1/log/proofs/consistency            - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+GET /api/v1/log/bundle                        - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+GET /api/v1/ledger/checkpoint                 - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+GET /api/v1/ledger/key                        - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+GET /api/v1/ledger/bundle                     - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+";
+
+struct Line<'a> {
+    method: &'a str,
+    path: &'a str,
+    about: &'a str,
+    task: &'a str,
+    cells: Vec<&'a str>,
+}
+
+fn lines(list: &str) -> Vec<Line<'_>> {
+    let read = |line| {
+        let mut words = str::split_whitespace(line);
+        let mut next = || words.next().unwrap();
+        let (method, path, about, task) = (next(), next(), next(), next());
+        let cells: Vec<_> = words.collect();
+        assert_eq!(cells.len(), ROLES.len(), "{line}");
+        Line {
+            method,
+            path,
+            about,
+            task,
+            cells,
+        }
+    };
+    list.trim_matches('\n').lines().skip(1).map(read).collect()
+}
+
+/// Routes of the document that have no line, and lines that have no route.
+fn unmatched(document: &Value, list: &str) -> Vec<String> {
+    let described = document["paths"].as_object().unwrap().iter();
+    let described: BTreeSet<String> = described
+        .flat_map(|(path, operations)| {
+            let methods = operations.as_object().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    let listed = lines(list).into_iter();
+    let listed: BTreeSet<_> = listed.map(|l| format!("{} {}", l.method, l.path)).collect();
+    described.symmetric_difference(&listed).cloned().collect()
+}
+
+/// An office with something to ask for, and names that were not used yet.
+struct Office {
+    world: World,
+    count: u32,
+}
+
+impl Office {
+    fn new() -> Self {
+        let world = World::new();
+        Self { world, count: 0 }
+    }
+
+    fn fresh(&mut self, what: &str) -> String {
+        self.count += 1;
+        format!("{what}{}", self.count)
+    }
+
+    /// Somebody new whom nobody needs: id and enrolment code.
+    fn guest(&mut self, roles: &[&str]) -> (String, Value) {
+        let login = self.fresh("guest");
+        let body = json!({"account": login, "roles": roles, "department": "civil"});
+        let invited = self.world.post("admin", "/accounts", &body).expect(201);
+        (login, invited)
+    }
+
+    fn admin(&self) -> String {
+        let accounts = self.world.get("admin", "/accounts?limit=200").expect(200);
+        let mut rows = accounts["rows"].as_array().unwrap().iter();
+        let admin = rows.find(|a| a["account"] == "admin").unwrap();
+        admin["id"].as_str().unwrap().to_owned()
+    }
+
+    fn case(&self, tier: &str) -> String {
+        match tier {
+            "ordinary" => self.world.register("intake", &ordinary()),
+            "sensitive" => self.world.register("intake", &sensitive()),
+            _ => "a".repeat(26),
+        }
+    }
+
+    fn import(&mut self) -> String {
+        self.count += 1;
+        let body = json!({"fingerprint": format!("{:064x}", self.count), "dry_run": false});
+        let opened = self.world.post("intake", "/imports", &body).expect(201);
+        opened["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What `role` sends for this line: path and body. Whatever is needed first is made here.
+    fn request(&mut self, line: &Line<'_>, role: &str) -> (String, Option<Value>) {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let at = |id: &str| line.path.replace("{id}", id).replace("{code}", id);
+        let tail = line.path.strip_prefix("/api/v1").unwrap_or(line.path);
+        let whose = if role.is_empty() { "officer2" } else { role };
+        match (line.method, tail, line.about) {
+            ("POST", "/seal", "unseal") => (
+                at(""),
+                Some(json!({"action": "unseal", "passphrase": PASSPHRASE})),
+            ),
+            ("POST", "/seal", _) => (at(""), Some(json!({"action": "seal"}))),
+            ("POST", "/sessions", "right") => (
+                at(""),
+                Some(json!({"account": whose, "password": password(whose)})),
+            ),
+            ("POST", "/sessions", _) => (
+                at(""),
+                Some(json!({"account": self.fresh("nobody"), "password": "not this one at all"})),
+            ),
+            ("POST", "/enrolments", about) => {
+                let (login, invited) = self.guest(&["officer"]);
+                let code = match about {
+                    "right" => text(&invited["enrolment_code"]),
+                    _ => "AAAAAA-AAAAAA-AAAAAA-AAAAAA".to_owned(),
+                };
+                let password = password("somebody");
+                let body = json!({"account": login, "code": code, "password": password});
+                (at(""), Some(body))
+            }
+            ("POST", "/accounts", _) => {
+                let body = json!({"account": self.fresh("new"), "roles": ["officer"],
+                    "department": null});
+                (at(""), Some(body))
+            }
+            ("PUT", "/accounts/{id}/roles", about) => {
+                let id = text(&self.guest(&["officer"]).1["id"]);
+                let id = if about == "own" { self.admin() } else { id };
+                (at(&id), Some(json!({"roles": ["lead"]})))
+            }
+            ("POST", "/accounts/{id}/disable" | "/accounts/{id}/reset", "own") => {
+                (at(&self.admin()), None)
+            }
+            ("POST", "/accounts/{id}/disable" | "/accounts/{id}/reset", _) => {
+                (at(&text(&self.guest(&["officer"]).1["id"])), None)
+            }
+            ("POST", "/approvals/{id}", about @ ("role" | "keyless")) => {
+                let (login, invited) = self.guest(&["human_rights_officer"]);
+                if about == "role" {
+                    let code = text(&invited["enrolment_code"]);
+                    self.world.enrol(&login, &code);
+                }
+                let id = text(&invited["approvals"][0]);
+                (at(&id), Some(json!({"decision": "approve"})))
+            }
+            ("POST", "/approvals/{id}", about) => {
+                let second = if about == "own" { "privacy" } else { "rights2" };
+                let desk = json!({"members": ["rights", second]});
+                let asked = self.world.put("admin", "/departments/civil/desk", &desk);
+                let id = text(&asked.expect(202)["approvals"][0]);
+                if about == "spent" {
+                    let refused = json!({"decision": "refuse"});
+                    let path = format!("/approvals/{id}");
+                    self.world.post("privacy", &path, &refused).expect(200);
+                }
+                (at(&id), Some(json!({"decision": "approve"})))
+            }
+            ("POST", "/departments", _) => {
+                let body = json!({"code": self.fresh("d"), "name": "Any"});
+                (at(""), Some(body))
+            }
+            ("PUT", "/departments/{code}/desk", _) => {
+                (at("civil"), Some(json!({"members": ["rights"]})))
+            }
+            ("POST", "/cases", "ordinary") => (at(""), Some(ordinary())),
+            ("POST", "/cases", _) => (at(""), Some(sensitive())),
+            ("GET", "/cases", purpose) => (format!("{}?purpose={purpose}", line.path), None),
+            ("GET", "/cases/{id}", about) => {
+                let (tier, purpose) = about.split_once(',').unwrap();
+                let path = at(&self.case(tier));
+                (format!("{path}?purpose={purpose}"), None)
+            }
+            ("PUT", "/cases/{id}/assignees", tier) => {
+                let to = if tier == "ordinary" {
+                    "officer2"
+                } else {
+                    "rights2"
+                };
+                let body = json!({"purpose": "handling", "assignees": [to]});
+                (at(&self.case(tier)), Some(body))
+            }
+            ("PUT", "/cases/{id}/classification", tier) => {
+                let (tier_after, to) = match tier {
+                    "ordinary" => ("sensitive", "rights"),
+                    _ => ("ordinary", "officer"),
+                };
+                let body = json!({"purpose": "handling", "tier": tier_after, "assignees": [to],
+                    "reason": "it was the other kind"});
+                (at(&self.case(tier)), Some(body))
+            }
+            ("POST", "/imports", _) => {
+                self.count += 1;
+                let fingerprint = format!("{:064x}", self.count);
+                (
+                    at(""),
+                    Some(json!({"fingerprint": fingerprint, "dry_run": false})),
+                )
+            }
+            ("POST", "/imports/{id}/rows", about) => {
+                let dry = if about == "dry" { "dry-" } else { "" };
+                let rows = json!([{"line": 2, "case": ordinary()}]);
+                let body = json!({"from_row": 0, "last": true, "rows": rows});
+                (at(&format!("{dry}{}", self.import())), Some(body))
+            }
+            ("GET", "/log/proofs/inclusion", _) => (format!("{}?index=0&size=1", line.path), None),
+            ("GET", "/log/proofs/consistency", _) => (format!("{}?from=1&to=2", line.path), None),
+            ("GET" | "DELETE", _, _) => (at(""), None),
+            (method, path, about) => unreachable!("nothing to send for {method} {path} {about}"),
+        }
+    }
+
+    /// Sends it and says what came in the words of the list: `status`, sign, task.
+    fn came(&mut self, line: &Line<'_>, role: &str) -> String {
+        let (path, body) = self.request(line, role);
+        let world = &mut self.world;
+        // A query shows what was there before its own entry, which is the next.
+        let before = newest(world)[0]["index"].as_u64().unwrap() + 1;
+        let reply = world.send(line.method, &path, world.token(role), body.as_ref());
+        let mut after = BTreeSet::new();
+        if !world.service.is_open() {
+            let opened = world.service.unseal_now(&secret(PASSPHRASE), here());
+            opened.unwrap();
+            let everybody = ROLES.iter().filter(|role| !role.is_empty());
+            everybody.for_each(|role| world.log_in(role));
+            after.extend(["unseal", "login"]);
+        } else if line.method == "DELETE" && !role.is_empty() {
+            world.log_in(role);
+            after.insert("login");
+        }
+        let mut entries = newest(world);
+        entries.retain(|e| e["index"].as_u64().unwrap() > before);
+        entries.reverse();
+        let own = entries
+            .iter()
+            .rposition(|e| !after.contains(e["task"].as_str().unwrap()));
+        if !after.is_empty() {
+            entries.truncate(own.map_or(0, |last| last + 1));
+        }
+        assert!(entries.len() <= 1, "{} {path}: {entries:#?}", line.method);
+        let Some(entry) = entries.first() else {
+            return format!("{}.", reply.status);
+        };
+        let sign = match entry["decision"].as_str() {
+            Some("allow") => '+',
+            Some("deny") => '-',
+            _ => '*',
+        };
+        format!("{}{sign}{}", reply.status, entry["task"].as_str().unwrap())
+    }
+}
+
+/// The newest entries: more than one step of this test leaves.
+fn newest(world: &World) -> Vec<Value> {
+    let page = world.get("auditor", "/log/entries?limit=20").expect(200);
+    page["rows"].as_array().unwrap().clone()
+}
+
+/// What a cell says, with the task written out.
+fn expected(line: &Line<'_>, cell: &str) -> String {
+    let bare = cell.ends_with(['+', '-', '*']);
+    let task = if bare { line.task } else { "" };
+    format!("{cell}{task}")
+}
+
+/// Every cell that is not as it came.
+fn differences(office: &mut Office, list: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in lines(list) {
+        for (role, cell) in ROLES.into_iter().zip(&line.cells) {
+            let (came, expected) = (office.came(&line, role), expected(&line, cell));
+            if came != expected {
+                let Line {
+                    method,
+                    path,
+                    about,
+                    ..
+                } = line;
+                found.push(format!(
+                    "{method} {path} {about} by {role:?}: {expected} → {came}"
+                ));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_route_answers_every_role_and_logs_it_as_listed() {
+    let mut office = Office::new();
+    let document = office
+        .world
+        .send("GET", "/api/v1/openapi.json", None, None)
+        .expect(200);
+    assert_eq!(unmatched(&document, LIST), Vec::<String>::new());
+    assert_eq!(differences(&mut office, LIST), Vec::<String>::new());
+}
+
+/// The control: a missing line, a wrong status, a wrong sign and a wrong task are found.
+#[test]
+fn the_list_finds_what_is_missing_or_wrong() {
+    let mut office = Office::new();
+    let document = office
+        .world
+        .send("GET", "/api/v1/openapi.json", None, None)
+        .expect(200);
+    let without: Vec<_> = LIST.lines().filter(|l| !l.contains("/log/key")).collect();
+    assert_eq!(
+        unmatched(&document, &without.join("\n")),
+        ["GET /api/v1/log/key"]
+    );
+
+    let wrong = "
+        header
+        GET /api/v1/accounts - manage_account 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+        GET /api/v1/accounts - manage_account 200- 200- 403+ 403. 403- 403- 403- 403- 401.
+        GET /api/v1/accounts - approve 200+manage_account 403- 403- 403- 403- 403- 403- 403- 401.
+    ";
+    assert_eq!(differences(&mut office, wrong.trim()).len(), 4 + 7);
+}

@@ -1,0 +1,27 @@
+//! Whole flows through the real router, one binary for all of them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test's helpers stop the test"
+)]
+#![expect(unreachable_pub, reason = "one binary: its modules see each other")]
+
+mod program;
+mod search;
+mod thief;
+mod world;
+
+mod access;
+mod attack;
+mod canary;
+mod cli;
+mod coverage;
+mod faults;
+mod http_door;
+mod keys;
+mod kill;
+mod people;
+mod restart;
+mod shared;

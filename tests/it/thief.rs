@@ -1,0 +1,194 @@
+//! A thief: disk images of any age, keyring, passphrase, and the private keys of whoever lent a
+//! password, used as the program itself would use them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bongham::authn::password::Hasher;
+use bongham::cases::head::StoredHead;
+use bongham::cases::rows::Cases;
+use bongham::crypto::content_key::ContentKey;
+use bongham::crypto::envelope::{self, Place};
+use bongham::crypto::locate::Locator;
+use bongham::crypto::sealed::RowKey;
+use bongham::crypto::wrap::{CaseKey, PrivateKey, Recipient};
+use bongham::domain::id::CaseId;
+use bongham::domain::limit::Limit;
+use bongham::domain::random::SystemSource;
+use bongham::domain::secret::SecretText;
+use bongham::domain::tier::Tier;
+use bongham::domain::time::SystemClock;
+use bongham::engine::embedded::{EmbeddedEngine, Options};
+use bongham::engine::{Engine, KeyRange, Space};
+use bongham::keyring::{Keyring, ServerKey};
+use bongham::people::account::{Account, open_key};
+use bongham::people::rows::People;
+
+use crate::world::{PASSPHRASE, World, password, secret};
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            copy(&entry.path(), &target);
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Every byte of the office at one moment.
+pub struct Image(tempfile::TempDir);
+
+/// A keyring that a thief opened with the passphrase.
+pub fn keyring(image: &Image) -> Arc<Keyring> {
+    let own = image.0.path().join("keyring-opened");
+    drop(std::fs::remove_dir_all(&own));
+    copy(&image.0.path().join("keyring"), &own);
+    let (random, clock) = (SystemSource::default(), SystemClock::default());
+    let opened = Keyring::open(&own, &secret(PASSPHRASE), Arc::new(random), Arc::new(clock));
+    Arc::new(opened.unwrap())
+}
+
+/// The rows of an image, opened with the server keys of any keyring of the same office.
+pub struct Rows {
+    engine: Arc<dyn Engine>,
+    cases: Cases,
+    people: People,
+    row_key: RowKey,
+    _dir: tempfile::TempDir,
+}
+
+impl Image {
+    pub fn of(world: &World) -> Self {
+        let image = tempfile::tempdir().unwrap();
+        copy(&world.settings.data, &image.path().join("data"));
+        copy(&world.settings.keyring, &image.path().join("keyring"));
+        Self(image)
+    }
+
+    /// A thief minds no floor.
+    pub fn rows(&self, keyring: &Keyring) -> Rows {
+        let dir = tempfile::tempdir().unwrap();
+        copy(&self.0.path().join("data").join("store"), dir.path());
+        let random = Arc::new(SystemSource::default());
+        let options = Options {
+            dir: dir.path().to_owned(),
+            key: keyring.server_key(ServerKey::Journal),
+            clock: Arc::new(SystemClock::default()),
+            random: Arc::clone(&random) as _,
+            floor: [0, 0],
+            progress: Box::new(|_, _| {}),
+            cache_bytes: 16 << 20,
+            segment_bytes: 4 << 20,
+            reserve: false,
+        };
+        let engine: Arc<dyn Engine> = Arc::new(EmbeddedEngine::open(options).unwrap());
+        let locator = || Locator::new(&keyring.server_key(ServerKey::Location));
+        let row_key = || RowKey::new(keyring.server_key(ServerKey::Row));
+        let (cases, people) = (Arc::clone(&engine), Arc::clone(&engine));
+        let chance = || Arc::clone(&random) as _;
+        Rows {
+            engine,
+            cases: Cases::new(cases, locator(), row_key(), chance()).unwrap(),
+            people: People::new(people, locator(), row_key(), chance()),
+            row_key: row_key(),
+            _dir: dir,
+        }
+    }
+}
+
+impl Rows {
+    pub fn head(&self, case: &str) -> StoredHead {
+        let found = self.cases.head(case.parse().unwrap()).unwrap();
+        found.unwrap()
+    }
+
+    pub fn account(&self, login: &str) -> Account {
+        let all: Vec<Account> = self.people.all().unwrap();
+        let mut all = all.into_iter();
+        all.find(|a| a.login.as_str() == login).unwrap()
+    }
+
+    /// The private key of somebody whose password the thief has; `None` where it is destroyed.
+    pub fn private_key(&self, world: &World, keyring: &Keyring, login: &str) -> Option<PrivateKey> {
+        let account = self.account(login);
+        let credentials = account.credentials.unwrap();
+        let pepper = keyring.server_key(ServerKey::Pepper);
+        let hasher = Hasher::new(world.settings.password_cost, 1, 4, pepper);
+        let typed = SecretText::new(password(login));
+        let half = hasher.check(typed, Some(credentials.password.clone()));
+        open_key(keyring, account.id, &credentials, &half.wait().ok()?).ok()
+    }
+
+    /// The register of a tier: numbers in order, and which of them are void.
+    pub fn register(&self, tier: Tier, year: i16) -> Vec<(u64, bool)> {
+        let series = self.cases.series(tier, year);
+        let range = KeyRange::prefix(&series.0);
+        let page = self.engine.scan(Space::Register, range, Limit::rows(100));
+        let read = |(key, value): &(bongham::engine::Key, bongham::engine::Value)| {
+            let number = key.as_bytes().last_chunk::<8>().unwrap();
+            let plain = self
+                .row_key
+                .open(Space::Register, &series.0, value.as_bytes());
+            let void = plain.unwrap().expose().iter().all(|byte| *byte == 0);
+            (u64::from_be_bytes(*number), void)
+        };
+        page.unwrap().rows.iter().map(read).collect()
+    }
+}
+
+/// Everything of a case that can be had: each key with each wrap of each image, each case key so
+/// found with each unit of each image, under one keyring.
+pub fn loot(case: &str, keys: &[PrivateKey], images: &[&Image], keyring: &Keyring) -> String {
+    let id: CaseId = case.parse().unwrap();
+    let rows: Vec<Rows> = images.iter().map(|image| image.rows(keyring)).collect();
+    let heads: Vec<StoredHead> = rows.iter().map(|rows| rows.head(case)).collect();
+    let mut case_keys = Vec::new();
+    for wrap in heads.iter().flat_map(|stored| &stored.head.wraps) {
+        if let Recipient::Department {
+            department,
+            key_version,
+        } = &wrap.recipient
+        {
+            let key = keyring.department_key_version(*department, *key_version);
+            let key = key.unwrap();
+            case_keys.extend(CaseKey::unwrap_with_department(id, wrap, &key));
+        }
+        case_keys.extend(
+            keys.iter()
+                .filter_map(|k| CaseKey::unwrap_with(id, wrap, k).ok()),
+        );
+    }
+    let mut found = String::new();
+    for (rows, StoredHead { head, .. }) in rows.iter().zip(&heads) {
+        for (unit, value) in rows.cases.units(id, head.units.iter().copied()).unwrap() {
+            let (length, rest) = value.as_bytes()[1..].split_first_chunk::<2>().unwrap();
+            let (boxed, sealed) = rest.split_at(usize::from(u16::from_be_bytes(*length)));
+            let place = Place {
+                space: Space::Unit,
+                unit: unit.unit,
+                tier: head.tier,
+                record: unit.record,
+                field: u16::from(unit.kind.byte()),
+                schema: 1,
+                version: 1,
+            };
+            for key in &case_keys {
+                let half = key.open_half(id, unit.unit, head.key_version, boxed);
+                let shred = keyring.shred_half(unit.unit);
+                let (Ok(half), Ok(shred)) = (half, shred) else {
+                    continue;
+                };
+                let (tier, version) = (head.tier, head.key_version);
+                let content = ContentKey::combine(&shred, &half, unit.unit, tier, version);
+                let plain = envelope::open(&content, &place, sealed).unwrap();
+                found.push_str(&String::from_utf8_lossy(plain.expose()));
+            }
+        }
+    }
+    found
+}
