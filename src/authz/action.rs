@@ -45,6 +45,42 @@ actions! {
     Assign = Assign, "assign", purpose true;
     /// Change a case's tier.
     Reclassify = Reclassify, "reclassify", purpose true;
+    /// Add to a case, close or reopen it.
+    Amend = Amend, "amend", purpose true;
+    /// Set or lift a hold on a case.
+    HoldCase = Hold, "hold", purpose true;
+    /// See a case as a find of a search.
+    Search = Search, "search", purpose true;
+    /// Draw the parts of a case that another law keeps.
+    Retain = Retain, "retain", purpose true;
+    /// Take in a data subject's request.
+    RequestDeletion = RequestDeletion, "request_deletion", purpose false;
+    /// Look at requests.
+    ReadRequest = ReadRequest, "read_request", purpose false;
+    /// Check who asks.
+    CheckIdentity = CheckIdentity, "check_identity", purpose false;
+    /// Judge each part of what a request names.
+    ReviewDeletion = ReviewDeletion, "review_deletion", purpose false;
+    /// Fill in the destruction request form.
+    FormDestruction = FormDestruction, "form_destruction", purpose false;
+    /// Decide on a destruction as the second person.
+    ApproveDestruction = ApproveDestruction, "approve_destruction", purpose false;
+    /// Cancel or refuse a request.
+    CloseRequest = CloseRequest, "close_request", purpose false;
+    /// Carry out or check a destruction.
+    Destroy = Destroy, "destroy", purpose false;
+    /// Change retention rules, run a sweep.
+    ManageRetention = Retention, "manage_retention", purpose false;
+    /// Read the ledger.
+    ReadLedger = ReadLedger, "read_ledger", purpose false;
+    /// Open an item kept apart.
+    OpenRetained = OpenRetained, "open_retained", purpose true;
+    /// Hand items kept apart to the archive.
+    HandOver = HandOver, "hand_over", purpose true;
+    /// Make a backup.
+    BackUp = Backup, "back_up", purpose false;
+    /// Make copies of the keyring, acknowledge their end.
+    EscrowKeyring = Escrow, "escrow_keyring", purpose false;
     /// Run an import.
     Import = Import, "import", purpose false;
     /// Create, change, reset or disable accounts.

@@ -32,6 +32,14 @@ const BUILT_IN: &[(&str, &str)] = &[
         "case_write.tests.json",
         include_str!("../../policies/case_write.tests.json"),
     ),
+    (
+        "destruction.cedar",
+        include_str!("../../policies/destruction.cedar"),
+    ),
+    (
+        "destruction.tests.json",
+        include_str!("../../policies/destruction.tests.json"),
+    ),
     ("log.cedar", include_str!("../../policies/log.cedar")),
     (
         "log.tests.json",
@@ -41,6 +49,14 @@ const BUILT_IN: &[(&str, &str)] = &[
     (
         "people.tests.json",
         include_str!("../../policies/people.tests.json"),
+    ),
+    (
+        "retained.cedar",
+        include_str!("../../policies/retained.cedar"),
+    ),
+    (
+        "retained.tests.json",
+        include_str!("../../policies/retained.tests.json"),
     ),
     ("store.cedar", include_str!("../../policies/store.cedar")),
     (

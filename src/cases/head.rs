@@ -3,8 +3,8 @@
 
 use crate::authz::facts::CaseFacts;
 use crate::crypto::wrap::Wrap;
-use crate::domain::id::{AccountId, CaseId, DepartmentId};
-use crate::domain::tier::Tier;
+use crate::domain::id::{AccountId, CaseId, DepartmentId, DestructionId, RequestId};
+use crate::domain::tier::{Tier, UnitKind};
 use crate::domain::time::Timestamp;
 use crate::engine::Value;
 use crate::vault::UnitRef;
@@ -12,6 +12,26 @@ use crate::vault::UnitRef;
 use super::draft::Channel;
 use super::number::Reference;
 use super::view::CaseState;
+
+/// A hold (보존 조치): another matter needs the case as it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Hold {
+    /// Who set it; somebody else lifts it.
+    pub by: AccountId,
+    /// When.
+    pub at: Timestamp,
+    /// The law or matter it rests on.
+    pub ground: String,
+}
+
+/// A unit that has been destroyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Gone {
+    /// What it held.
+    pub kind: UnitKind,
+    /// By which order.
+    pub by: DestructionId,
+}
 
 /// Facts of a case that are no content, and the wraps of its key.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -40,8 +60,14 @@ pub struct Head {
     pub assignees: Vec<AccountId>,
     /// Desk members who hold it until it is handed on.
     pub desk: Vec<AccountId>,
-    /// 처리정지.
-    pub restricted: bool,
+    /// When the work on it was closed; its retention period runs from 1 January after.
+    pub closed_at: Option<Timestamp>,
+    /// Holds that stand: nothing of it is destroyed while there is one.
+    pub holds: Vec<Hold>,
+    /// Requests that lock it (처리정지) until they are answered.
+    pub locks: Vec<RequestId>,
+    /// What has been destroyed of it, by which order.
+    pub gone: Vec<Gone>,
     /// Version of the case key.
     pub key_version: u32,
     /// Its units: the narrative, then the people.
@@ -64,7 +90,7 @@ impl Head {
             tier: self.tier,
             department: self.department,
             holders: self.holders(),
-            restricted: self.restricted,
+            restricted: !self.locks.is_empty(),
         }
     }
 }

@@ -15,6 +15,10 @@ pub enum CaseState {
     Registered,
     /// 배정: has assignees.
     Assigned,
+    /// 종결: the work on it is done.
+    Closed,
+    /// 파기: nothing is left of it but the register's void row.
+    Destroyed,
 }
 
 /// One row of a list: head facts only.

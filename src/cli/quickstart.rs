@@ -38,6 +38,8 @@ const PEOPLE: [(&str, &[&str], Option<&str>); 9] = [
     ("lead", &["lead"], Some("civil")),
     ("coordinator", &["coordinator"], Some("civil")),
     ("auditor", &["auditor"], None),
+    ("custodian", &["retention_custodian"], None),
+    ("privacy2", &["privacy_officer"], None),
 ];
 
 /// What is kept so that a second quickstart on the same directory finds the demo again.

@@ -89,6 +89,26 @@ opaque_id!(
     /// One import job.
     ImportId
 );
+opaque_id!(
+    /// One request of a data subject (삭제 요구).
+    RequestId
+);
+opaque_id!(
+    /// One destruction: from order to certificate.
+    DestructionId
+);
+opaque_id!(
+    /// One item kept apart.
+    RetainedId
+);
+opaque_id!(
+    /// One backup.
+    BackupId
+);
+opaque_id!(
+    /// One copy of the keyring, or whoever holds it.
+    KeyHolderId
+);
 
 /// The address of a unit, the smallest thing that can be destroyed alone: a bucket of the
 /// keyring and one of its 1,024 slots.

@@ -3,6 +3,7 @@
 
 pub mod id;
 pub mod limit;
+pub mod lock;
 pub mod purpose;
 pub mod random;
 pub mod role;

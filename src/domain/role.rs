@@ -25,12 +25,14 @@ pub enum Role {
     PrivacyOfficer,
     /// 개인정보 감사자: reads the log, never content.
     Auditor,
+    /// 분리보관 담당자: opens what another law keeps apart, with a second person.
+    RetentionCustodian,
 }
 
 /// A role code that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown role; use one of admin, intake, officer, human_rights_officer, lead, coordinator, privacy_officer, auditor"
+    "unknown role; use one of admin, intake, officer, human_rights_officer, lead, coordinator, privacy_officer, auditor, retention_custodian"
 )]
 pub struct BadRole;
 
@@ -41,7 +43,7 @@ pub struct Exclusive(pub Role, pub Role);
 
 impl Role {
     /// Every role, in bit order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Admin,
         Self::Intake,
         Self::Officer,
@@ -50,6 +52,7 @@ impl Role {
         Self::Coordinator,
         Self::PrivacyOfficer,
         Self::Auditor,
+        Self::RetentionCustodian,
     ];
 
     /// The code used in the API, policies and reports.
@@ -63,6 +66,7 @@ impl Role {
             Self::Coordinator => "coordinator",
             Self::PrivacyOfficer => "privacy_officer",
             Self::Auditor => "auditor",
+            Self::RetentionCustodian => "retention_custodian",
         }
     }
 
@@ -74,7 +78,10 @@ impl Role {
     /// also lead, assign or take in.
     fn excludes(self, other: Self) -> bool {
         const fn alone(role: Role) -> bool {
-            matches!(role, Role::Admin | Role::Auditor | Role::PrivacyOfficer)
+            matches!(
+                role,
+                Role::Admin | Role::Auditor | Role::PrivacyOfficer | Role::RetentionCustodian
+            )
         }
         const fn oversees(role: Role) -> bool {
             matches!(role, Role::Intake | Role::Lead | Role::Coordinator)
@@ -149,7 +156,7 @@ impl Roles {
     }
     /// The roles behind the bits of a log entry, whatever rules were in force then.
     pub const fn from_bits(bits: u16) -> Self {
-        Self(bits & 0xff)
+        Self(bits & 0x1ff)
     }
 }
 

@@ -38,6 +38,10 @@ tasks! {
     Reclassify = 5, "reclassify";
     /// 일괄 등록: an import was started, continued or finished.
     Import = 6, "import";
+    /// 보정·종결: a case was amended, closed or reopened.
+    Amend = 7, "amend";
+    /// 검색: cases were looked for by exact values.
+    Search = 8, "search";
     /// 로그인.
     Login = 20, "login";
     /// 로그인 실패.
@@ -54,10 +58,44 @@ tasks! {
     Approve = 32, "approve";
     /// The access log was queried or exported.
     ReadLog = 40, "read_log";
+    /// The ledger or a certificate was read.
+    ReadLedger = 41, "read_ledger";
     /// The store was unsealed.
     Unseal = 50, "unseal";
     /// The store was sealed.
     Seal = 51, "seal";
+    /// A backup was made.
+    Backup = 52, "backup";
+    /// A backup was restored.
+    Restore = 53, "restore";
+    /// A copy of the keyring was made, or its destruction acknowledged.
+    Escrow = 54, "escrow";
+    /// 삭제 요구 접수: a person's request was taken in.
+    RequestDeletion = 60, "request_deletion";
+    /// 본인 확인: who asks was checked.
+    CheckIdentity = 61, "check_identity";
+    /// 법령 검토: each part of the case was judged.
+    ReviewDeletion = 62, "review_deletion";
+    /// 파기요청서: the destruction request form was filled in.
+    FormDestruction = 63, "form_destruction";
+    /// 파기 승인 or refusal by the second person.
+    ApproveDestruction = 64, "approve_destruction";
+    /// A request was cancelled or refused.
+    CloseRequest = 65, "close_request";
+    /// 파기: units were destroyed.
+    Destroy = 66, "destroy";
+    /// Requests were looked at.
+    ReadRequest = 67, "read_request";
+    /// 보존 조치: a hold was set or lifted.
+    Hold = 68, "hold";
+    /// 보존기간: retention rules were changed or a sweep was run.
+    Retention = 69, "retention";
+    /// 분리 보관: parts were moved to the separate store.
+    Retain = 70, "retain";
+    /// 분리 보관 열람: an item kept apart was opened.
+    OpenRetained = 71, "open_retained";
+    /// 이관: items kept apart were handed to the archive.
+    HandOver = 72, "hand_over";
 }
 
 /// A task code that does not exist.

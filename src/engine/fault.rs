@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     Batch, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page, Pending,
-    Series, Space, Value,
+    Scrubbed, Series, Space, Value,
 };
 use crate::domain::limit::Limit;
 
@@ -113,6 +113,14 @@ impl Engine for FaultEngine {
 
     fn ready(&self) -> Result<(), EngineError> {
         self.alive().and_then(|()| self.inner.ready())
+    }
+
+    fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError> {
+        self.inner.scrub(progress)
+    }
+
+    fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError> {
+        self.inner.forget_bodies(log, from, to)
     }
 
     fn close(&self) -> Result<(), EngineError> {

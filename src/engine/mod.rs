@@ -61,11 +61,25 @@ pub enum Space {
     Import = 12,
     /// Small facts of the store itself (format, identity).
     Meta = 13,
+    /// Receipt numbers to cases.
+    Receipt = 14,
+    /// Requests of data subjects: deletion and its steps.
+    Request = 15,
+    /// Destruction orders, from intent to scrubbed.
+    Order = 16,
+    /// Postings of the blind index.
+    Posting = 17,
+    /// What is kept apart: items of the separate store.
+    Retained = 18,
+    /// Holders of copies of the keyring.
+    KeyHolder = 19,
+    /// Rules of the office: retention by class.
+    Rule = 20,
 }
 
 impl Space {
     /// Every space, in numeric order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::Head,
         Self::Unit,
         Self::List,
@@ -79,6 +93,13 @@ impl Space {
         Self::AuditEpoch,
         Self::Import,
         Self::Meta,
+        Self::Receipt,
+        Self::Request,
+        Self::Order,
+        Self::Posting,
+        Self::Retained,
+        Self::KeyHolder,
+        Self::Rule,
     ];
     /// The number in files.
     pub const fn byte(self) -> u8 {
@@ -352,6 +373,17 @@ pub enum CommitError {
     Engine(#[from] EngineError),
 }
 
+/// What a scrub overwrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scrubbed {
+    /// Values and bodies.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes looked at.
+    pub looked: u64,
+}
+
 /// A store of bytes that keeps the contract at the head of this module.
 pub trait Engine: Send + Sync + 'static {
     /// One row.
@@ -368,6 +400,14 @@ pub trait Engine: Send + Sync + 'static {
     fn last_number(&self, series: Series) -> Result<u64, EngineError>;
     /// Whether a commit could succeed now: not stopped, space on disk.
     fn ready(&self) -> Result<(), EngineError>;
+    /// Overwrites on the disk whatever is no longer reachable: values of rows that were removed or
+    /// replaced, bodies of [`Engine::forget_bodies`], and what the index kept of them. Reads and
+    /// commits go on meanwhile. `progress` is told bytes done and bytes in all.
+    ///
+    /// A process that dies in the middle leaves every row readable; scrubbing again ends it.
+    fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError>;
+    /// Marks sealed bodies of leaves as dead, for the next scrub to overwrite. Leaves stay.
+    fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError>;
     /// Finishes what is queued, makes the index trustworthy for the next open, refuses the rest.
     fn close(&self) -> Result<(), EngineError>;
 }

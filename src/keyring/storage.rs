@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Advice, fadvise, syncfs};
 
 use super::KeyringError;
+use crate::domain::lock::exclusive;
 
 /// The folder of the bucket blobs.
 pub(super) const BUCKETS: &str = "buckets";
@@ -133,7 +134,7 @@ impl Disk {
 
     fn locked(folder: &Path) -> Result<Self, KeyringError> {
         let lock = writable(&folder.join("lock")).map_err(failed("lock"))?;
-        match lock.try_lock() {
+        match exclusive(&lock) {
             Ok(()) => Ok(Self {
                 folder: folder.to_owned(),
                 _lock: lock,

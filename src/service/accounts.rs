@@ -392,11 +392,12 @@ impl Store {
 }
 
 /// Roles that an administrator alone cannot give: their holders read sensitive cases, are the
-/// second person for those who do, or see who opened what.
-const BY_TWO: [Role; 3] = [
+/// second person for those who do, see who opened what, or open what is kept apart.
+const BY_TWO: [Role; 4] = [
     Role::HumanRightsOfficer,
     Role::PrivacyOfficer,
     Role::Auditor,
+    Role::RetentionCustodian,
 ];
 
 /// Roles that take effect at once, and those that wait for a second person.

@@ -237,8 +237,11 @@ impl Shut {
 
 const ROWS: usize = 2000;
 
-fn expected() -> (usize, BTreeSet<String>) {
-    (ROWS, (0..ROWS).map(|n| format!("r{n}")).collect())
+/// Rows of an import that takes longer than a step of the search for its middle.
+const LONG: usize = 6000;
+
+fn expected(rows: usize) -> (usize, BTreeSet<String>) {
+    (rows, (0..rows).map(|n| format!("r{n}")).collect())
 }
 
 fn entries(served: &Served, auditor: &str) -> u64 {
@@ -272,19 +275,19 @@ fn an_import_killed_beside_a_server_goes_on_without_duplicates() {
     let done = run(shut.import(&file, &[])).expect(0);
     assert!(done.err.contains("Going on at row"), "{done:?}");
     assert_eq!(done.rows()[0]["accepted"], ROWS);
-    assert_eq!(shut.imported(), expected());
+    assert_eq!(shut.imported(), expected(ROWS));
     // Once more changes nothing.
     run(shut.import(&file, &[]));
-    assert_eq!(shut.imported(), expected());
+    assert_eq!(shut.imported(), expected(ROWS));
     assert_eq!(served.stop(), Some(0));
 }
 
 #[test]
 fn an_import_killed_with_its_store_goes_on_without_duplicates() {
     let shut = shut();
-    let file = shut.program.note("register.csv", register(ROWS));
+    let file = shut.program.note("register.csv", register(LONG));
     let mut resumed = 0;
-    let mut time = Duration::from_millis(800);
+    let mut time = Duration::from_millis(500);
     let done = loop {
         let err = shut.program.file("import.err");
         let mut command = shut.import(&file, &[]);
@@ -304,11 +307,12 @@ fn an_import_killed_with_its_store_goes_on_without_duplicates() {
         if let Some(ended) = ended {
             break ended;
         }
-        time += time / 4;
+        // Well below what the rows take, so that one of the kills comes among them.
+        time += time / 10;
     };
     assert_eq!(done.code(), Some(0));
     assert!(resumed > 0, "it was never killed in the middle");
-    assert_eq!(shut.imported(), expected());
+    assert_eq!(shut.imported(), expected(LONG));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::world::{PASSPHRASE, World, here, ordinary, password, secret, sensitive};
 
 /// The columns: logins of [`World`], one per role, and nobody.
-const ROLES: [&str; 9] = [
+const ROLES: [&str; 10] = [
     "admin",
     "privacy",
     "intake",
@@ -17,6 +17,7 @@ const ROLES: [&str; 9] = [
     "lead",
     "coordinator",
     "auditor",
+    "custodian",
     "",
 ];
 
@@ -24,63 +25,63 @@ const ROLES: [&str; 9] = [
 /// entry: `+` allowed, `-` denied, `*` done or refused without policies (log-ins and the like),
 /// `.` none. A task behind the sign stands in place of the line's.
 const LIST: &str = "
-                                                                   admin privacy intake officer rights lead coordinator auditor nobody
-GET /healthz                                  - -                    200. 200. 200. 200. 200. 200. 200. 200. 200.
-GET /readyz                                   - -                    200. 200. 200. 200. 200. 200. 200. 200. 200.
-GET /api/v1/openapi.json                      - -                    200. 200. 200. 200. 200. 200. 200. 200. 200.
-GET /api/v1/seal                              - -                    200. 200. 200. 200. 200. 200. 200. 200. 200.
-POST /api/v1/seal                             unseal -               200. 200. 200. 200. 200. 200. 200. 200. 200.
-POST /api/v1/seal                             seal seal              200+ 403- 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/sessions                         right login            201* 201* 201* 201* 201* 201* 201* 201* 201*
-POST /api/v1/sessions                         wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401*
-DELETE /api/v1/sessions/current               - logout               204* 204* 204* 204* 204* 204* 204* 204* 401.
-POST /api/v1/enrolments                       right enrol            201* 201* 201* 201* 201* 201* 201* 201* 201*
-POST /api/v1/enrolments                       wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401*
-POST /api/v1/accounts                         - manage_account       201+ 403- 403- 403- 403- 403- 403- 403- 401.
-GET /api/v1/accounts                          - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 401.
-PUT /api/v1/accounts/{id}/roles               - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/accounts/{id}/disable            - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/accounts/{id}/reset              - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 401.
-PUT /api/v1/accounts/{id}/roles               own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/accounts/{id}/disable            own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/accounts/{id}/reset              own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 401.
-GET /api/v1/approvals                         - approve              403- 200+ 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/approvals/{id}                   role approve           403- 200+ 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/approvals/{id}                   keyless approve        403- 409+ 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/approvals/{id}                   own approve            403- 403- 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/approvals/{id}                   spent approve          403- 410+ 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/departments                      - manage_department    201+ 403- 403- 403- 403- 403- 403- 403- 401.
-GET /api/v1/departments                       - manage_department    200+ 200+approve 200. 200. 200. 200. 200. 200. 401.
-PUT /api/v1/departments/{code}/desk           - manage_department    202+ 403- 403- 403- 403- 403- 403- 403- 401.
-POST /api/v1/cases                            ordinary register      403- 403- 201+ 201+ 201+ 403- 201+ 403- 401.
-POST /api/v1/cases                            sensitive register     403- 403- 201+ 201+ 201+ 403- 201+ 403- 401.
-GET /api/v1/cases                             handling list          403- 403- 403- 200+ 200+ 403- 403- 403- 401.
-GET /api/v1/cases                             supervision list       403- 403- 403- 403- 403- 200+ 200+ 403- 401.
-GET /api/v1/cases                             intake list            403- 403- 200+ 403- 403- 403- 403- 403- 401.
-GET /api/v1/cases                             subject_request list   403- 200+ 403- 403- 403- 403- 403- 403- 401.
-GET /api/v1/cases/{id}                        ordinary,handling read      403- 403- 403- 200+ 404- 403- 403- 403- 401.
-GET /api/v1/cases/{id}                        ordinary,supervision read   403- 403- 403- 403- 403- 200+ 200+ 403- 401.
-GET /api/v1/cases/{id}                        ordinary,legal read         403- 403- 403- 200+ 404- 403- 403- 403- 401.
-GET /api/v1/cases/{id}                        sensitive,handling read     403- 403- 403- 404- 200+ 403- 403- 403- 401.
-GET /api/v1/cases/{id}                        sensitive,supervision read  403- 403- 403- 403- 403- 404- 404- 403- 401.
-GET /api/v1/cases/{id}                        sensitive,legal read        403- 403- 403- 404- 200+ 403- 403- 403- 401.
-GET /api/v1/cases/{id}                        absent,handling read        403- 403- 403- 404- 404- 403- 403- 403- 401.
-PUT /api/v1/cases/{id}/assignees              ordinary assign        403- 403- 403- 200+ 404- 403- 200+ 403- 401.
-PUT /api/v1/cases/{id}/assignees              sensitive assign       403- 403- 403- 404- 200+ 403- 404- 403- 401.
-PUT /api/v1/cases/{id}/classification         ordinary reclassify    403- 403- 403- 200+ 404- 403- 200+ 403- 401.
-PUT /api/v1/cases/{id}/classification         sensitive reclassify   403- 403- 403- 404- 200+ 403- 404- 403- 401.
-POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 401.
-POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 401.
-POST /api/v1/imports/{id}/rows                dry import             403- 403- 200+ 200+ 200+ 403- 200+ 403- 401.
-GET /api/v1/log/entries                       - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
-GET /api/v1/log/checkpoint                    - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
-GET /api/v1/log/key                           - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
-GET /api/v1/log/proofs/inclusion              - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
-GET /api/v1/log/proofs/consistency            - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
-GET /api/v1/log/bundle                        - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
-GET /api/v1/ledger/checkpoint                 - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
-GET /api/v1/ledger/key                        - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
-GET /api/v1/ledger/bundle                     - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 401.
+                                                                   admin privacy intake officer rights lead coordinator auditor custodian nobody
+GET /healthz                                  - -                    200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
+GET /readyz                                   - -                    200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
+GET /api/v1/openapi.json                      - -                    200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
+GET /api/v1/seal                              - -                    200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
+POST /api/v1/seal                             unseal -               200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
+POST /api/v1/seal                             seal seal              200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/sessions                         right login            201* 201* 201* 201* 201* 201* 201* 201* 201* 201*
+POST /api/v1/sessions                         wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401* 401*
+DELETE /api/v1/sessions/current               - logout               204* 204* 204* 204* 204* 204* 204* 204* 204* 401.
+POST /api/v1/enrolments                       right enrol            201* 201* 201* 201* 201* 201* 201* 201* 201* 201*
+POST /api/v1/enrolments                       wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401* 401*
+POST /api/v1/accounts                         - manage_account       201+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/accounts                          - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+PUT /api/v1/accounts/{id}/roles               - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/disable            - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/reset              - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+PUT /api/v1/accounts/{id}/roles               own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/disable            own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/reset              own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/approvals                         - approve              403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/approvals/{id}                   role approve           403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/approvals/{id}                   keyless approve        403- 409+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/approvals/{id}                   own approve            403- 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/approvals/{id}                   spent approve          403- 410+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/departments                      - manage_department    201+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/departments                       - manage_department    200+ 200+approve 200. 200. 200. 200. 200. 200. 200. 401.
+PUT /api/v1/departments/{code}/desk           - manage_department    202+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/cases                            ordinary register      403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
+POST /api/v1/cases                            sensitive register     403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
+GET /api/v1/cases                             handling list          403- 403- 403- 200+ 200+ 403- 403- 403- 403- 401.
+GET /api/v1/cases                             supervision list       403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
+GET /api/v1/cases                             intake list            403- 403- 200+ 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/cases                             subject_request list   403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        ordinary,handling read      403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        ordinary,supervision read   403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
+GET /api/v1/cases/{id}                        ordinary,legal read         403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        sensitive,handling read     403- 403- 403- 404- 200+ 403- 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        sensitive,supervision read  403- 403- 403- 403- 403- 404- 404- 403- 403- 401.
+GET /api/v1/cases/{id}                        sensitive,legal read        403- 403- 403- 404- 200+ 403- 403- 403- 403- 401.
+GET /api/v1/cases/{id}                        absent,handling read        403- 403- 403- 404- 404- 403- 403- 403- 403- 401.
+PUT /api/v1/cases/{id}/assignees              ordinary assign        403- 403- 403- 200+ 404- 403- 200+ 403- 403- 401.
+PUT /api/v1/cases/{id}/assignees              sensitive assign       403- 403- 403- 404- 200+ 403- 404- 403- 403- 401.
+PUT /api/v1/cases/{id}/classification         ordinary reclassify    403- 403- 403- 200+ 404- 403- 200+ 403- 403- 401.
+PUT /api/v1/cases/{id}/classification         sensitive reclassify   403- 403- 403- 404- 200+ 403- 404- 403- 403- 401.
+POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
+POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 403- 401.
+POST /api/v1/imports/{id}/rows                dry import             403- 403- 200+ 200+ 200+ 403- 200+ 403- 403- 401.
+GET /api/v1/log/entries                       - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/log/checkpoint                    - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/log/key                           - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/log/proofs/inclusion              - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/log/proofs/consistency            - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/log/bundle                        - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/checkpoint                 - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/key                        - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/bundle                     - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
 ";
 
 struct Line<'a> {

@@ -32,6 +32,8 @@ pub const PEOPLE: &[(&str, &[&str], Option<&str>)] = &[
     ("lead", &["lead"], Some("civil")),
     ("coordinator", &["coordinator"], Some("civil")),
     ("auditor", &["auditor"], None),
+    ("custodian", &["retention_custodian"], None),
+    ("privacy2", &["privacy_officer"], None),
 ];
 
 pub fn password(login: &str) -> String {

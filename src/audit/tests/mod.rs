@@ -26,7 +26,7 @@ use crate::domain::time::{SteppedClock, Timestamp};
 use crate::engine::memory::MemoryEngine;
 use crate::engine::{
     Append, Batch, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page,
-    Pending, Series, Space, Value,
+    Pending, Scrubbed, Series, Space, Value,
 };
 use crate::keyring::{Keyring, UnsealCost, UnsealSecret};
 
@@ -272,6 +272,14 @@ impl Engine for Faulty {
     fn ready(&self) -> Result<(), EngineError> {
         self.inner.ready()
     }
+    fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError> {
+        self.inner.scrub(progress)
+    }
+
+    fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError> {
+        self.inner.forget_bodies(log, from, to)
+    }
+
     fn close(&self) -> Result<(), EngineError> {
         self.inner.close()
     }

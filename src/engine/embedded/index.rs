@@ -12,6 +12,7 @@
 //! ```
 
 use std::cmp::Ordering;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use super::bytes::Reader;
 use super::group::Place;
 use super::seal::Salt;
 use super::segment::StoreName;
+use crate::domain::lock::patiently;
 use crate::engine::{EngineError, Series};
 
 /// Values of at most this many bytes stand in the index itself.
@@ -149,13 +151,15 @@ impl Index {
         cache_bytes: u64,
     ) -> Result<Self, EngineError> {
         let base = Base::open(&base_in(dir), store)?;
+        let config = sled::Config::new()
+            .path(dir.join("sled"))
+            .cache_capacity(cache_bytes)
+            .flush_every_ms(Some(500))
+            .mode(sled::Mode::HighThroughput);
         guarded(|| {
-            let db = sled::Config::new()
-                .path(dir.join("sled"))
-                .cache_capacity(cache_bytes)
-                .flush_every_ms(Some(500))
-                .mode(sled::Mode::HighThroughput)
-                .open()?;
+            // sled tells of a held lock in no other way.
+            let in_the_way = |error: &sled::Error| matches!(error, sled::Error::Io(e) if e.kind() == ErrorKind::Other);
+            let db = patiently(|| config.open(), in_the_way)?;
             let rows = db.open_tree(b"rows")?;
             Ok(Self { base, db, rows })
         })

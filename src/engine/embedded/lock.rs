@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::bytes::io;
+use crate::domain::lock;
 use crate::engine::EngineError;
 
 /// The held lock.
@@ -19,7 +20,7 @@ impl DirLock {
             .write(true)
             .open(dir.join("lock"))
             .map_err(io("opening the lock file"))?;
-        match file.try_lock() {
+        match lock::exclusive(&file) {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(EngineError::InUse),
             Err(TryLockError::Error(error)) => Err(io("locking the data directory")(error)),

@@ -1,0 +1,87 @@
+//! A destruction order: which units die, on what ground, on whose word. It stands in the store from
+//! approval to the end of the scrub, so that a crash at any point resumes it.
+
+use crate::domain::id::{AccountId, CaseId, DestructionId, RequestId, RetainedId, UnitId};
+use crate::domain::time::Timestamp;
+
+/// Why something is destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Ground {
+    /// A data subject asked for it (개인정보 보호법 제36조).
+    Request(RequestId),
+    /// Its retention period has run out (제21조제1항); with the decision of the records appraisal
+    /// where one is needed (공공기록물법 시행령 제43조).
+    Expiry {
+        /// Id of the decision 폐기, as the office numbers it.
+        decision: Option<String>,
+    },
+    /// The end date of what was kept apart has come.
+    RetentionEnd(RetainedId),
+    /// An account was closed for good: its private key.
+    Account(AccountId),
+    /// A month of the access log is older than the law asks for.
+    AuditEpoch,
+}
+
+/// What of a case.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum What {
+    /// Every unit; the register keeps a void row.
+    Whole,
+    /// These units; the rest stays readable.
+    Units(Vec<UnitId>),
+}
+
+/// One case in an order.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Part {
+    /// The case.
+    pub case: CaseId,
+    /// What of it.
+    pub what: What,
+    /// Item of the separate store that was made of it first, if another law keeps some of it.
+    pub kept: Option<RetainedId>,
+}
+
+/// How far an order has come. A later stage is never left for an earlier one.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Approved; waits for its time and can still be cancelled.
+    Waiting,
+    /// The intent is in the ledger: from here it only goes forward.
+    Intent,
+    /// Every key is gone, which the ledger says.
+    Destroyed,
+    /// The bytes are gone too: the certificate is complete.
+    Scrubbed,
+    /// Cancelled while it waited.
+    Cancelled,
+}
+
+/// The order. Holds ids alone.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Order {
+    /// Id; also of the certificate.
+    pub id: DestructionId,
+    /// Why.
+    pub ground: Ground,
+    /// What, by case.
+    pub parts: Vec<Part>,
+    /// Units that belong to no case: an account's key, an audit epoch.
+    pub units: Vec<UnitId>,
+    /// Who filled in the destruction request form (파기요청서).
+    pub handler: AccountId,
+    /// Who approved it.
+    pub approver: AccountId,
+    /// Who stood by (입회자), if anybody.
+    pub witness: Option<AccountId>,
+    /// When it was approved.
+    pub approved_at: Timestamp,
+    /// Not before; until then it can be cancelled.
+    pub due: Timestamp,
+    /// How far it has come.
+    pub stage: Stage,
+}
