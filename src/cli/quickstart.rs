@@ -28,7 +28,7 @@ const ADMIN: &str = "admin";
 const PRIVACY: &str = "privacy";
 
 /// Login, roles and department of the people of the demo. The first two come with the store.
-const PEOPLE: [(&str, &[&str], Option<&str>); 9] = [
+const PEOPLE: [(&str, &[&str], Option<&str>); 11] = [
     (ADMIN, &["admin"], None),
     (PRIVACY, &["privacy_officer"], None),
     ("intake", &["intake"], Some("civil")),
