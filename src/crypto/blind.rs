@@ -34,9 +34,7 @@ pub struct EpochKey(hmac::Key);
 
 /// A value of one field in one scope, blinded: `t0`. Secret all the same, as whoever has it and an
 /// epoch's key finds its rows.
-#[derive(
-    Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, zeroize::Zeroize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, zeroize::Zeroize)]
 pub struct Term([u8; 16]);
 
 impl IndexKey {

@@ -169,7 +169,10 @@ impl Keyring {
         }
         let terms = Terms::fresh(cost, &*holder.random)?;
         let unseal = Arc::new(Unseal::derive(secret, terms)?);
-        let change = Change::of_root(Root::first(&*holder.random, clock.now())?, Arc::clone(&unseal));
+        let change = Change::of_root(
+            Root::first(&*holder.random, clock.now())?,
+            Arc::clone(&unseal),
+        );
         holder.efface(Side::of(change.next.version + 1))?;
         holder.prepare(&change)?;
         holder.storage.sync_folder(HERE).map_err(failed(HERE))?;

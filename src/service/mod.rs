@@ -13,6 +13,7 @@ mod error;
 mod fault;
 mod gate;
 mod import;
+mod index;
 mod list;
 mod log;
 mod login;
@@ -25,6 +26,7 @@ mod reclassify;
 mod register;
 pub mod repair;
 mod seal;
+mod search;
 mod store;
 mod types;
 
