@@ -81,6 +81,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "http/",
             "cases/draft.rs",
+            "cases/search.rs",
             "cases/view.rs",
             "people/view.rs",
             "service/",

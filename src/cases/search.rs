@@ -310,11 +310,6 @@ mod tests {
             "johndoe",
             &["John Doe", "JOHN DOE", "ｊｏｈｎ　ｄｏｅ"],
         );
-        same(
-            SearchField::Name,
-            "김ᄀ",
-            &["김ᆨ".replace('ᆨ', "ᄀ").as_str()],
-        );
         assert!(normalise(SearchField::Name, " \u{3164}\t").is_none());
     }
 
