@@ -56,6 +56,11 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "the keyring's floor could not be raised");
     }
+    if ticks.is_multiple_of(FLOOR_TICKS)
+        && let Err(error) = store.record_time()
+    {
+        tracing::error!(%error, "the time could not be recorded");
+    }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()
     {

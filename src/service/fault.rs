@@ -7,6 +7,7 @@ use crate::authn::session::SessionError;
 use crate::cases::draft::Invalid;
 use crate::cases::rows as case_rows;
 use crate::crypto::envelope::SealError;
+use crate::destruction::rows as order_rows;
 use crate::domain::random::RandomError;
 use crate::engine::{CommitError, EngineError};
 use crate::keyring::KeyringError;
@@ -90,6 +91,14 @@ pub(super) fn people(error: people_rows::RowError) -> ServiceError {
         people_rows::RowError::Engine(error) => engine(error),
         people_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
         people_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
+    match error {
+        order_rows::RowError::Engine(error) => engine(error),
+        order_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        order_rows::RowError::Seal(error) => seal(error),
     }
 }
 

@@ -9,6 +9,8 @@ mod approvals;
 mod assign;
 mod background;
 mod departments;
+mod destroy;
+mod destroy_lines;
 mod error;
 mod fault;
 mod gate;
@@ -24,7 +26,9 @@ mod recipients;
 mod reclassify;
 mod register;
 pub mod repair;
+mod scrub;
 mod seal;
+mod steady;
 mod store;
 mod types;
 

@@ -7,6 +7,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::seal::Settings;
+use super::steady::Steady;
 use super::store::Store;
 use crate::audit::AccessLog;
 use crate::authn::device::Devices;
@@ -17,6 +18,7 @@ use crate::authz::Authority;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -81,6 +83,7 @@ pub(super) fn open(
         .map_err(fault::engine)?;
     let store = assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)?;
     store.finish_punctures()?;
+    store.finish_destructions()?;
     Ok(store)
 }
 
@@ -173,6 +176,14 @@ fn assemble(
         throttle: Throttle::new(Arc::clone(&clock)),
         devices: Devices::new(&pepper()),
         gates: Gates::default(),
+        orders: Orders::new(
+            Arc::clone(&engine),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        steady: Steady::open(engine.as_ref(), &locator(), &row_key(), Arc::clone(&clock))?,
+        destroying: Mutex::new(()),
         people_turn: Mutex::new(()),
         locator: locator(),
         row_key: row_key(),

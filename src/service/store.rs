@@ -15,6 +15,7 @@ use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::rows::Orders;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
@@ -30,6 +31,7 @@ use crate::vault::Vault;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::steady::Steady;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -49,6 +51,10 @@ pub struct Store {
     pub(super) throttle: Throttle,
     pub(super) devices: Devices,
     pub(super) gates: Gates,
+    pub(super) orders: Orders,
+    pub(super) steady: Steady,
+    /// Destructions happen one after the other.
+    pub(super) destroying: Mutex<()>,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
