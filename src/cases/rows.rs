@@ -164,6 +164,59 @@ impl Cases {
         })
     }
 
+    /// The case under a number of the register; `None` for one that was never given, or is void.
+    pub fn registered(
+        &self,
+        tier: Tier,
+        year: i16,
+        number: u64,
+    ) -> Result<Option<CaseId>, RowError> {
+        let series = self.series(tier, year);
+        let key = key_of([series.0.as_slice(), &number.to_be_bytes()].concat())?;
+        let Some(value) = self.engine.get(Space::Register, &key)? else {
+            return Ok(None);
+        };
+        let case = self.open_case(Space::Register, &series.0, &value)?;
+        Ok(Some(case).filter(|case| *case.as_bytes() != [0; 16]))
+    }
+
+    /// The case of a receipt (접수증), whose number is given in the normal form of a search.
+    pub fn by_receipt(&self, normal: &str) -> Result<Option<CaseId>, RowError> {
+        let key = self.receipt_key(normal);
+        let value = self.engine.get(Space::ReceiptNumber, &key)?;
+        let open = |value| self.open_case(Space::ReceiptNumber, key.as_bytes(), &value);
+        value.map(open).transpose()
+    }
+
+    fn receipt_key(&self, normal: &str) -> Key {
+        Key::from(self.locator.place("receipt", &[normal.as_bytes()]))
+    }
+
+    fn open_case(&self, space: Space, place: &[u8], value: &Value) -> Result<CaseId, RowError> {
+        let damaged = || RowError::Damaged("row of a number");
+        let plain = self.row_key.open(space, place, value.as_bytes());
+        let plain = plain.map_err(|_| damaged())?;
+        let case = plain.expose().try_into().map_err(|_| damaged())?;
+        Ok(CaseId::from_bytes(case))
+    }
+
+    /// Enters a new case under the number of its receipt.
+    fn put_receipt(&self, batch: &mut Batch, head: &Head) -> Result<(), RowError> {
+        let normal = head.receipt.normal();
+        let key = self.receipt_key(&normal);
+        let sealed = self.row_key.seal(
+            Space::ReceiptNumber,
+            key.as_bytes(),
+            head.case.as_bytes(),
+            Padding::None,
+            self.random.as_ref(),
+        )?;
+        batch
+            .put
+            .push((Space::ReceiptNumber, key, value_of(sealed)?));
+        Ok(())
+    }
+
     /// Stored bytes of these units.
     pub fn units(
         &self,
@@ -265,6 +318,7 @@ impl Cases {
                 value_marks: Vec::new(),
             });
         }
+        self.put_receipt(batch, head)?;
         self.put_register(batch, head, marks.number)
     }
 

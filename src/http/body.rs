@@ -146,7 +146,7 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Every field name of every body: the only words that may be repeated to a client.
-const FIELDS: [&str; 37] = [
+const FIELDS: [&str; 41] = [
     "account",
     "action",
     "address",
@@ -156,16 +156,19 @@ const FIELDS: [&str; 37] = [
     "channel",
     "class",
     "code",
+    "cursor",
     "decision",
     "department",
     "device",
     "dry_run",
     "email",
     "external_number",
+    "field",
     "fingerprint",
     "from_row",
     "key_file",
     "last",
+    "limit",
     "line",
     "members",
     "name",
@@ -184,6 +187,7 @@ const FIELDS: [&str; 37] = [
     "telephone",
     "tier",
     "title",
+    "value",
 ];
 
 #[cfg(test)]

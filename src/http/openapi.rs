@@ -115,6 +115,15 @@ impl IntoResponses for ReadProblems {
     }
 }
 
+/// Problems of a search.
+pub(super) struct SearchProblems;
+impl IntoResponses for SearchProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [Code::PurposeUnknown, Code::PurposeRefused];
+        problems(&[&BODY, &SESSION, &own, &ANY])
+    }
+}
+
 /// Problems of a change.
 pub(super) struct WriteProblems;
 impl IntoResponses for WriteProblems {

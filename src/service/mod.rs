@@ -15,6 +15,7 @@ mod error;
 mod fault;
 mod gate;
 mod import;
+mod index;
 mod list;
 mod log;
 mod login;
@@ -29,6 +30,7 @@ pub mod repair;
 mod scrub;
 mod seal;
 mod steady;
+mod search;
 mod store;
 mod types;
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::index::Rotation;
 use super::seal::Settings;
 use super::steady::Steady;
 use super::store::Store;
@@ -15,6 +16,7 @@ use crate::authn::password::Hasher;
 use crate::authn::session::Sessions;
 use crate::authn::throttle::Throttle;
 use crate::authz::Authority;
+use crate::cases::postings::Postings;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
@@ -162,6 +164,14 @@ fn assemble(
             Arc::clone(&random),
         )
         .map_err(fault::cases)?,
+        postings: Postings::new(
+            Arc::clone(&engine),
+            Arc::clone(&keyring),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        rotation: Mutex::new(Rotation::default()),
         people,
         directory,
         authority,

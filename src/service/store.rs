@@ -11,6 +11,7 @@ use crate::authz::action::Action;
 use crate::authz::facts::Target;
 use crate::authz::{Authority, Denied, Permit};
 use crate::cases::head::StoredHead;
+use crate::cases::postings::Postings;
 use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
@@ -32,6 +33,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::steady::Steady;
+use super::index::Rotation;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -42,6 +44,9 @@ pub struct Store {
     pub(super) keyring: Arc<Keyring>,
     pub(super) vault: Vault,
     pub(super) cases: Cases,
+    pub(super) postings: Postings,
+    /// How far the blind index has been written anew.
+    pub(super) rotation: Mutex<Rotation>,
     pub(super) people: People,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
