@@ -16,6 +16,7 @@ use crate::engine::{
 use crate::vault::UnitRef;
 
 use super::head::{self, Head, StoredHead};
+use super::number::receipt_digits;
 
 /// A row could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -163,6 +164,67 @@ impl Cases {
         })
     }
 
+    fn receipt_key(&self, digits: &str) -> Key {
+        Key::from(self.locator.place("receipt", &[digits.as_bytes()]))
+    }
+
+    /// The case whose petitioner holds this receipt; its head, if there is one. A number that
+    /// nobody holds costs the same: the decoy is read and opened in the head's place.
+    pub fn by_receipt(&self, text: &str) -> Result<Option<StoredHead>, RowError> {
+        let digits = receipt_digits(text).unwrap_or_default();
+        let key = self.receipt_key(&digits);
+        let case = match self.engine.get(Space::ReceiptNumber, &key)? {
+            None => CaseId::from_bytes(self.random.array().map_err(SealError::from)?),
+            Some(row) => {
+                let damaged = || RowError::Damaged("receipt row");
+                let plain = self
+                    .row_key
+                    .open(Space::ReceiptNumber, key.as_bytes(), row.as_bytes())
+                    .map_err(|_| damaged())?;
+                CaseId::from_bytes(plain.expose().try_into().map_err(|_| damaged())?)
+            }
+        };
+        self.head(case)
+    }
+
+    fn put_receipt(&self, batch: &mut Batch, head: &Head) -> Result<(), RowError> {
+        let Some(digits) = receipt_digits(&head.receipt.to_string()) else {
+            return Err(RowError::Damaged("a receipt number of another form"));
+        };
+        let key = self.receipt_key(&digits);
+        let sealed = self.row_key.seal(
+            Space::ReceiptNumber,
+            key.as_bytes(),
+            head.case.as_bytes(),
+            Padding::None,
+            self.random.as_ref(),
+        )?;
+        batch
+            .put
+            .push((Space::ReceiptNumber, key, value_of(sealed)?));
+        Ok(())
+    }
+
+    /// Some heads of the store in the order of their places, behind the place `after`, and where
+    /// the next ones begin: for work of the store itself, never for an answer.
+    pub fn heads(
+        &self,
+        after: Option<&Key>,
+        limit: Limit,
+    ) -> Result<(Vec<StoredHead>, Option<Key>), RowError> {
+        let range = after.map_or_else(KeyRange::default, |key| {
+            KeyRange::default().after(key.as_bytes())
+        });
+        let page = self.engine.scan(Space::Head, range, limit)?;
+        let next = page.rows.last().map(|(key, _)| key.clone());
+        let heads = page
+            .rows
+            .into_iter()
+            .map(|(key, row)| self.open_head(&key, row))
+            .collect::<Result<_, _>>()?;
+        Ok((heads, next.filter(|_| page.more)))
+    }
+
     /// Stored bytes of these units.
     pub fn units(
         &self,
@@ -264,7 +326,14 @@ impl Cases {
                 value_marks: Vec::new(),
             });
         }
+        self.put_receipt(batch, head)?;
         self.put_register(batch, head, marks.number)
+    }
+
+    /// Adds further units of a case to a batch; the head that names them comes with
+    /// [`Cases::put_change`].
+    pub fn put_added(&self, batch: &mut Batch, case: CaseId, units: Vec<(UnitRef, Value)>) {
+        self.put_units(batch, case, units);
     }
 
     fn put_units(&self, batch: &mut Batch, case: CaseId, units: Vec<(UnitRef, Value)>) {

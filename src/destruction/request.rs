@@ -93,8 +93,6 @@ pub struct Judged {
 pub struct JudgedCase {
     /// The case.
     pub case: CaseId,
-    /// Its revision when it was judged: a case that changed since is to be judged anew.
-    pub revision: u64,
     /// Its units, every one.
     pub units: Vec<Judged>,
 }
@@ -274,8 +272,8 @@ impl State {
         match self {
             Self::Received => &["identity", "refuse", "cancel"],
             Self::Identified => &["review", "refuse", "cancel"],
-            Self::Reviewed => &["form", "refuse", "cancel"],
-            Self::Formed | Self::Seconded => &["approve", "refuse", "cancel"],
+            Self::Reviewed => &["form", "review", "refuse", "cancel"],
+            Self::Formed | Self::Seconded => &["approve", "review", "refuse", "cancel"],
             Self::Approved => &["cancel", "notice"],
             Self::Refused => &["notice"],
             Self::Cancelled | Self::Answered => &[],
@@ -498,6 +496,26 @@ impl Request<Reviewed> {
     }
 }
 
+impl Request<Reviewed> {
+    /// Back to be judged anew.
+    pub fn again(self) -> Request<Identified> {
+        Request {
+            facts: self.facts,
+            step: self.step.before,
+        }
+    }
+}
+
+impl Request<Formed> {
+    /// Back to be judged anew: form and first approval are void.
+    pub fn again(self) -> Request<Identified> {
+        Request {
+            facts: self.facts,
+            step: self.step.before.before,
+        }
+    }
+}
+
 /// SHA-256 over what is approved, in canonical JSON (RFC 8785).
 fn hash(
     facts: &Facts,
@@ -559,7 +577,7 @@ pub enum Sanction {
 
 impl Request<Formed> {
     /// Whether this account took part in what is to be approved.
-    pub fn took_part(&self, account: AccountId) -> bool {
+    fn took_part(&self, account: AccountId) -> bool {
         let Formed { before, form, .. } = &self.step;
         let own = [self.facts.taken_by, before.review.by, form.by];
         let checked = before.before.identity.as_ref().map(|identity| identity.by);
@@ -784,6 +802,17 @@ impl Stored {
             Self::Cancelled(_) => State::Cancelled,
             Self::Answered(_) => State::Answered,
         }
+    }
+    /// Whether this account had a hand in it so far.
+    pub fn took_part(&self, account: AccountId) -> bool {
+        let by = [
+            Some(self.facts().taken_by),
+            self.identity().map(|identity| identity.by),
+            self.review().map(|review| review.by),
+            self.form().map(|form| form.by),
+            self.form().and_then(|form| form.witness),
+        ];
+        by.contains(&Some(account))
     }
     /// Why a step does not follow here.
     pub const fn wrong(&self) -> StepError {

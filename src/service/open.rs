@@ -17,6 +17,7 @@ use crate::authz::Authority;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::records::Records;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -143,6 +144,14 @@ fn assemble(
         row_key(),
         Arc::clone(&random),
     );
+    let records = Records::new(
+        Arc::clone(&engine),
+        locator(),
+        row_key(),
+        Arc::clone(&random),
+    );
+    let known = log.newest().map_err(fault::log)?;
+    let known = (known.unwrap_or_else(|| clock.now()), clock.monotonic());
     let directory = Directory::new(
         people.all().map_err(fault::people)?,
         people.all().map_err(fault::people)?,
@@ -160,6 +169,7 @@ fn assemble(
         )
         .map_err(fault::cases)?,
         people,
+        records,
         directory,
         authority,
         log,
@@ -180,6 +190,8 @@ fn assemble(
         engine,
         random,
         clock,
+        terms: settings.terms,
+        known: Mutex::new(known),
     })
 }
 

@@ -49,7 +49,6 @@ fn judged(judgements: Vec<Judgement>) -> Review {
     Review {
         cases: vec![JudgedCase {
             case: CaseId::from_bytes([7; 16]),
-            revision: 1,
             units: (1..).zip(judgements).map(unit).collect(),
         }],
         refusal: None,
