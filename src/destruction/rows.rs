@@ -3,34 +3,20 @@
 
 use std::sync::Arc;
 
-use crate::crypto::envelope::SealError;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::{Padding, RowKey};
 use crate::domain::id::DestructionId;
 use crate::domain::limit::Limit;
 use crate::domain::random::Random;
-use crate::engine::{Batch, Engine, EngineError, Expected, Key, KeyRange, Space, Value};
+use crate::engine::{Batch, Engine, Expected, Key, KeyRange, Space, Value};
 
 use super::order::{Order, Stage};
+use super::records::RecordError;
 
 /// Format of a row's plaintext.
 const ROW: u8 = 1;
 /// Rows of one scan.
 const SCAN: Limit = Limit::rows(200);
-
-/// A row could not be read or made.
-#[derive(Debug, thiserror::Error)]
-pub enum RowError {
-    /// The engine failed.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// Stored bytes do not open or decode.
-    #[error("damaged row: {0}")]
-    Damaged(&'static str),
-    /// A row could not be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-}
 
 /// An order and its bytes as read, for compare-and-swap.
 #[derive(Clone)]
@@ -70,27 +56,28 @@ impl Orders {
         self.locator.place(label, &[])
     }
 
-    fn key(&self, id: DestructionId, open: bool) -> Result<Key, RowError> {
+    fn key(&self, id: DestructionId, open: bool) -> Result<Key, RecordError> {
         let place = self.locator.place("order", &[id.as_bytes()]);
-        Key::new([self.prefix(open), place].concat()).map_err(|_| RowError::Damaged("order key"))
+        Key::new([self.prefix(open), place].concat()).map_err(|_| RecordError::Damaged("order key"))
     }
 
-    fn read(&self, key: Key, value: Value) -> Result<StoredOrder, RowError> {
+    fn read(&self, key: Key, value: Value) -> Result<StoredOrder, RecordError> {
         let plain = self
             .row_key
             .open(Space::Order, key.as_bytes(), value.as_bytes())
-            .map_err(|_| RowError::Damaged("order"))?;
+            .map_err(|_| RecordError::Damaged("order"))?;
         match plain.expose().split_first() {
             Some((&ROW, rest)) => {
-                let order = postcard::from_bytes(rest).map_err(|_| RowError::Damaged("order"))?;
+                let order =
+                    postcard::from_bytes(rest).map_err(|_| RecordError::Damaged("order"))?;
                 Ok(StoredOrder { order, key, value })
             }
-            _ => Err(RowError::Damaged("order of an unknown format")),
+            _ => Err(RecordError::Damaged("order of an unknown format")),
         }
     }
 
     /// One order, open or done.
-    pub fn find(&self, id: DestructionId) -> Result<Option<StoredOrder>, RowError> {
+    pub fn find(&self, id: DestructionId) -> Result<Option<StoredOrder>, RecordError> {
         for open in [true, false] {
             let key = self.key(id, open)?;
             if let Some(value) = self.engine.get(Space::Order, &key)? {
@@ -101,7 +88,7 @@ impl Orders {
     }
 
     /// Every order that still has something to be done: waiting, begun, or not scrubbed yet.
-    pub fn open(&self) -> Result<Vec<Order>, RowError> {
+    pub fn open(&self) -> Result<Vec<Order>, RecordError> {
         let mut found = Vec::new();
         let mut range = KeyRange::prefix(&self.prefix(true));
         loop {
@@ -116,18 +103,18 @@ impl Orders {
         }
     }
 
-    fn seal(&self, key: &Key, order: &Order) -> Result<Value, RowError> {
+    fn seal(&self, key: &Key, order: &Order) -> Result<Value, RecordError> {
         let plain = postcard::to_extend(order, vec![ROW])
-            .map_err(|_| RowError::Damaged("order does not encode"))?;
+            .map_err(|_| RecordError::Damaged("order does not encode"))?;
         let random = self.random.as_ref();
         let sealed =
             self.row_key
                 .seal(Space::Order, key.as_bytes(), &plain, Padding::Steps, random)?;
-        Value::new(sealed).map_err(|_| RowError::Damaged("order too long"))
+        Value::new(sealed).map_err(|_| RecordError::Damaged("order too long"))
     }
 
     /// Adds a new order to a batch.
-    pub fn put_new(&self, batch: &mut Batch, order: &Order) -> Result<(), RowError> {
+    pub fn put_new(&self, batch: &mut Batch, order: &Order) -> Result<(), RecordError> {
         let key = self.key(order.id, true)?;
         let value = self.seal(&key, order)?;
         batch.put.push((Space::Order, key.clone(), value));
@@ -141,7 +128,7 @@ impl Orders {
         batch: &mut Batch,
         before: &StoredOrder,
         order: &Order,
-    ) -> Result<(), RowError> {
+    ) -> Result<(), RecordError> {
         let done = matches!(order.stage, Stage::Scrubbed | Stage::Cancelled);
         let key = self.key(order.id, !done)?;
         let value = self.seal(&key, order)?;

@@ -33,17 +33,17 @@ use crate::engine::Batch;
 impl Store {
     /// Adds an order that waits for its time to a batch.
     pub(super) fn place_order(&self, batch: &mut Batch, order: &Order) -> Result<(), ServiceError> {
-        self.orders.put_new(batch, order).map_err(fault::orders)
+        self.orders.put_new(batch, order).map_err(fault::records)
     }
 
     /// One order.
     pub(super) fn order(&self, id: DestructionId) -> Result<Option<Order>, ServiceError> {
-        let found = self.orders.find(id).map_err(fault::orders)?;
+        let found = self.orders.find(id).map_err(fault::records)?;
         Ok(found.map(|stored| stored.order))
     }
 
     fn stored_order(&self, id: DestructionId) -> Result<StoredOrder, ServiceError> {
-        let found = self.orders.find(id).map_err(fault::orders)?;
+        let found = self.orders.find(id).map_err(fault::records)?;
         found.ok_or(ServiceError::NotFound)
     }
 
@@ -66,7 +66,7 @@ impl Store {
         };
         self.orders
             .put_changed(batch, &stored, &cancelled)
-            .map_err(fault::orders)
+            .map_err(fault::records)
     }
 
     /// Carries out one order as far as its keys, if its time has come by steady time; goes on with
@@ -150,7 +150,7 @@ impl Store {
         let mut batch = Batch::default();
         self.orders
             .put_changed(&mut batch, stored, &intent)
-            .map_err(fault::orders)?;
+            .map_err(fault::records)?;
         self.enter(&intent, ledger::Event::Intent(entry), batch)
     }
 
@@ -184,10 +184,9 @@ impl Store {
         };
         self.orders
             .put_changed(&mut batch, stored, &destroyed)
-            .map_err(fault::orders)?;
+            .map_err(fault::records)?;
         let told = self.destroyed_entry(order, root_version)?;
         self.enter(&destroyed, ledger::Event::Destroyed(told), batch)?;
-        self.after_destruction(order);
         Ok(Stage::Destroyed)
     }
 

@@ -20,6 +20,7 @@ use crate::cases::postings::Postings;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
@@ -148,6 +149,14 @@ fn assemble(
         row_key(),
         Arc::clone(&random),
     );
+    let records = Records::new(
+        Arc::clone(&engine),
+        locator(),
+        row_key(),
+        Arc::clone(&random),
+    );
+    let known = log.newest().map_err(fault::log)?;
+    let known = (known.unwrap_or_else(|| clock.now()), clock.monotonic());
     let directory = Directory::new(
         people.all().map_err(fault::people)?,
         people.all().map_err(fault::people)?,
@@ -173,6 +182,7 @@ fn assemble(
         ),
         rotation: Mutex::new(Rotation::default()),
         people,
+        records,
         directory,
         authority,
         log,
@@ -201,6 +211,8 @@ fn assemble(
         engine,
         random,
         clock,
+        terms: settings.terms,
+        known: Mutex::new(known),
     })
 }
 

@@ -14,7 +14,7 @@ impl Store {
     pub(super) fn execute_due(&self) -> Result<(), ServiceError> {
         let now = self.steady.now();
         let mut failed = Ok(());
-        for order in self.orders.open().map_err(fault::orders)? {
+        for order in self.orders.open().map_err(fault::records)? {
             let due = match order.stage {
                 Stage::Waiting => order.due <= now,
                 stage => stage == Stage::Intent,
@@ -36,7 +36,7 @@ impl Store {
 
     /// Goes on with every destruction that was begun when the store was last open.
     pub(super) fn finish_destructions(&self) -> Result<(), ServiceError> {
-        for order in self.orders.open().map_err(fault::orders)? {
+        for order in self.orders.open().map_err(fault::records)? {
             if order.stage == Stage::Intent {
                 self.execute(order.id)?;
             }
@@ -46,7 +46,7 @@ impl Store {
 
     /// Scrubs if an order waits for it.
     pub(super) fn scrub_due(&self) -> Result<(), ServiceError> {
-        let mut waiting = self.orders.open().map_err(fault::orders)?;
+        let mut waiting = self.orders.open().map_err(fault::records)?;
         waiting.retain(|order| order.stage == Stage::Destroyed);
         if waiting.is_empty() {
             return Ok(());
@@ -64,7 +64,7 @@ impl Store {
     }
 
     fn scrubbed(&self, order: &Order, frames: u64, bytes: u64) -> Result<(), ServiceError> {
-        let stored = self.orders.find(order.id).map_err(fault::orders)?;
+        let stored = self.orders.find(order.id).map_err(fault::records)?;
         let stored = stored.ok_or(ServiceError::NotFound)?;
         let order = Order {
             stage: Stage::Scrubbed,
@@ -73,7 +73,7 @@ impl Store {
         let mut batch = Batch::default();
         self.orders
             .put_changed(&mut batch, &stored, &order)
-            .map_err(fault::orders)?;
+            .map_err(fault::records)?;
         let told = Scrubbed {
             destruction: order.id.to_string(),
             frames,
