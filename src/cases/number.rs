@@ -50,6 +50,18 @@ impl Reference {
     }
 }
 
+/// The letters and digits of a receipt number, however a person wrote it; `None` for what cannot be
+/// one.
+pub fn receipt_digits(text: &str) -> Option<String> {
+    let digits: String = text
+        .chars()
+        .filter(|c| !matches!(c, '-' | ' '))
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    let valid = |c: char| c.is_ascii_uppercase() || ('2'..='7').contains(&c);
+    (digits.len() == 12 && digits.chars().all(valid)).then_some(digits)
+}
+
 impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = BASE32_NOPAD.encode(&self.0);
@@ -91,5 +103,8 @@ mod tests {
         let text = Reference([0xff; 8]).to_string();
         assert_eq!(text.len(), 14);
         assert_eq!(text.split('-').count(), 3);
+        let written = text.to_lowercase().replace('-', " ");
+        assert_eq!(receipt_digits(&written), Some(text.replace('-', "")));
+        assert_eq!(receipt_digits("7KQ4-M2XA-QD3"), None);
     }
 }

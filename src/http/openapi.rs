@@ -110,6 +110,7 @@ impl IntoResponses for ReadProblems {
             Code::PurposeRefused,
             Code::NotFound,
             Code::Conflict,
+            Code::WrongState,
         ];
         problems(&[&QUERY, &SESSION, &own, &ANY])
     }
@@ -139,6 +140,9 @@ impl IntoResponses for WriteProblems {
             Code::ExclusiveRoles,
             Code::Exists,
             Code::Expired,
+            Code::WrongState,
+            Code::Held,
+            Code::ClockDisagrees,
         ];
         problems(&[&BODY, &SESSION, &own, &ANY])
     }

@@ -213,6 +213,7 @@ impl Store {
             receipt: Reference::random(random).map_err(fault::random)?,
             assignees: recipients.assignees.clone(),
             desk: recipients.desk.clone(),
+            amended_at: None,
             closed_at: None,
             holds: Vec::new(),
             locks: Vec::new(),

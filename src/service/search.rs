@@ -230,7 +230,7 @@ impl Store {
             Some((tier, year, number)) => self.cases.registered(tier, year, number),
             None => Ok(None),
         };
-        let receipt = self.cases.by_receipt(sought.normal());
+        let receipt = self.cases.receipt_case(sought.normal());
         let both = [registered, receipt].map(|case| case.map_err(fault::cases));
         let [registered, receipt] = both;
         Ok(registered?.into_iter().chain(receipt?).collect())
