@@ -113,6 +113,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "authn/",
             "authz/",
             "audit/",
+            "people/approval.rs",
             "service/accounts.rs",
             "cli/",
             "http/",
