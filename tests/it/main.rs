@@ -25,4 +25,5 @@ mod keys;
 mod kill;
 mod people;
 mod restart;
+mod second;
 mod shared;
