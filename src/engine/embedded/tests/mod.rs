@@ -5,6 +5,7 @@ mod damage;
 mod full;
 mod kill;
 mod model;
+mod snapshot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
