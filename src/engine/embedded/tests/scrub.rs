@@ -1,6 +1,6 @@
 //! What is dead is gone from every file; what lives is read by every road.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -134,14 +134,34 @@ pub(super) fn sealed(dir: &Path) -> Vec<(About, Vec<u8>)> {
     unreachable!()
 }
 
-/// Files in which the bytes stand.
-pub(super) fn holding(dir: &Path, needle: &[u8]) -> Vec<PathBuf> {
-    let mut files = files_below(dir);
-    files.retain(|file| {
-        let bytes = fs::read(dir.join(file)).unwrap();
-        bytes.windows(needle.len()).any(|part| part == needle)
-    });
-    files
+/// Which files hold each needle's first 16 bytes; needles that stand nowhere are not named.
+pub(super) fn holding<'a>(
+    dir: &Path,
+    needles: impl IntoIterator<Item = &'a [u8]>,
+) -> BTreeMap<Vec<u8>, Vec<PathBuf>> {
+    let mut wanted: HashMap<[u8; 16], Vec<PathBuf>> = HashMap::new();
+    let mut begins = vec![false; 1 << 16];
+    let pair = |bytes: &[u8]| usize::from(bytes[0]) << 8 | usize::from(bytes[1]);
+    for needle in needles {
+        begins[pair(needle)] = true;
+        wanted.insert(needle[..16].try_into().unwrap(), Vec::new());
+    }
+    for file in files_below(dir) {
+        let bytes = fs::read(dir.join(&file)).unwrap();
+        for part in bytes.windows(16) {
+            if begins[pair(part)]
+                && let Some(files) = wanted.get_mut(part)
+                && files.last() != Some(&file)
+            {
+                files.push(file.clone());
+            }
+        }
+    }
+    wanted.retain(|_, files| !files.is_empty());
+    wanted
+        .into_iter()
+        .map(|(n, files)| (n.to_vec(), files))
+        .collect()
 }
 
 /// Opens by this road what was left.
@@ -218,13 +238,10 @@ fn the_dead_are_gone_and_the_living_are_read_by_every_road() {
         .collect();
     let before = seen(&engine);
     // The search finds what is there.
-    for needle in &dead {
-        let files = holding(dir, &needle[..16]);
-        assert!(files.iter().all(|f| f.starts_with("journal")) && files.len() == 1);
-    }
-    for needle in &inline {
-        assert!(!holding(dir, needle).is_empty());
-    }
+    let found = holding(dir, dead.iter().map(Vec::as_slice));
+    assert!(found.len() == dead.len() && found.values().all(|f| f.len() == 1));
+    let found = holding(dir, inline.iter().map(Vec::as_slice));
+    assert_eq!(found.len(), inline.len());
 
     let told = std::sync::Mutex::new(Vec::new());
     let scrubbed = engine
@@ -235,23 +252,10 @@ fn the_dead_are_gone_and_the_living_are_read_by_every_road() {
     assert!(done == all && scrubbed.looked == all);
 
     let gone = |what: &str| {
-        for needle in &dead {
-            for part in needle.chunks_exact(16) {
-                assert_eq!(holding(dir, part), Vec::<PathBuf>::new(), "{what}");
-            }
-        }
-        for needle in &inline {
-            assert_eq!(holding(dir, needle), Vec::<PathBuf>::new(), "{what}");
-        }
-        for (_, bytes) in &living {
-            assert_eq!(holding(dir, &bytes[..16]).len(), 1, "{what}");
-        }
-    };
-    // Searching every piece is slow; once is enough.
-    let dead_heads = |what: &str| {
-        for needle in dead.iter().chain(&inline) {
-            assert_eq!(holding(dir, &needle[..16]), Vec::<PathBuf>::new(), "{what}");
-        }
+        let pieces = dead.iter().chain(&inline).flat_map(|n| n.chunks_exact(16));
+        assert_eq!(holding(dir, pieces), BTreeMap::new(), "{what}");
+        let found = holding(dir, living.iter().map(|(_, bytes)| bytes.as_slice()));
+        assert_eq!(found.len(), living.len(), "{what}");
     };
     gone("after the scrub");
     assert_eq!(seen(&engine), before);
@@ -283,7 +287,7 @@ fn the_dead_are_gone_and_the_living_are_read_by_every_road() {
         };
         assert_eq!(opened.road(), wanted, "{road}");
         assert_eq!(seen(&opened), before, "{road}");
-        dead_heads(road);
+        gone(road);
         engine = Some(opened);
     }
     // And it goes on, in both places of the index.
