@@ -8,7 +8,6 @@ use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
 use super::seal::Settings;
-use super::steady::Steady;
 use super::store::Store;
 use crate::audit::AccessLog;
 use crate::authn::device::Devices;
@@ -21,7 +20,6 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
-use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -86,7 +84,6 @@ pub(super) fn open(
         .map_err(fault::engine)?;
     let store = assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)?;
     store.finish_punctures()?;
-    store.finish_destructions()?;
     Ok(store)
 }
 
@@ -196,14 +193,6 @@ fn assemble(
         throttle: Throttle::new(Arc::clone(&clock)),
         devices: Devices::new(&pepper()),
         gates: Gates::default(),
-        orders: Orders::new(
-            Arc::clone(&engine),
-            locator(),
-            row_key(),
-            Arc::clone(&random),
-        ),
-        steady: Steady::open(engine.as_ref(), &locator(), &row_key(), Arc::clone(&clock))?,
-        destroying: Mutex::new(()),
         people_turn: Mutex::new(()),
         locator: locator(),
         row_key: row_key(),

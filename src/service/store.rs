@@ -18,7 +18,6 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
-use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
@@ -36,7 +35,6 @@ use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
-use super::steady::Steady;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -60,10 +58,6 @@ pub struct Store {
     pub(super) throttle: Throttle,
     pub(super) devices: Devices,
     pub(super) gates: Gates,
-    pub(super) orders: Orders,
-    pub(super) steady: Steady,
-    /// Destructions happen one after the other.
-    pub(super) destroying: Mutex<()>,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
