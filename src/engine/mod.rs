@@ -62,7 +62,7 @@ pub enum Space {
     /// Small facts of the store itself (format, identity).
     Meta = 13,
     /// Receipt numbers to cases.
-    Receipt = 14,
+    ReceiptNumber = 14,
     /// Requests of data subjects: deletion and its steps.
     Request = 15,
     /// Destruction orders, from intent to scrubbed.
@@ -93,7 +93,7 @@ impl Space {
         Self::AuditEpoch,
         Self::Import,
         Self::Meta,
-        Self::Receipt,
+        Self::ReceiptNumber,
         Self::Request,
         Self::Order,
         Self::Posting,

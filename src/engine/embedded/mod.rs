@@ -26,6 +26,7 @@
 
 mod base;
 mod bytes;
+pub mod carve;
 mod close;
 mod committer;
 mod encode;

@@ -1,6 +1,7 @@
 //! Tests of the embedded engine.
 
 mod basics;
+mod carve;
 mod damage;
 mod full;
 mod kill;
