@@ -115,6 +115,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "authn/",
             "authz/",
             "audit/",
+            "people/approval.rs",
             "service/accounts.rs",
             "cli/",
             "http/",

@@ -146,10 +146,11 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Every field name of every body: the only words that may be repeated to a client.
-const FIELDS: [&str; 37] = [
+const FIELDS: [&str; 39] = [
     "account",
     "action",
     "address",
+    "approval",
     "assignees",
     "attributes",
     "case",
@@ -164,6 +165,7 @@ const FIELDS: [&str; 37] = [
     "external_number",
     "fingerprint",
     "from_row",
+    "hash",
     "key_file",
     "last",
     "line",

@@ -98,12 +98,16 @@ pub struct DepartmentView {
 pub enum ApprovalState {
     /// Waits.
     Open,
-    /// Approved and carried out.
+    /// Approved: carried out, or for its requester to use.
     Approved,
     /// Refused.
     Refused,
     /// Too old.
     Expired,
+    /// Approved and used up.
+    Spent,
+    /// The key of somebody it is about changed: it can never be approved.
+    Void,
 }
 
 /// One request for a second person.
@@ -111,17 +115,23 @@ pub enum ApprovalState {
 pub struct ApprovalView {
     /// Id.
     pub id: String,
-    /// `grant_role` or `seat_desk`.
+    /// `grant_role`, `seat_desk`, `reset_account`, `open_retained`, `hand_over`, `lift_hold`,
+    /// `destroy` or `bulk_expiry`.
     pub kind: String,
+    /// SHA-256 of exactly what is asked and by whom, hexadecimal: sent back with the decision, it
+    /// makes sure that this and nothing else is decided.
+    pub hash: String,
     /// Login name of who asks.
     pub requester: String,
     /// Login names of whom it is about.
     pub concerned: Vec<String>,
     /// What is asked, in words.
     pub asked: String,
+    /// The same in Korean.
+    pub asked_ko: String,
     /// When.
     pub created_at: String,
-    /// Until when it can be decided.
+    /// Until when it can be decided or, once approved, used.
     pub expires_at: String,
     /// State.
     pub state: ApprovalState,

@@ -15,15 +15,15 @@ use crate::authz::Permit;
 use crate::authz::action::ManageAccounts;
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
-use crate::domain::id::{AccountId, ApprovalId};
+use crate::domain::id::AccountId;
 use crate::domain::role::{Role, Roles};
 use crate::domain::task::Task;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, CommitError, Pending};
 use crate::people::account::{Account, Code, Login};
-use crate::people::approval::{Approval, Asked};
+use crate::people::approval::{Asked, Person};
 use crate::people::rows::Stored;
-use crate::people::view::{AccountState, AccountView, ApprovalState, Invitation, RolesChange};
+use crate::people::view::{AccountState, AccountView, Invitation, RolesChange};
 
 /// How long an invitation can be used.
 const INVITATION: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -97,7 +97,7 @@ impl Store {
         self.people
             .put_new(&mut batch, &account)
             .map_err(fault::people)?;
-        let approvals = self.ask_roles(&mut batch, session, id, &pending)?;
+        let approvals = self.ask_roles(&mut batch, session, &account, &pending)?;
         self.commit_people(permit, batch, "account")
             .map_err(taken)?;
         self.directory.put_account(account.clone());
@@ -165,42 +165,17 @@ impl Store {
         &self,
         batch: &mut Batch,
         session: &Session,
-        account: AccountId,
+        account: &Account,
         roles: &[Role],
     ) -> Result<Vec<String>, ServiceError> {
-        roles
+        let to = Person::of(account);
+        let mut asked = roles
             .iter()
-            .map(|role| {
-                self.ask(
-                    batch,
-                    session,
-                    Asked::GrantRole {
-                        account,
-                        role: *role,
-                    },
-                )
-            })
-            .collect()
-    }
-
-    /// Enters a request for a second person into a batch; gives its id.
-    pub(super) fn ask(
-        &self,
-        batch: &mut Batch,
-        session: &Session,
-        asked: Asked,
-    ) -> Result<String, ServiceError> {
-        let approval = Approval {
-            id: ApprovalId::random(self.random.as_ref()).map_err(fault::random)?,
-            asked,
-            requester: session.account(),
-            created: self.clock.now(),
-            state: ApprovalState::Open,
-        };
-        self.people
-            .put_new(batch, &approval)
-            .map_err(fault::people)?;
-        Ok(approval.id.to_string())
+            .map(|role| Asked::GrantRole { to, role: *role });
+        asked.try_fold(Vec::new(), |mut ids, asked| {
+            ids.push(self.ask(batch, asked, session.account())?.to_string());
+            Ok(ids)
+        })
     }
 
     /// Commits a change of people and rights with its entry.
@@ -273,7 +248,7 @@ impl Store {
         self.people
             .put_changed(&mut batch, &stored, &changed)
             .map_err(fault::people)?;
-        let approvals = self.ask_roles(&mut batch, session, account, &pending)?;
+        let approvals = self.ask_roles(&mut batch, session, &changed, &pending)?;
         self.commit_people(permit, batch, "roles")?;
         self.apply_account(changed);
         Ok(Pending::ready(Ok(RolesChange {

@@ -1,6 +1,6 @@
 //! Departments and their sensitive desks.
 
-use super::approvals::NOBODY;
+use super::approvals::anybodys;
 use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
@@ -8,11 +8,11 @@ use crate::authn::session::Session;
 use crate::authz::action::{Approve, ManageDepartments};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
-use crate::domain::id::{AccountId, DepartmentId};
+use crate::domain::id::DepartmentId;
 use crate::domain::limit::LINE_BYTES_MAX;
 use crate::engine::{Batch, Pending};
 use crate::people::account::Login;
-use crate::people::approval::Asked;
+use crate::people::approval::{Asked, Person};
 use crate::people::department::{Department, is_code};
 use crate::people::view::DepartmentView;
 
@@ -88,11 +88,7 @@ impl Store {
         if let Ok(permit) = proposes {
             return self.record_office(permit, "departments", views);
         }
-        let anybody = Target::Request {
-            requester: NOBODY,
-            concerned: None,
-        };
-        if let Ok(permit) = self.authority.decide::<Approve>(session, anybody, None) {
+        if let Ok(permit) = self.authority.decide::<Approve>(session, anybodys(), None) {
             return self.record_office(permit, "departments", views);
         }
         let without_desk = |view| DepartmentView {
@@ -117,15 +113,16 @@ impl Store {
             .directory
             .by_code(&code)
             .ok_or(ServiceError::NotFound)?;
-        let mut seats: Vec<AccountId> = Vec::new();
+        let mut seats: Vec<Person> = Vec::new();
         for member in &members {
             let account = Login::parse(member)
                 .ok()
                 .and_then(|login| self.directory.by_login(&login));
             let account = account
                 .ok_or_else(|| Invalid::new("members", "name an account that does not exist"))?;
-            if !seats.contains(&account.id) {
-                seats.push(account.id);
+            let seat = Person::of(&account);
+            if !seats.contains(&seat) {
+                seats.push(seat);
             }
         }
         let _turn = self.people_turn();
@@ -134,8 +131,8 @@ impl Store {
             department: department.id,
             members: seats,
         };
-        let approval = self.ask(&mut batch, session, asked)?;
+        let approval = self.ask(&mut batch, asked, session.account())?;
         self.commit_people(permit, batch, "desk")?;
-        Ok(Pending::ready(Ok(approval)))
+        Ok(Pending::ready(Ok(approval.to_string())))
     }
 }

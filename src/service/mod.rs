@@ -5,6 +5,7 @@
 //! no pool thread sleeps while a group is being synced.
 
 mod accounts;
+mod approval_words;
 mod approvals;
 mod assign;
 mod background;
@@ -31,6 +32,7 @@ mod types;
 pub use crate::audit::query::Query as LogQuery;
 pub use crate::people::view::Invitation;
 
+pub use approvals::Verdict;
 pub use error::ServiceError;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
