@@ -137,6 +137,13 @@ pub fn public_key(hex: &str) -> Option<PublicKey> {
     Some(PublicKey::from_bytes(bytes.ok()?.try_into().ok()?))
 }
 
+/// Whether something can be sealed to this key at all.
+pub fn try_key(key: &PublicKey, random: &dyn Random) -> Result<(), HandoverError> {
+    let probe = RetainedId::from_bytes([0; 16]);
+    ArchiveKey::random(random)?.wrap_to(probe, key, random)?;
+    Ok(())
+}
+
 /// A key's fingerprint in hexadecimal, as ledger and file name the archive.
 pub fn fingerprint(key: &PublicKey) -> String {
     HEXLOWER.encode(key.fingerprint().as_bytes())

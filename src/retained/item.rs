@@ -69,3 +69,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Item, &'static str> {
         _ => Err("item of an unknown format"),
     }
 }
+
+/// What a part was drawn from, as lists, ledger and files name it.
+pub const fn kind_code(kind: UnitKind) -> &'static str {
+    match kind {
+        UnitKind::Narrative => "narrative",
+        UnitKind::Person => "person",
+        UnitKind::Attachment => "attachment",
+        UnitKind::Extract => "extract",
+        UnitKind::Account => "account",
+        UnitKind::AuditEpoch => "audit_epoch",
+    }
+}

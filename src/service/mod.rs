@@ -25,6 +25,10 @@ mod recipients;
 mod reclassify;
 mod register;
 pub mod repair;
+mod retained;
+mod retained_check;
+mod retained_end;
+mod retained_open;
 mod seal;
 mod store;
 mod types;
@@ -34,6 +38,9 @@ pub use crate::people::view::Invitation;
 
 pub use approvals::Verdict;
 pub use error::ServiceError;
+pub use retained::{Draw, Drawn};
+pub use retained_end::Ordered;
+pub use retained_open::{Consented, ItemView, Reasons, Transfer};
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{

@@ -52,6 +52,16 @@ pub struct Copied {
     plain: Vec<SecretBytes>,
 }
 
+/// An item as it stands in the separate store.
+pub struct KeptApart<'a> {
+    /// Which.
+    pub item: RetainedId,
+    /// Its wraps.
+    pub wraps: &'a [Wrap],
+    /// Its units with their rows.
+    pub units: Vec<(UnitRef, Value)>,
+}
+
 /// An item stands in formulas where a case stands: nothing else wraps to a `Retention` recipient,
 /// and nothing else has tier R, so that the two are never taken for each other.
 const fn stands_for(item: RetainedId) -> CaseId {
@@ -122,25 +132,26 @@ impl Vault {
         }
     }
 
-    /// Opens an item with the custodian's key that the session holds.
+    /// Opens items with the custodian's key that the session holds: their units in order.
     pub fn open_apart<A: OpensApart>(
         &self,
         permit: &Permit<A>,
         session: &Session,
-        item: RetainedId,
-        wraps: &[Wrap],
-        units: &[(UnitRef, Value)],
+        items: &[KeptApart<'_>],
     ) -> Result<Disclosed<A, Plain>, VaultError> {
-        let place = stands_for(item);
-        let own = |wrap: &&Wrap| {
-            matches!(&wrap.recipient, Recipient::Retention { account, key }
-                if *account == session.account() && session.key_fingerprint() == Some(*key))
-        };
-        let wrap = wraps.iter().find(own).ok_or(VaultError::NoWrap)?;
         let private = session.private_key().ok_or(VaultError::NoWrap)?;
-        let key =
-            CaseKey::unwrap_with(place, wrap, &private).map_err(|_| VaultError::Damaged("wrap"))?;
-        let parts = self.decrypt(place, Tier::Retained, &key, KEY_VERSION, units)?;
+        let mut parts = Vec::new();
+        for kept in items {
+            let place = stands_for(kept.item);
+            let own = |wrap: &&Wrap| {
+                matches!(&wrap.recipient, Recipient::Retention { account, key }
+                    if *account == session.account() && session.key_fingerprint() == Some(*key))
+            };
+            let wrap = kept.wraps.iter().find(own).ok_or(VaultError::NoWrap)?;
+            let key = CaseKey::unwrap_with(place, wrap, &private)
+                .map_err(|_| VaultError::Damaged("wrap"))?;
+            parts.extend(self.decrypt(place, Tier::Retained, &key, KEY_VERSION, &kept.units)?);
+        }
         let bytes = parts
             .iter()
             .map(|(_, plain)| plain.expose().len() as u64)

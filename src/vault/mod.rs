@@ -21,7 +21,7 @@ use crate::domain::random::{Random, RandomError};
 use crate::domain::tier::UnitKind;
 use crate::keyring::{Keyring, KeyringError};
 
-pub use apart::{Copied, Custodian, OpensApart, Retains};
+pub use apart::{Copied, Custodian, KeptApart, OpensApart, Retains};
 pub use open::{Decode, Disclosed, Plain, Reduce};
 pub use rekey::{Rekeyed, Rekeys, Standing};
 pub use seal::Holder;
