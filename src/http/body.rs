@@ -146,11 +146,12 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Every field name of every body: the only words that may be repeated to a client.
-const FIELDS: [&str; 39] = [
+const FIELDS: &[&str] = &[
     "account",
     "action",
     "address",
     "approval",
+    "article",
     "assignees",
     "attributes",
     "case",
@@ -166,17 +167,21 @@ const FIELDS: [&str; 39] = [
     "fingerprint",
     "from_row",
     "hash",
+    "items",
     "key_file",
     "last",
+    "law",
     "line",
     "members",
     "name",
     "narrative",
     "note",
     "part",
+    "parts",
     "passphrase",
     "password",
     "people",
+    "public_key",
     "purpose",
     "reason",
     "received_at",
@@ -186,6 +191,8 @@ const FIELDS: [&str; 39] = [
     "telephone",
     "tier",
     "title",
+    "units",
+    "until",
 ];
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Store {
     /// The same inside another verb, which records its own permit: the copy has an entry of its
     /// own, in one batch with the ledger's. Drawing the same units on the same ground again, while
     /// the same requests lock the case, gives the item that is there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the workflow's road to it"))]
+    #[expect(dead_code, reason = "the road of deletion requests to it")]
     pub(super) fn retain_apart<A: Retains>(
         &self,
         permit: &Permit<A>,
@@ -365,7 +365,7 @@ impl Store {
     /// Removes the rows of an item whose units are destroyed: from the live store first, then from
     /// the separate one. An item that is gone already is no error, so that an executor that was
     /// cut short calls it again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the executor's road to it"))]
+    #[expect(dead_code, reason = "the road of the executor to it")]
     pub(super) fn drop_retained(&self, item: RetainedId) -> Result<(), ServiceError> {
         let _turn = self.items_turn();
         let marked = Batch {

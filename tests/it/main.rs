@@ -24,4 +24,5 @@ mod keys;
 mod kill;
 mod people;
 mod restart;
+mod retained;
 mod shared;
