@@ -136,7 +136,7 @@ fn the_work_knows_nothing_of_what_is_kept_apart() {
     refused(
         &world.read("custodian", &case, "legal"),
         403,
-        "purpose_refused",
+        "role_refused",
     );
     let absent = world.get("officer", "/no-such-route");
     let body = json!({"nonsense": true});
