@@ -8,7 +8,7 @@ use crate::domain::tier::UnitKind;
 use crate::vault::{Decode, Plain, Reduce};
 
 use super::draft::Part;
-use super::record::{Narrative, Person, read};
+use super::record::{Addition, Narrative, Person, read};
 
 /// One part of what is kept.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -22,6 +22,13 @@ pub enum ExtractPart {
         narrative: String,
         /// Further columns of the source.
         attributes: BTreeMap<String, String>,
+    },
+    /// A statement that was added later.
+    Addition {
+        /// The statement.
+        statement: String,
+        /// When it was added.
+        added_at: String,
     },
     /// A person.
     Person {
@@ -49,6 +56,7 @@ impl ExtractPart {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Narrative { .. } => "narrative",
+            Self::Addition { .. } => "addition",
             Self::Person { .. } => "person",
         }
     }
@@ -56,6 +64,7 @@ impl ExtractPart {
 
 enum Content {
     Narrative(Narrative),
+    Addition(Addition),
     Person(Person),
 }
 
@@ -75,6 +84,7 @@ impl Decode for Extract {
             .zip(kinds)
             .map(|((_, content), kind)| match kind {
                 UnitKind::Narrative => read(content.expose()).map(Content::Narrative),
+                UnitKind::Addition => read(content.expose()).map(Content::Addition),
                 UnitKind::Person => read(content.expose()).map(Content::Person),
                 _ => Err("a part of another kind in what is kept"),
             })
@@ -94,6 +104,10 @@ impl Reduce for Extract {
                     title: take(&mut n.title),
                     narrative: take(&mut n.narrative),
                     attributes: take(&mut n.attributes),
+                },
+                Content::Addition(mut a) => ExtractPart::Addition {
+                    statement: take(&mut a.statement),
+                    added_at: a.added_at.rfc3339(),
                 },
                 Content::Person(mut p) => ExtractPart::Person {
                     part: p.part,

@@ -4,6 +4,8 @@ pub mod draft;
 pub mod extract;
 pub mod head;
 pub mod number;
+pub mod postings;
 pub mod record;
 pub mod rows;
+pub mod search;
 pub mod view;

@@ -158,12 +158,14 @@ const FIELDS: &[&str] = &[
     "channel",
     "class",
     "code",
+    "cursor",
     "decision",
     "department",
     "device",
     "dry_run",
     "email",
     "external_number",
+    "field",
     "fingerprint",
     "from_row",
     "hash",
@@ -171,6 +173,7 @@ const FIELDS: &[&str] = &[
     "key_file",
     "last",
     "law",
+    "limit",
     "line",
     "members",
     "name",
@@ -193,6 +196,7 @@ const FIELDS: &[&str] = &[
     "title",
     "units",
     "until",
+    "value",
 ];
 
 #[cfg(test)]

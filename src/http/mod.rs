@@ -24,6 +24,7 @@ mod openapi;
 mod page;
 mod retained;
 mod seal;
+mod searches;
 mod server;
 mod sessions;
 mod tls;
@@ -82,6 +83,7 @@ fn office() -> Routes {
         .routes(routes!(cases::assign))
         .routes(routes!(cases::reclassify))
         .routes(routes!(retained::draw))
+        .routes(routes!(searches::search))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }

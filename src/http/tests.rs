@@ -213,6 +213,7 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         queue: 1,
         index_cache_bytes: 1 << 20,
         segment_bytes: 1 << 20,
+        terms: crate::destruction::term::Terms::default(),
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));

@@ -28,6 +28,8 @@ pub enum ServerKey {
     RetainedLocation,
     /// Seals its rows; never its content.
     RetainedRow,
+    /// `K_index`: from which each department's blind index draws its key.
+    Index,
 }
 
 impl ServerKey {
@@ -42,6 +44,7 @@ impl ServerKey {
             Self::RetainedJournal => b"bongham/server/retained-journal/1",
             Self::RetainedLocation => b"bongham/server/retained-location/1",
             Self::RetainedRow => b"bongham/server/retained-row/1",
+            Self::Index => b"bongham/server/index/1",
         }
     }
 

@@ -79,5 +79,6 @@ pub const fn kind_code(kind: UnitKind) -> &'static str {
         UnitKind::Extract => "extract",
         UnitKind::Account => "account",
         UnitKind::AuditEpoch => "audit_epoch",
+        UnitKind::Addition => "addition",
     }
 }

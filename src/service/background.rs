@@ -1,5 +1,5 @@
 //! What an open store does by itself: publish checkpoints, raise the keyring's floor, destroy
-//! keys that could not be destroyed when they should.
+//! keys that could not be destroyed when they should, and make the blind index anew every month.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
@@ -56,6 +56,11 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "the keyring's floor could not be raised");
     }
+    if ticks.is_multiple_of(FLOOR_TICKS)
+        && let Err(error) = store.record_time()
+    {
+        tracing::error!(%error, "the time could not be recorded");
+    }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()
     {
@@ -65,6 +70,9 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         && let Err(error) = store.look_for_due_today()
     {
         tracing::error!(%error, "what is kept apart could not be looked through");
+    }
+    if let Err(error) = store.turn_index() {
+        tracing::error!(%error, "the blind index stays under its old key for now");
     }
     true
 }

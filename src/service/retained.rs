@@ -352,6 +352,11 @@ impl Store {
         postcard::from_bytes(plain.expose()).map_err(|_| damaged())
     }
 
+    /// Whether this item was made: the ledger tells of it and the separate store has it.
+    pub(super) fn is_kept(&self, item: RetainedId) -> Result<bool, ServiceError> {
+        Ok(self.is_entered(item)? && self.kept(item)?.is_some())
+    }
+
     /// Whether the ledger tells of this item.
     pub(super) fn is_entered(&self, item: RetainedId) -> Result<bool, ServiceError> {
         let found = self.engine.get(Space::Retained, &self.mark_key(item));
@@ -365,7 +370,6 @@ impl Store {
     /// Removes the rows of an item whose units are destroyed: from the live store first, then from
     /// the separate one. An item that is gone already is no error, so that an executor that was
     /// cut short calls it again.
-    #[expect(dead_code, reason = "the road of the executor to it")]
     pub(super) fn drop_retained(&self, item: RetainedId) -> Result<(), ServiceError> {
         let _turn = self.items_turn();
         let marked = Batch {

@@ -13,13 +13,12 @@ use crate::audit::{Event, Outcome, Shown};
 use crate::authn::session::{Origin, Session};
 use crate::authz::action::OpenRetained;
 use crate::cases::draft::Invalid;
-use crate::crypto::sealed::Padding;
 use crate::destruction::order::{Ground, Order, Stage};
 use crate::domain::id::{AccountId, ApprovalId, DestructionId, RetainedId};
 use crate::domain::purpose::Purpose;
 use crate::domain::role::Roles;
 use crate::domain::task::Task;
-use crate::engine::{Batch, Key, Space, Value};
+use crate::engine::Batch;
 use crate::people::approval::{Asked, content_hash};
 use crate::retained::item::Item;
 
@@ -141,7 +140,8 @@ impl Store {
     fn ending(&self, id: RetainedId, reason: &str) -> Result<Item, ServiceError> {
         super::retained_open::needed(reason)?;
         let item = self.kept(id)?.ok_or(ServiceError::NotFound)?.item;
-        if item.is_due(self.clock.now()) {
+        // By steady time, so that a clock set wrong ends nothing.
+        if item.is_due(self.steady.now()) {
             Ok(item)
         } else {
             Err(Invalid::new("id", "names what the law still keeps").into())
@@ -160,34 +160,24 @@ impl Store {
             id: DestructionId::random(self.random.as_ref()).map_err(fault::random)?,
             ground: Ground::RetentionEnd(item.id),
             parts: Vec::new(),
-            units: item.units(),
+            units: item
+                .parts
+                .iter()
+                .map(|part| (part.unit.unit, part.unit.kind))
+                .collect(),
             handler,
             approver,
             witness: None,
             approved_at: now,
-            due: now.plus(CANCEL_WINDOW),
+            due: self.steady.now().plus(CANCEL_WINDOW),
             stage: Stage::Waiting,
+            doomed: Vec::new(),
         };
-        self.place_end(batch, &order)?;
+        self.place_order(batch, &order)?;
         Ok(Ordered {
             destruction: order.id.to_string(),
             due: order.due.rfc3339(),
         })
-    }
-
-    /// Adds a waiting order to a batch.
-    fn place_end(&self, batch: &mut Batch, order: &Order) -> Result<(), ServiceError> {
-        let key = Key::from(self.locator.place("order", &[order.id.as_bytes()]));
-        let internal = || ServiceError::Internal("an order cannot be stored".to_owned());
-        let plain = postcard::to_stdvec(order).map_err(|_| internal())?;
-        let random = self.random.as_ref();
-        let sealed = self
-            .row_key
-            .seal(Space::Order, key.as_bytes(), &plain, Padding::Steps, random)
-            .map_err(fault::seal)?;
-        let value = Value::new(sealed).map_err(|_| internal())?;
-        batch.put.push((Space::Order, key, value));
-        Ok(())
     }
 }
 

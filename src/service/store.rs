@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::audit::{AccessLog, Shown};
 use crate::authn::device::Devices;
@@ -12,14 +13,18 @@ use crate::authz::action::Action;
 use crate::authz::facts::Target;
 use crate::authz::{Authority, Denied, Permit};
 use crate::cases::head::StoredHead;
+use crate::cases::postings::Postings;
 use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::records::Records;
+use crate::destruction::rows::Orders;
+use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 use crate::engine::{Engine, Pending};
 use crate::keyring::Keyring;
 use crate::people::account::Account;
@@ -32,6 +37,8 @@ use crate::vault::Vault;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::index::Rotation;
+use super::steady::Steady;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -42,9 +49,13 @@ pub struct Store {
     pub(super) keyring: Arc<Keyring>,
     pub(super) vault: Vault,
     pub(super) cases: Cases,
+    pub(super) postings: Postings,
+    /// How far the blind index has been written anew.
+    pub(super) rotation: Mutex<Rotation>,
     pub(super) people: People,
     /// What another law keeps, in an engine of its own.
     pub(super) items: Items,
+    pub(super) records: Records,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -53,6 +64,10 @@ pub struct Store {
     pub(super) throttle: Throttle,
     pub(super) devices: Devices,
     pub(super) gates: Gates,
+    pub(super) orders: Orders,
+    pub(super) steady: Steady,
+    /// Destructions happen one after the other.
+    pub(super) destroying: Mutex<()>,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
@@ -64,6 +79,10 @@ pub struct Store {
     pub(super) row_key: RowKey,
     pub(super) random: Arc<dyn Random>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) terms: Terms,
+    /// Time of the newest access-log entry when the store was opened (now, in an empty one), and
+    /// the process's own time then: what a wall clock that leapt is held against.
+    pub(super) known: Mutex<(Timestamp, Duration)>,
 }
 
 impl Store {
