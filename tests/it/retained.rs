@@ -376,3 +376,108 @@ fn an_item_whose_end_has_come_is_proposed_and_ordered_by_two() {
     // Nothing is destroyed before the order is carried out.
     opening(&world, &item).expect(200);
 }
+
+/// Live store and separate store of different moments, opened together.
+fn mixed(live: &Image, apart: &Image) -> (tempfile::TempDir, bongham::service::Settings) {
+    let dir = tempfile::tempdir().unwrap();
+    thief::copy(&live.path().join("data"), &dir.path().join("data"));
+    let retained = dir.path().join("data/retained");
+    std::fs::remove_dir_all(&retained).unwrap();
+    thief::copy(&apart.path().join("data/retained"), &retained);
+    thief::copy(&apart.path().join("keyring"), &dir.path().join("keyring"));
+    let settings = crate::world::settings(dir.path());
+    (dir, settings)
+}
+
+fn fsck(settings: &bongham::service::Settings) -> repair::Findings {
+    let random = Arc::new(bongham::domain::random::SystemSource::default());
+    let clock = Arc::new(bongham::domain::time::SystemClock::default());
+    repair::fsck(settings, &secret(PASSPHRASE), random, clock).unwrap()
+}
+
+#[test]
+fn a_crash_between_copy_and_ledger_leaves_the_original_and_the_copy_is_made_anew() {
+    let world = World::new();
+    let case = world.register("intake", &sensitive());
+    let before = Image::of(&world);
+    let cut_short = text(&draw(&world, "rights", &case, &drawing("handling")).expect(201)["item"]);
+    let after = Image::of(&world);
+    // The copy is durable and the batch of the live store is not.
+    let (_dir, settings) = mixed(&before, &after);
+    let mut world = World::over(&settings).unwrap();
+    for login in ["rights", "custodian", "privacy", "auditor"] {
+        world.log_in(login);
+    }
+    world.read("rights", &case, "handling").expect(200);
+    assert_eq!(items(&world, "")[0]["entered"], false);
+    let size = ledger_size(&world);
+    let anew = text(&draw(&world, "rights", &case, &drawing("handling")).expect(201)["item"]);
+    assert_ne!(anew, cut_short);
+    let listed = items(&world, "");
+    assert_eq!((listed.len(), &listed[0]["entered"]), (1, &json!(true)));
+    assert_eq!(ledger_size(&world), size + 1);
+    opening(&world, &anew).expect(200);
+    world.service.close().unwrap();
+    assert_eq!(fsck(&settings).violations, Vec::<String>::new());
+}
+
+#[test]
+fn a_separate_store_that_was_set_back_is_found_out() {
+    let world = World::new();
+    let before = Image::of(&world);
+    let item = drawn(&world, &ordinary());
+    let after = Image::of(&world);
+    let (_dir, settings) = mixed(&after, &before);
+    // The keys of the item are in the later keyring, which is the one in use.
+    let keyring = settings.keyring.clone();
+    std::fs::remove_dir_all(&keyring).unwrap();
+    thief::copy(&after.path().join("keyring"), &keyring);
+    let violations = fsck(&settings).violations;
+    assert!(
+        violations.len() == 1 && violations[0].contains(&item),
+        "{violations:?}"
+    );
+    let (_dir, whole) = mixed(&after, &after);
+    assert_eq!(fsck(&whole).violations, Vec::<String>::new());
+}
+
+#[test]
+fn an_ended_item_is_gone_for_its_custodian_and_for_every_thief() {
+    let start = Timestamp::parse_rfc3339("2026-11-23T09:00:00+09:00").unwrap();
+    let clock = Arc::new(SteppedClock::at(start));
+    let mut world = World::with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+    let (item, other) = (drawn(&world, &sensitive()), drawn(&world, &ordinary()));
+    clock.advance(Duration::from_secs(6 * 365 * 24 * 3600));
+    for login in ["custodian", "privacy"] {
+        world.log_in(login);
+    }
+    let path = format!("/retained/{item}/destruction");
+    let mut body = json!({"reason": "term over"});
+    body["approval"] = approved(&world, &path, &body);
+    world.post("custodian", &path, &body).expect(201);
+    let image = Image::of(&world);
+    let before = thief::keyring(&image);
+    let keys = image
+        .rows(&before)
+        .private_key(&world, &before, "custodian");
+    let keys = [keys.unwrap()];
+    assert!(apart(&image, &item, &keys, &before).contains("임꺽정"));
+
+    clock.advance(Duration::from_secs(25 * 3600));
+    world.log_in("custodian");
+    let left = || items(&world, "").len();
+    for _ in 0..100 {
+        if left() == 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(items(&world, "")[0]["id"], json!(other));
+    let open = json!({"purpose": "legal", "reason": "late"});
+    let gone = world.post("custodian", &format!("/retained/{item}/open"), &open);
+    refused(&gone, 404, "not_found");
+    // Every byte of before, the custodian's key, and the keyring of now.
+    let now = thief::keyring(&Image::of(&world));
+    assert_eq!(apart(&image, &item, &keys, &now), "");
+    assert!(apart(&image, &other, &keys, &now).contains("홍길동"));
+}

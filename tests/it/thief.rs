@@ -75,6 +75,11 @@ impl Image {
         Self(image)
     }
 
+    /// Where the bytes lie.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// The rows of the separate store.
     pub fn items(&self, keyring: &Keyring) -> (Items, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
