@@ -81,9 +81,14 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "http/",
             "cases/draft.rs",
+<<<<<<< HEAD
             "cases/search.rs",
+=======
+            "cases/extract.rs",
+>>>>>>> main
             "cases/view.rs",
             "people/view.rs",
+            "retained/view.rs",
             "destruction/draft.rs",
             "destruction/view.rs",
             "service/",
@@ -117,6 +122,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "authz/",
             "audit/",
             "destruction/",
+            "people/approval.rs",
             "service/accounts.rs",
             "cli/",
             "http/",

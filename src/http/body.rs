@@ -25,6 +25,20 @@ impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for J
     }
 }
 
+/// The same, where nothing at all may come instead: then it is the default.
+pub(super) struct Maybe<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Maybe<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        let Json(value) = Json::<T>::from_request(request, state).await?;
+        Ok(Self(value))
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers
         .get(header::CONTENT_TYPE)
@@ -146,10 +160,12 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Every field name of every body: the only words that may be repeated to a client.
-const FIELDS: [&str; 41] = [
+const FIELDS: &[&str] = &[
     "account",
     "action",
     "address",
+    "approval",
+    "article",
     "assignees",
     "attributes",
     "case",
@@ -166,8 +182,11 @@ const FIELDS: [&str; 41] = [
     "field",
     "fingerprint",
     "from_row",
+    "hash",
+    "items",
     "key_file",
     "last",
+    "law",
     "limit",
     "line",
     "members",
@@ -175,9 +194,11 @@ const FIELDS: [&str; 41] = [
     "narrative",
     "note",
     "part",
+    "parts",
     "passphrase",
     "password",
     "people",
+    "public_key",
     "purpose",
     "reason",
     "received_at",
@@ -187,6 +208,8 @@ const FIELDS: [&str; 41] = [
     "telephone",
     "tier",
     "title",
+    "units",
+    "until",
     "value",
 ];
 

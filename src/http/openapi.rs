@@ -133,6 +133,8 @@ impl IntoResponses for WriteProblems {
             Code::PurposeUnknown,
             Code::PurposeRefused,
             Code::SelfApproval,
+            Code::NotApproved,
+            Code::NoSecondPerson,
             Code::NotFound,
             Code::Conflict,
             Code::NoRecipient,

@@ -10,6 +10,12 @@
 //! | somebody who edits, cuts or forges the log | pass `bongham log verify` with the key and checkpoint an auditor kept |
 //! | somebody who guesses passwords | lock a person out on a device they used before |
 //!
+//! **What the blind index tells.** A thief without the keyring cannot try a guessed value: tokens are
+//! under two keys of the keyring. Whoever has keyring *and* passphrase, or is root of the running server,
+//! can try guessed names and telephone numbers against ordinary cases, department by department, and sees
+//! how many units share a value. Sensitive cases are in no index: nothing can be tried against them. Tokens of
+//! destroyed units are removed, and a new key every month makes those in old segments mean nothing.
+//!
 //! Not promised: a root that changes the program while people work; an officer who reads their own
 //! cases; remnants of an overwritten slot on flash, which help only together with the passphrase;
 //! the log's tail after the newest checkpoint that an auditor holds, against somebody who controls

@@ -29,9 +29,18 @@ pub enum ServiceError {
     /// Nobody approves their own request, or one about themselves.
     #[error("nobody approves their own request or one about themselves")]
     SelfApproval,
+    /// Nobody has approved exactly this for this person.
+    #[error("a second person has not approved exactly this: ask for it, or wait for the decision")]
+    NotApproved,
+    /// Nobody would be left who could be the second person for this.
+    #[error("nobody is left who could approve this: give another person that role first")]
+    NoSecondPerson,
     /// A sensitive case without assignee or desk.
     #[error("a sensitive case needs an assignee or a department with a sensitive desk")]
     NoRecipient,
+    /// Nobody to whom something could be sealed that another law keeps.
+    #[error("nobody keeps what is kept apart: enrol a retention custodian first")]
+    NoCustodian,
     /// An assignee who has no key yet.
     #[error("an assignee has not enrolled yet and cannot receive a case")]
     NotEnrolled,
@@ -89,6 +98,11 @@ pub enum ServiceError {
     /// There is a store, but no keyring where it should be.
     #[error("the keyring is not there: mount it, or name its directory with --keyring")]
     KeyringMissing,
+    /// There is a store, but not what another law keeps apart from it.
+    #[error(
+        "the separate store of what another law keeps is not there: put DATA/retained back in its place"
+    )]
+    RetainedMissing,
     /// The store is of a newer format.
     #[error("the store was written by a newer version: {0}")]
     Newer(String),

@@ -1,5 +1,6 @@
 //! An open store, and what every verb shares.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
-use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
@@ -30,13 +30,13 @@ use crate::people::account::Account;
 use crate::people::directory::Directory;
 use crate::people::rows::People;
 use crate::people::view::AccountView;
+use crate::retained::rows::Items;
 use crate::vault::Vault;
 
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
-use super::steady::Steady;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -51,6 +51,8 @@ pub struct Store {
     /// How far the blind index has been written anew.
     pub(super) rotation: Mutex<Rotation>,
     pub(super) people: People,
+    /// What another law keeps, in an engine of its own.
+    pub(super) items: Items,
     pub(super) records: Records,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
@@ -60,13 +62,13 @@ pub struct Store {
     pub(super) throttle: Throttle,
     pub(super) devices: Devices,
     pub(super) gates: Gates,
-    pub(super) orders: Orders,
-    pub(super) steady: Steady,
-    /// Destructions happen one after the other.
-    pub(super) destroying: Mutex<()>,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
+    /// Items are drawn and dropped one after the other, so that none is drawn twice.
+    pub(super) items_turn: Mutex<()>,
+    /// Day, counted from 1970, of the last look for items whose end has come.
+    pub(super) due_looked_on: AtomicI64,
     pub(super) locator: Locator,
     pub(super) row_key: RowKey,
     pub(super) random: Arc<dyn Random>,
@@ -137,7 +139,22 @@ impl Store {
             .map(move |recorded| Err(recorded.map_or_else(fault::log, |_| error))))
     }
 
-    /// Decides on something that is no case; a denial is logged before it is told.
+    /// Goes on with what was planned under a permit; what cannot be done is logged as such.
+    pub(super) fn or_fail<A: Action, P, T: Send + 'static>(
+        &self,
+        permit: Permit<A>,
+        planned: Result<P, ServiceError>,
+        act: impl FnOnce(Permit<A>, P) -> Answer<T>,
+    ) -> Answer<T> {
+        match planned {
+            Ok(planned) => act(permit, planned),
+            Err(error) => self.fail(permit, error),
+        }
+    }
+
+    /// Decides on something that is no case; a denial is logged before it is told, while the thread
+    /// waits: [`Store::office`] does not.
+    #[allow(dead_code, reason = "verbs that are being written begin with it")]
     pub(super) fn permit_office<A: Action>(
         &self,
         session: &Session,
@@ -150,6 +167,21 @@ impl Store {
                 Err(ServiceError::NotFound) | Ok(()) => Err(ServiceError::RoleRefused),
                 Err(error) => Err(error),
             },
+        }
+    }
+
+    /// The same, without a thread that sleeps while a denial becomes durable: `act` runs with the
+    /// permit, or the denial is the answer.
+    pub(super) fn office<A: Action, T: Send + 'static>(
+        &self,
+        session: &Session,
+        target: Target<'_>,
+        act: impl FnOnce(Permit<A>) -> Answer<T>,
+    ) -> Answer<T> {
+        session.pulse().beats().map_err(fault::ended)?;
+        match self.authority.decide::<A>(session, target, None) {
+            Ok(permit) => act(permit),
+            Err(denied) => Ok(self.deny::<A, T>(session, denied, None).map(not_found_here)),
         }
     }
 
@@ -213,6 +245,14 @@ impl Store {
             .account(id)
             .map_err(fault::people)?
             .ok_or(ServiceError::NotFound)
+    }
+}
+
+/// An office has no targets that could be absent.
+fn not_found_here<T>(answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
+    match answer {
+        Err(ServiceError::NotFound) => Err(ServiceError::RoleRefused),
+        other => other,
     }
 }
 
