@@ -81,11 +81,8 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "http/",
             "cases/draft.rs",
-<<<<<<< HEAD
             "cases/search.rs",
-=======
             "cases/extract.rs",
->>>>>>> main
             "cases/view.rs",
             "people/view.rs",
             "retained/view.rs",

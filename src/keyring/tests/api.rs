@@ -158,13 +158,10 @@ fn server_keys_differ_from_each_other() {
         ServerKey::Pepper,
         ServerKey::Journal,
         ServerKey::Audit,
-<<<<<<< HEAD
         ServerKey::Index,
-=======
         ServerKey::RetainedJournal,
         ServerKey::RetainedLocation,
         ServerKey::RetainedRow,
->>>>>>> main
     ];
     let keys: BTreeSet<_> = all
         .iter()
