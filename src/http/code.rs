@@ -29,6 +29,7 @@ pub(super) enum Code {
     UnsupportedMediaType,
     Invalid,
     Throttled,
+    TooManyRequests,
     Internal,
     Damaged,
     Busy,
@@ -40,7 +41,7 @@ pub(super) enum Code {
 impl Code {
     /// Every code.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 29] = [
         Self::Malformed,
         Self::PurposeUnknown,
         Self::Unauthenticated,
@@ -63,6 +64,7 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::Invalid,
         Self::Throttled,
+        Self::TooManyRequests,
         Self::Internal,
         Self::Damaged,
         Self::Busy,
@@ -92,7 +94,7 @@ impl Code {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal | Self::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy | Self::Sealed | Self::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
@@ -124,6 +126,7 @@ impl Code {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Invalid => "invalid",
             Self::Throttled => "throttled",
+            Self::TooManyRequests => "too_many_requests",
             Self::Internal => "internal",
             Self::Damaged => "damaged",
             Self::Busy => "busy",
@@ -166,6 +169,7 @@ impl Code {
             Self::UnsupportedMediaType => "send JSON with `Content-Type: application/json`",
             Self::Invalid => "a field cannot be taken in",
             Self::Throttled => "too many failures: wait before the next try",
+            Self::TooManyRequests => "too many requests: wait as long as Retry-After says",
             Self::Internal => "internal error: the operator's log says more",
             Self::Damaged => "the store is damaged: ask the operator to run `bongham fsck`",
             Self::Busy => "busy: try again in a moment",
@@ -204,6 +208,7 @@ impl Code {
             Self::UnsupportedMediaType => "본문은 application/json이어야 합니다",
             Self::Invalid => "받아들일 수 없는 항목이 있습니다",
             Self::Throttled => "실패가 너무 많습니다. 잠시 후 다시 시도하십시오",
+            Self::TooManyRequests => "요청이 너무 잦습니다. Retry-After만큼 기다리십시오",
             Self::Internal => "내부 오류입니다. 관리자에게 문의하십시오",
             Self::Damaged => "저장소가 손상되었습니다. 관리자에게 문의하십시오",
             Self::Busy => "처리량이 많습니다. 잠시 후 다시 시도하십시오",

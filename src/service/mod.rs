@@ -11,6 +11,7 @@ mod approvals;
 mod assign;
 mod background;
 mod departments;
+mod entrance;
 mod error;
 mod fault;
 mod gate;
@@ -28,6 +29,8 @@ mod register;
 pub mod repair;
 mod seal;
 mod store;
+#[cfg(test)]
+mod testing;
 mod types;
 
 pub use crate::audit::query::Query as LogQuery;
