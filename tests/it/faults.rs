@@ -266,7 +266,7 @@ fn nothing_is_shown(world: &World, case: &str, secret_case: &str, last: u16) {
         "reads went on although nothing could be logged"
     );
     let ready = world.send("GET", "/readyz", None, None);
-    assert_eq!(ready.status, 503, "{ready:?}");
+    assert_eq!(ready.status, last, "{ready:?}");
 }
 
 #[test]
@@ -356,6 +356,7 @@ fn a_full_disk_is_told_as_such_and_loses_nothing() {
 fn a_full_keyring_is_told_as_a_full_disk() {
     let small = Small::mounted(4);
     let world = World::new();
+    let case = world.register("intake", &ordinary());
     let from = world.settings.clone();
     let office = world.leave();
     let to = Settings {
@@ -372,15 +373,11 @@ fn a_full_keyring_is_told_as_a_full_disk() {
     for login in ["intake", "officer"] {
         world.log_in(login);
     }
-    let case = world.register("intake", &ordinary());
     let mut file = std::fs::File::create(&ballast).unwrap();
     while std::io::Write::write_all(&mut file, &[1; 1 << 12]).is_ok() {}
     drop(file);
-    // Units that were opened ahead last for a while.
-    let refused = (0..20_000)
-        .map(|_| world.post("intake", "/cases", &ordinary()))
-        .find(|reply| reply.status != 201)
-        .unwrap();
+    // A store that was opened takes units from a fresh block, for which there is no room.
+    let refused = world.post("intake", "/cases", &ordinary());
     assert_eq!(
         (refused.status, refused.code().as_str()),
         (507, "disk_full")
