@@ -92,6 +92,7 @@ fn settings(dir: &Path) -> Settings {
         queue: 1024,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
+        terms: bongham::destruction::term::Terms::default(),
         progress: None,
     }
 }

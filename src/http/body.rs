@@ -171,7 +171,7 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Every field name of every body: the only words that may be repeated to a client.
-const FIELDS: [&str; 39] = [
+const FIELDS: &[&str] = &[
     "account",
     "action",
     "address",
@@ -182,17 +182,20 @@ const FIELDS: [&str; 39] = [
     "channel",
     "class",
     "code",
+    "cursor",
     "decision",
     "department",
     "device",
     "dry_run",
     "email",
     "external_number",
+    "field",
     "fingerprint",
     "from_row",
     "hash",
     "key_file",
     "last",
+    "limit",
     "line",
     "members",
     "name",
@@ -211,6 +214,7 @@ const FIELDS: [&str; 39] = [
     "telephone",
     "tier",
     "title",
+    "value",
 ];
 
 #[cfg(test)]

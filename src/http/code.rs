@@ -36,12 +36,15 @@ pub(super) enum Code {
     Sealed,
     LogUnavailable,
     DiskFull,
+    WrongState,
+    Held,
+    ClockDisagrees,
 }
 
 impl Code {
     /// Every code.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 29] = [
+    pub(super) const ALL: &[Self] = &[
         Self::Malformed,
         Self::PurposeUnknown,
         Self::Unauthenticated,
@@ -71,6 +74,9 @@ impl Code {
         Self::Sealed,
         Self::LogUnavailable,
         Self::DiskFull,
+        Self::WrongState,
+        Self::Held,
+        Self::ClockDisagrees,
     ];
 
     /// HTTP status.
@@ -89,6 +95,9 @@ impl Code {
             | Self::NotApproved
             | Self::NoSecondPerson
             | Self::ExclusiveRoles
+            | Self::WrongState
+            | Self::Held
+            | Self::ClockDisagrees
             | Self::Exists => StatusCode::CONFLICT,
             Self::Expired => StatusCode::GONE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -133,6 +142,9 @@ impl Code {
             Self::Sealed => "sealed",
             Self::LogUnavailable => "log_unavailable",
             Self::DiskFull => "disk_full",
+            Self::WrongState => "wrong_state",
+            Self::Held => "held",
+            Self::ClockDisagrees => "clock_disagrees",
         }
     }
 
@@ -176,6 +188,14 @@ impl Code {
             Self::Sealed => "the store is sealed: unseal it first",
             Self::LogUnavailable => "the access log cannot be written, so nothing is shown",
             Self::DiskFull => "the disk is full: free space in the data directory",
+            Self::WrongState => "this step does not follow where the request stands: see `next`",
+            Self::Held => {
+                "a hold stands on the case: nothing of it is destroyed until it is lifted"
+            }
+            Self::ClockDisagrees => {
+                "the clock is ahead of what the store knows: two privacy officers confirm the time \
+                 with `confirm_clock`"
+            }
         }
     }
 
@@ -215,6 +235,11 @@ impl Code {
             Self::Sealed => "봉함 상태입니다. 먼저 봉함을 해제하십시오",
             Self::LogUnavailable => "접속기록을 남길 수 없어 아무것도 보여 드리지 않습니다",
             Self::DiskFull => "디스크가 가득 찼습니다",
+            Self::WrongState => "지금 단계에서 할 수 없는 처리입니다. next를 보십시오",
+            Self::Held => "보존 조치가 있어 해제될 때까지 아무것도 파기하지 않습니다",
+            Self::ClockDisagrees => {
+                "시계가 저장소가 아는 시각보다 앞서 있습니다. 보호책임자 두 사람이 시각을 확인해야 합니다"
+            }
         }
     }
 }

@@ -115,8 +115,18 @@ impl IntoResponses for ReadProblems {
             Code::PurposeRefused,
             Code::NotFound,
             Code::Conflict,
+            Code::WrongState,
         ];
         problems(&[&QUERY, &SESSION, &own, &ANY])
+    }
+}
+
+/// Problems of a search.
+pub(super) struct SearchProblems;
+impl IntoResponses for SearchProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [Code::PurposeUnknown, Code::PurposeRefused];
+        problems(&[&BODY, &SESSION, &own, &ANY])
     }
 }
 
@@ -137,6 +147,9 @@ impl IntoResponses for WriteProblems {
             Code::ExclusiveRoles,
             Code::Exists,
             Code::Expired,
+            Code::WrongState,
+            Code::Held,
+            Code::ClockDisagrees,
         ];
         problems(&[&BODY, &SESSION, &own, &ANY])
     }

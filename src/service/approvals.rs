@@ -315,7 +315,7 @@ pub(super) const fn anybodys() -> Target<'static> {
 }
 
 /// Stands for no account in a question that concerns none.
-const NOBODY: AccountId = AccountId::from_bytes([0; 16]);
+pub(super) const NOBODY: AccountId = AccountId::from_bytes([0; 16]);
 
 #[cfg(test)]
 mod tests;

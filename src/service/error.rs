@@ -65,6 +65,15 @@ pub enum ServiceError {
     /// This person's key does not open the case any more (a reset without re-wrapping).
     #[error("your key does not open this case: ask another assignee to assign it to you again")]
     KeyMissing,
+    /// A step that does not follow where the request stands; the text is that state's code.
+    #[error("the request is {0}: see which steps may follow")]
+    WrongState(&'static str),
+    /// A hold stands on the case.
+    #[error("a hold stands on the case: nothing of it is destroyed until it is lifted")]
+    Held,
+    /// The wall clock is ahead of what the access log and the process know.
+    #[error("the clock is ahead of what the store knows: two people must confirm the time")]
+    ClockDisagrees,
     /// Too much at once.
     #[error("busy: try again in a moment")]
     Busy,

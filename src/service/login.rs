@@ -79,7 +79,7 @@ impl Store {
     ) -> Result<Attempt, ServiceError> {
         let (tag, known) = self.whose(name, known, what);
         let attempt = Attempt {
-            account: self.named(name),
+            account: self.account_named(name),
             tag,
             known,
             origin,
@@ -96,7 +96,7 @@ impl Store {
         Ok(attempt)
     }
 
-    fn named(&self, name: &str) -> Option<Account> {
+    fn account_named(&self, name: &str) -> Option<Account> {
         let login = Login::parse(name).ok()?;
         self.directory.by_login(&login)
     }
@@ -111,7 +111,7 @@ impl Store {
                 .place("enrolment", &[login.as_str().as_bytes()]),
             (Err(_), _) => self.locator.place("no-login", &[]),
         };
-        let known = match (self.named(name), known) {
+        let known = match (self.account_named(name), known) {
             (Some(account), Some(device)) => self.devices.knows(*account.id.as_bytes(), device),
             _ => false,
         };
@@ -123,7 +123,7 @@ impl Store {
         let untold = self.throttle.tell()?;
         let (tag, known) = self.whose(name, None, what);
         let attempt = Attempt {
-            account: self.named(name),
+            account: self.account_named(name),
             tag,
             known,
             origin,

@@ -109,9 +109,13 @@ impl Store {
             wraps: &before.wraps,
             units: &rows,
         };
+        let scope = self.scope(tier, before.department);
+        let number = before.external_number.as_deref();
         let rekeyed = self
             .vault
-            .rekey(permit, session, &standing, tier)
+            .rekey_blinded(permit, session, &standing, tier, &|kind, content| {
+                scope.terms(kind, content, number)
+            })
             .map_err(fault::vault)?;
         let key_version = before.key_version + 1;
         let wraps = match tier {
@@ -152,6 +156,8 @@ impl Store {
         self.cases
             .put_change(&mut batch, stored, &after, change)
             .map_err(fault::cases)?;
+        self.drop_postings(&mut batch, &rekeyed.dying)?;
+        self.index_people(&mut batch, before.case, &rekeyed.terms)?;
         Ok((batch, rekeyed.dying))
     }
 }

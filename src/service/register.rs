@@ -16,7 +16,8 @@ use crate::cases::number::{Reference, register_number};
 use crate::cases::record;
 use crate::cases::rows::{Marks, scopes};
 use crate::cases::view::CaseState;
-use crate::domain::id::{CaseId, DepartmentId};
+use crate::crypto::blind::Term;
+use crate::domain::id::{CaseId, DepartmentId, UnitId};
 use crate::domain::tier::Tier;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Value};
@@ -50,6 +51,13 @@ pub(super) struct Prepared {
     pub(super) permit: Permit<Register>,
     pub(super) shown: Shown,
     entered: Entered,
+}
+
+/// A case under its keys, and what it is found by.
+struct Sealed {
+    head: Head,
+    units: Vec<(UnitRef, Value)>,
+    terms: Vec<(UnitId, Vec<Term>)>,
 }
 
 /// What the answer is made of, once the committer has numbered the case.
@@ -128,7 +136,7 @@ impl Store {
             .map_err(Refusal::Denied)?;
         let bytes = (draft.title.len() + draft.narrative.len()) as u64;
         let sealed = department.and_then(|department| self.seal_draft(draft, tier, &department));
-        let (head, units) = match sealed {
+        let Sealed { head, units, terms } = match sealed {
             Ok(sealed) => sealed,
             Err(error) => return Err(Refusal::Failed(permit, error)),
         };
@@ -146,6 +154,7 @@ impl Store {
         self.cases
             .put_new(batch, &head, units, &scopes(&head), marks)
             .map_err(fault::cases)?;
+        self.index_people(batch, head.case, &terms)?;
         let entered = Entered {
             case: head.case,
             tier,
@@ -166,7 +175,7 @@ impl Store {
         draft: CaseDraft,
         tier: Tier,
         department: &Department,
-    ) -> Result<(Head, Vec<(UnitRef, Value)>), ServiceError> {
+    ) -> Result<Sealed, ServiceError> {
         let received = draft.check()?;
         let recipients = self.recipients(tier, department, &draft.assignees)?;
         self.seal_case(draft, tier, department, &recipients, received)
@@ -179,7 +188,7 @@ impl Store {
         department: &Department,
         recipients: &Recipients,
         received: Option<Timestamp>,
-    ) -> Result<(Head, Vec<(UnitRef, Value)>), ServiceError> {
+    ) -> Result<Sealed, ServiceError> {
         let random = self.random.as_ref();
         let now = self.clock.now();
         let case = CaseId::random(random).map_err(fault::random)?;
@@ -196,15 +205,18 @@ impl Store {
                 .map(|wrap| vec![wrap]),
         }
         .map_err(fault::vault)?;
-        let mut units = Vec::new();
+        let (mut units, mut terms) = (Vec::new(), Vec::new());
+        let scope = self.scope(tier, department.id);
         for (kind, content) in
             record::encode(draft).map_err(|e| ServiceError::Internal(e.to_owned()))?
         {
-            units.push(
-                self.vault
-                    .seal_unit(case, tier, kind, &key, 1, &content)
-                    .map_err(fault::vault)?,
-            );
+            let sealed = self
+                .vault
+                .seal_unit(case, tier, kind, &key, 1, &content)
+                .map_err(fault::vault)?;
+            let number = external_number.as_deref();
+            terms.push((sealed.0.unit, scope.terms(kind, &content, number)));
+            units.push(sealed);
         }
         let state = if recipients.assignees.is_empty() {
             CaseState::Registered
@@ -224,6 +236,7 @@ impl Store {
             receipt: Reference::random(random).map_err(fault::random)?,
             assignees: recipients.assignees.clone(),
             desk: recipients.desk.clone(),
+            amended_at: None,
             closed_at: None,
             holds: Vec::new(),
             locks: Vec::new(),
@@ -233,6 +246,6 @@ impl Store {
             wraps,
             revision: 1,
         };
-        Ok((head, units))
+        Ok(Sealed { head, units, terms })
     }
 }

@@ -16,6 +16,7 @@ use crate::authn::session::{Origin, Session, SessionLimits, Token};
 use crate::authn::waiting::Waiting;
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
+use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
 use crate::domain::secret::{SecretBytes, SecretText};
@@ -48,6 +49,8 @@ pub struct Settings {
     pub index_cache_bytes: u64,
     /// Size of a journal segment, in bytes.
     pub segment_bytes: u32,
+    /// Windows and caps around the end of records.
+    pub terms: Terms,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }

@@ -1,6 +1,7 @@
 //! An open store, and what every verb shares.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::audit::{AccessLog, Shown};
 use crate::authn::device::Devices;
@@ -11,14 +12,17 @@ use crate::authz::action::Action;
 use crate::authz::facts::Target;
 use crate::authz::{Authority, Denied, Permit};
 use crate::cases::head::StoredHead;
+use crate::cases::postings::Postings;
 use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::records::Records;
+use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 use crate::engine::{Engine, Pending};
 use crate::keyring::Keyring;
 use crate::people::account::Account;
@@ -30,6 +34,7 @@ use crate::vault::Vault;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::index::Rotation;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -40,7 +45,11 @@ pub struct Store {
     pub(super) keyring: Arc<Keyring>,
     pub(super) vault: Vault,
     pub(super) cases: Cases,
+    pub(super) postings: Postings,
+    /// How far the blind index has been written anew.
+    pub(super) rotation: Mutex<Rotation>,
     pub(super) people: People,
+    pub(super) records: Records,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -56,6 +65,10 @@ pub struct Store {
     pub(super) row_key: RowKey,
     pub(super) random: Arc<dyn Random>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) terms: Terms,
+    /// Time of the newest access-log entry when the store was opened (now, in an empty one), and
+    /// the process's own time then: what a wall clock that leapt is held against.
+    pub(super) known: Mutex<(Timestamp, Duration)>,
 }
 
 impl Store {

@@ -11,6 +11,7 @@ use axum::body::Body;
 use bongham::authn::pace::PaceLimit;
 use bongham::authn::password::PasswordCost;
 use bongham::authn::session::{Origin, SessionLimits};
+use bongham::destruction::term::Terms;
 use bongham::domain::random::SystemSource;
 use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
@@ -103,6 +104,7 @@ pub fn settings(dir: &Path) -> Settings {
         queue: 256,
         index_cache_bytes: 16 << 20,
         segment_bytes: 4 << 20,
+        terms: Terms::default(),
         progress: None,
     }
 }
