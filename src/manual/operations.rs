@@ -19,3 +19,7 @@
 //! keyring is not repaired but refused: restore it.
 //!
 //! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case.
+//!
+//! **Pace.** `[limits] actor_requests_per_second = 20` and `actor_burst = 40`: faster requests of one account
+//! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits
+//! for an account at a time, four for an address.

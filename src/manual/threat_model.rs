@@ -8,6 +8,8 @@
 //! | disk, keyring and passphrase together | open a sensitive case without a holder's password |
 //! | the same, and a former holder's password | open a case after they were taken off it |
 //! | somebody who edits, cuts or forges the log | pass `bongham log verify` with the key and checkpoint an auditor kept |
+//! | a former officer's password with every image of the disk, after the account was disabled, reset or lost the role | open anything with it |
+//! | an administrator alone | give a right that reads sensitive cases, reset whoever has one, become the second person |
 //! | somebody who guesses passwords | lock a person out on a device they used before |
 //!
 //! **What the blind index tells.** A thief without the keyring cannot try a guessed value: tokens are
@@ -19,7 +21,7 @@
 //! Not promised: a root that changes the program while people work; an officer who reads their own
 //! cases; remnants of an overwritten slot on flash, which help only together with the passphrase;
 //! the log's tail after the newest checkpoint that an auditor holds, against somebody who controls
-//! disk and keyring; an administrator who resets the only privacy officer and so becomes the second
-//! person too (logged; appoint two); somebody who edits the index's files between a kill and the next
+//! disk and keyring; an administrator who shuts a person out and so destroys what only they hold (logged;
+//! two holders each); somebody who edits the index's files between a kill and the next
 //! start under the same boot, and puts an older version of a row in its place; key schedules inside the cryptographic libraries, which are not zeroed; memory
 //! that the operating system swaps out (switch swap off, and core dumps).

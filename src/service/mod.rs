@@ -14,6 +14,7 @@ mod deletion;
 mod deletion_steps;
 mod deletion_view;
 mod departments;
+mod entrance;
 mod error;
 mod fault;
 mod gate;
@@ -38,6 +39,8 @@ mod retained_open;
 mod seal;
 mod search;
 mod store;
+#[cfg(test)]
+mod testing;
 mod types;
 
 pub use crate::audit::query::Query as LogQuery;
