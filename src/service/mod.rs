@@ -35,6 +35,7 @@ mod retained;
 mod retained_check;
 mod retained_end;
 mod retained_open;
+mod retained_share;
 mod scrub;
 mod seal;
 mod search;
@@ -50,6 +51,7 @@ pub use error::ServiceError;
 pub use retained::{Draw, Drawn};
 pub use retained_end::Ordered;
 pub use retained_open::{Consented, ItemView, Reasons, Transfer};
+pub use retained_share::Shared;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{

@@ -481,3 +481,28 @@ fn an_ended_item_is_gone_for_its_custodian_and_for_every_thief() {
     assert_eq!(apart(&image, &item, &keys, &now), "");
     assert!(apart(&image, &other, &keys, &now).contains("홍길동"));
 }
+
+#[test]
+fn a_later_custodian_opens_what_an_earlier_one_shares() {
+    let mut world = World::new();
+    let item = drawn(&world, &ordinary());
+    let body = json!({"account": "keeper", "roles": ["retention_custodian"], "department": null});
+    let invited = world.post("admin", "/accounts", &body).expect(201);
+    world.enrol("keeper", &text(&invited["enrolment_code"]));
+    world.approve(&text(&invited["approvals"][0])).expect(200);
+    world.log_in("keeper");
+    let path = format!("/retained/{item}/open");
+    let mut asked = json!({"purpose": "legal", "reason": "a court asks"});
+    refused(&world.post("keeper", &path, &asked), 409, "conflict");
+    let share = |login: &str| world.post(login, "/retained/share", &json!({})).expect(200);
+    assert_eq!(share("keeper"), json!({"items": 0, "closed": 1}));
+    assert_eq!(share("custodian"), json!({"items": 1, "closed": 0}));
+    assert_eq!(share("custodian"), json!({"items": 0, "closed": 0}));
+
+    let approval = world.post("keeper", &path, &asked).expect(202)["approval"].clone();
+    world.approve(&text(&approval)).expect(200);
+    asked["approval"] = approval;
+    let opened = world.post("keeper", &path, &asked).expect(200);
+    assert_eq!(opened["parts"][1]["name"], "홍길동");
+    opening(&world, &item).expect(200);
+}
