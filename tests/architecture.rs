@@ -59,7 +59,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "engine",
         ],
     ),
-    ("cli", &["domain", "config", "merkle"]),
+    ("cli", &["domain", "config", "merkle", "destruction"]),
 ];
 
 /// Where each outside crate may be named. A path ends in `/` for a folder.
@@ -113,6 +113,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "authn/",
             "authz/",
             "audit/",
+            "destruction/",
             "service/accounts.rs",
             "cli/",
             "http/",

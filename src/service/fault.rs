@@ -7,6 +7,8 @@ use crate::authn::session::SessionError;
 use crate::cases::draft::Invalid;
 use crate::cases::rows as case_rows;
 use crate::crypto::envelope::SealError;
+use crate::destruction::ledger::NotCanonical;
+use crate::destruction::rows as order_rows;
 use crate::domain::random::RandomError;
 use crate::engine::{CommitError, EngineError};
 use crate::keyring::KeyringError;
@@ -91,6 +93,18 @@ pub(super) fn people(error: people_rows::RowError) -> ServiceError {
         people_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
         people_rows::RowError::Seal(error) => seal(error),
     }
+}
+
+pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
+    match error {
+        order_rows::RowError::Engine(error) => engine(error),
+        order_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        order_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn ledger(error: NotCanonical) -> ServiceError {
+    ServiceError::Internal(error.to_string())
 }
 
 /// Unknown, ended or revoked: all alike.
