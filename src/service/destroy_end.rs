@@ -72,7 +72,7 @@ impl Store {
         self.cases
             .put_gone(batch, stored, &after, &dead)
             .map_err(fault::cases)?;
-        self.drop_traces(batch, &stored.head, &dead, doomed.whole)
+        self.drop_postings(batch, &dead)
     }
 
     fn enter_destroyed(

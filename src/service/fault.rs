@@ -7,7 +7,10 @@ use crate::authn::session::SessionError;
 use crate::cases::draft::Invalid;
 use crate::cases::rows as case_rows;
 use crate::crypto::envelope::SealError;
+use crate::destruction::draft::Lacking;
 use crate::destruction::ledger::NotCanonical;
+use crate::destruction::records::RecordError;
+use crate::destruction::request::StepError;
 use crate::destruction::rows as order_rows;
 use crate::domain::random::RandomError;
 use crate::engine::{CommitError, EngineError};
@@ -105,6 +108,28 @@ pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
 
 pub(super) fn ledger(error: NotCanonical) -> ServiceError {
     ServiceError::Internal(error.to_string())
+}
+
+pub(super) fn records(error: RecordError) -> ServiceError {
+    match error {
+        RecordError::Engine(error) => engine(error),
+        RecordError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        RecordError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn lacking(error: Lacking) -> ServiceError {
+    ServiceError::Invalid(Invalid::new(error.field, error.why))
+}
+
+pub(super) fn step(error: StepError) -> ServiceError {
+    match error {
+        StepError::WrongState(state) => ServiceError::WrongState(state.code()),
+        StepError::SelfApproval => ServiceError::SelfApproval,
+        StepError::OtherForm => ServiceError::Conflict,
+        StepError::Lacking(error) => lacking(error),
+        StepError::NotCanonical => ServiceError::Internal(error.to_string()),
+    }
 }
 
 /// Unknown, ended or revoked: all alike.

@@ -1,10 +1,15 @@
 //! Tests of the embedded engine.
 
 mod basics;
+mod carve;
 mod damage;
 mod full;
 mod kill;
 mod model;
+mod scrub;
+mod scrub_crash;
+mod scrub_live;
+mod snapshot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
