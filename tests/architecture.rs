@@ -59,7 +59,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "engine",
         ],
     ),
-    ("cli", &["domain", "config", "merkle"]),
+    ("cli", &["domain", "config", "merkle", "destruction"]),
 ];
 
 /// Where each outside crate may be named. A path ends in `/` for a folder.
@@ -117,8 +117,8 @@ const HOMES: &[(&str, &[&str])] = &[
             "authn/",
             "authz/",
             "audit/",
-            "people/approval.rs",
             "destruction/",
+            "people/approval.rs",
             "service/accounts.rs",
             "cli/",
             "http/",

@@ -172,7 +172,7 @@ impl Office {
             ("rights", Role::HumanRightsOfficer, "rights"),
         ] {
             let session = service.session(&admin, origin())?;
-            let roles = Roles::new([role])?;
+            let roles = vec![role];
             let invitation: Invitation = service
                 .call(move |store| {
                     store.add_account(&session, login.into(), roles, Some(department.into()))

@@ -171,7 +171,8 @@ struct Search<'a> {
     cursor: Option<&'a str>,
 }
 
-fn put_in(body: &mut Value, key: &str, value: Option<Value>) {
+/// Adds a member to an object, where there is something to add.
+pub(super) fn put_in(body: &mut Value, key: &str, value: Option<Value>) {
     if let (Some(map), Some(value)) = (body.as_object_mut(), value) {
         map.insert(key.to_owned(), value);
     }

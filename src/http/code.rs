@@ -43,7 +43,7 @@ pub(super) enum Code {
 impl Code {
     /// Every code.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 31] = [
+    pub(super) const ALL: &[Self] = &[
         Self::Malformed,
         Self::PurposeUnknown,
         Self::Unauthenticated,

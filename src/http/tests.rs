@@ -87,6 +87,9 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         ),
         (E::Exists, 409, "exists"),
         (E::Conflict, 409, "conflict"),
+        (E::WrongState("received"), 409, "wrong_state"),
+        (E::Held, 409, "held"),
+        (E::ClockDisagrees, 409, "clock_disagrees"),
         (E::ImportPosition(7), 409, "conflict"),
         (E::Expired, 410, "expired"),
         (
@@ -115,6 +118,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
             E::NotFound | E::SessionEnded | E::CredentialsRefused | E::Throttled(_) => {}
             E::PurposeRefused | E::RoleRefused | E::SelfApproval | E::NoRecipient => {}
             E::NotApproved | E::NoSecondPerson | E::NoCustodian | E::RetainedMissing => {}
+            E::WrongState(_) | E::Held | E::ClockDisagrees => {}
             E::NotEnrolled | E::ExclusiveRoles(_) | E::Exists | E::Conflict => {}
             E::ImportPosition(_) | E::Expired | E::Invalid(_) | E::KeyMissing | E::Busy => {}
             E::Sealed | E::LogUnavailable | E::DiskFull | E::Unknown => {}
@@ -176,9 +180,12 @@ fn codes_have_the_agreed_names_and_statuses() {
         exclusive_roles 409, exists 409, expired 410, body_too_large 413, \
         unsupported_media_type 415, invalid 422, throttled 429, internal 500, damaged 500, \
         busy 503, sealed 503, log_unavailable 503, disk_full 507";
-    let ours = Code::ALL.map(|code| format!("{} {}", code.text(), code.status().as_u16()));
+    let ours: Vec<String> = Code::ALL
+        .iter()
+        .map(|code| format!("{} {}", code.text(), code.status().as_u16()))
+        .collect();
     assert_eq!(ours.join(", "), agreed);
-    for code in Code::ALL {
+    for code in Code::ALL.iter().copied() {
         assert_eq!(serde_json::to_value(code).unwrap(), code.text());
     }
 }

@@ -58,7 +58,7 @@ pub struct Invitation {
 }
 
 /// Outcome of a change of roles.
-#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct RolesChange {
     /// Roles in force.
     #[schema(value_type = Vec<String>)]
@@ -68,6 +68,36 @@ pub struct RolesChange {
     pub pending_roles: Vec<Role>,
     /// Ids of the approvals that were asked for.
     pub approvals: Vec<String>,
+    /// One-time code, where the old key ended with the human-rights role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_code: Option<String>,
+    /// Until when it can be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_expires_at: Option<String>,
+    /// What to mind.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that was done although it may harm.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    /// The person's key ends: a sensitive case that nobody else holds can never be opened again.
+    /// Said of every human-rights officer, whatever they hold.
+    CasesMayBeLost,
+    /// One person alone can open this sensitive case.
+    SingleRecipient,
+}
+
+/// An account after a change.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct AccountChange {
+    /// State now.
+    pub state: AccountState,
+    /// What to mind.
+    pub warnings: Vec<Warning>,
 }
 
 /// Outcome of an enrolment.

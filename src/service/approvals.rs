@@ -129,16 +129,19 @@ impl Store {
 
     /// `GET /approvals`: open ones first, then newest first.
     pub fn approvals(&self, session: &Session, page: PageRequest) -> Answer<Rows<ApprovalView>> {
-        let permit = self.permit_office::<Approve>(session, anybodys())?;
-        let mut all: Vec<Approval> = self.people.all().map_err(fault::people)?;
-        all.sort_by_key(|a| {
-            (
-                self.state_of(a) != ApprovalState::Open,
-                std::cmp::Reverse(a.created),
-            )
-        });
-        let rows = self.page_of(&all, &page, |approval| self.approval_view(approval))?;
-        self.record_office(permit, "approvals", rows)
+        self.office::<Approve, _>(session, anybodys(), |permit| {
+            let mut all: Vec<Approval> = self.people.all().map_err(fault::people)?;
+            all.sort_by_key(|a| {
+                (
+                    self.state_of(a) != ApprovalState::Open,
+                    std::cmp::Reverse(a.created),
+                )
+            });
+            let rows = self.page_of(&all, &page, |approval| self.approval_view(approval));
+            self.or_fail(permit, rows, |permit, rows| {
+                self.record_office(permit, "approvals", rows)
+            })
+        })
     }
 
     /// `POST /approvals/{id}`: what is carried out at once is carried out in the same batch that
@@ -157,10 +160,9 @@ impl Store {
         let _turn = self.people_turn();
         let stored = self.people.approval(approval).map_err(fault::people)?;
         match stored {
-            None => {
-                let permit = self.permit_office::<Approve>(session, anybodys())?;
+            None => self.office::<Approve, _>(session, anybodys(), |permit| {
                 self.fail(permit, ServiceError::NotFound)
-            }
+            }),
             Some(stored) => match stored.row.asked {
                 Asked::Destroy { .. } | Asked::BulkExpiry { .. } => {
                     self.decide_as::<ApproveDestruction>(session, &stored, verdict)
@@ -314,3 +316,6 @@ pub(super) const fn anybodys() -> Target<'static> {
 
 /// Stands for no account in a question that concerns none.
 pub(super) const NOBODY: AccountId = AccountId::from_bytes([0; 16]);
+
+#[cfg(test)]
+mod tests;

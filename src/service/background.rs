@@ -1,6 +1,5 @@
 //! What an open store does by itself: publish checkpoints, raise the keyring's floor, destroy
-//! keys that could not be destroyed when they should, make the blind index anew every month, carry
-//! out orders of destruction and overwrite what they leave behind.
+//! keys that could not be destroyed when they should, and make the blind index anew every month.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
@@ -14,90 +13,90 @@ use super::store::Store;
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks between two looks for keys that could not be destroyed yet.
 const PUNCTURE_TICKS: u32 = 60;
+/// Ticks between two looks for destructions that are due.
+const DESTROY_TICKS: u32 = 60;
+/// Ticks between two notes of the store's own time.
+const OWN_TIME_TICKS: u32 = 600;
+/// Ticks between two passes over the disk: the first comes soon, one that failed waits.
+const SCRUB_TICKS: [u32; 2] = [5, 300];
 /// Ticks between two raises of the floor.
 const FLOOR_TICKS: u32 = 300;
 
-/// How often orders of destruction are looked at.
-const ORDER_TICK: Duration = Duration::from_secs(5);
-/// Looks at orders between two looks for bytes to overwrite.
-const SCRUB_TICKS: u32 = 12;
-
-/// A thread that does something at every tick; ends when dropped.
-struct Worker {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Worker {
-    /// `work` is told the number of the tick.
-    fn start(
-        name: &str,
-        store: &Arc<Store>,
-        every: Duration,
-        work: fn(&Store, u32),
-    ) -> Result<Self, ServiceError> {
-        let (stop, stopped) = channel::<()>();
-        let store: Weak<Store> = Arc::downgrade(store);
-        let thread = std::thread::Builder::new()
-            .name(name.into())
-            .spawn(move || {
-                let mut ticks = 0;
-                while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                    ticks = (ticks + 1) % (PUNCTURE_TICKS * FLOOR_TICKS);
-                    let Some(store) = store.upgrade() else {
-                        return;
-                    };
-                    work(&store, ticks);
-                }
-            })
-            .map_err(|error| ServiceError::Internal(format!("no thread: {}", error.kind())))?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-/// All threads of an open store; they end when it is dropped.
+/// The threads; they end when dropped.
 pub(super) struct Background {
-    _threads: [Worker; 2],
+    stop: Vec<Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Background {
     pub(super) fn start(store: &Arc<Store>) -> Result<Self, ServiceError> {
-        Ok(Self {
-            _threads: [
-                Worker::start("background", store, TICK, tick)?,
-                // Apart, since a scrub takes as long as the journal is large.
-                Worker::start("destruction", store, ORDER_TICK, destroy)?,
-            ],
-        })
+        let mut background = Self {
+            stop: Vec::new(),
+            threads: Vec::new(),
+        };
+        background.every_tick(store, "background", tick)?;
+        // A pass over the disk takes its time; checkpoints are not to wait for it.
+        background.every_tick(store, "scrub", overwrite)?;
+        Ok(background)
+    }
+
+    fn every_tick(
+        &mut self,
+        store: &Arc<Store>,
+        name: &str,
+        work: fn(&Weak<Store>, u32) -> bool,
+    ) -> Result<(), ServiceError> {
+        let (stop, stopped) = channel::<()>();
+        let store = Arc::downgrade(store);
+        let thread = std::thread::Builder::new()
+            .name(name.into())
+            .spawn(move || {
+                let mut ticks = 0;
+                while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    ticks = (ticks + 1) % (PUNCTURE_TICKS * FLOOR_TICKS);
+                    if !work(&store, ticks) {
+                        return;
+                    }
+                }
+            })
+            .map_err(|error| ServiceError::Internal(format!("no thread: {}", error.kind())))?;
+        self.stop.push(stop);
+        self.threads.push(thread);
+        Ok(())
     }
 }
 
-fn destroy(store: &Store, ticks: u32) {
-    if let Err(error) = store.execute_due() {
-        tracing::error!(%error, "a destruction is not finished yet; it will be");
-    }
-    if ticks.is_multiple_of(SCRUB_TICKS)
-        && let Err(error) = store.scrub_due()
+/// Overwrites what was destroyed.
+fn overwrite(store: &Weak<Store>, ticks: u32) -> bool {
+    let Some(store) = store.upgrade() else {
+        return false;
+    };
+    let scrub = &store.destructions.scrub;
+    let [soon, later] = SCRUB_TICKS;
+    let pause = if scrub.progress().failures == 0 {
+        soon
+    } else {
+        later
+    };
+    if ticks.is_multiple_of(pause)
+        && scrub.is_wanted()
+        && let Err(error) = store.scrub()
     {
-        tracing::error!(%error, "destroyed bytes are not overwritten yet; they will be");
+        tracing::error!(%error, "destroyed bytes could not be overwritten yet; will be tried again");
     }
+    true
 }
 
-fn tick(store: &Store, ticks: u32) {
+fn tick(store: &Weak<Store>, ticks: u32) -> bool {
+    let Some(store) = store.upgrade() else {
+        return false;
+    };
     if let Err(error) = store.log.tick() {
         tracing::error!(%error, "no checkpoint could be published");
     } else if ticks.is_multiple_of(FLOOR_TICKS)
         && let Err(error) = store.raise_floor()
     {
         tracing::error!(%error, "the keyring's floor could not be raised");
-    }
-    if ticks.is_multiple_of(FLOOR_TICKS)
-        && let Err(error) = store.record_time()
-    {
-        tracing::error!(%error, "the time could not be recorded");
     }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()
@@ -109,15 +108,24 @@ fn tick(store: &Store, ticks: u32) {
     {
         tracing::error!(%error, "what is kept apart could not be looked through");
     }
+    if ticks.is_multiple_of(DESTROY_TICKS) {
+        store.destroy_due();
+    }
+    if ticks.is_multiple_of(OWN_TIME_TICKS)
+        && let Err(error) = store.keep_own_time()
+    {
+        tracing::error!(%error, "the store's own time could not be written down");
+    }
     if let Err(error) = store.turn_index() {
         tracing::error!(%error, "the blind index stays under its old key for now");
     }
+    true
 }
 
-impl Drop for Worker {
+impl Drop for Background {
     fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
+        self.stop.clear();
+        for thread in self.threads.drain(..) {
             drop(thread.join());
         }
     }

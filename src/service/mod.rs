@@ -4,6 +4,7 @@
 //! decides, opens and seals on the pool; the committer's answer is awaited at the door, so that
 //! no pool thread sleeps while a group is being synced.
 
+mod account_end;
 mod accounts;
 mod approval_words;
 mod approvals;
@@ -14,7 +15,9 @@ mod deletion_steps;
 mod deletion_view;
 mod departments;
 mod destroy;
-mod destroy_lines;
+mod destroy_end;
+mod destroy_hooks;
+mod destroy_plan;
 mod error;
 mod fault;
 mod gate;
@@ -24,6 +27,7 @@ mod list;
 mod log;
 mod login;
 mod open;
+mod own_time;
 mod pool;
 mod puncture_queue;
 mod read;
@@ -39,7 +43,6 @@ mod retained_share;
 mod scrub;
 mod seal;
 mod search;
-mod steady;
 mod store;
 mod types;
 
@@ -48,6 +51,7 @@ pub use crate::people::view::Invitation;
 
 pub use approvals::Verdict;
 pub use error::ServiceError;
+pub use import::Chunk;
 pub use retained::{Draw, Drawn};
 pub use retained_end::Ordered;
 pub use retained_open::{Consented, ItemView, Reasons, Transfer};
@@ -56,5 +60,5 @@ pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
     Assigned, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Rows,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
 };

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
+use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
+use super::own_time::OwnTime;
 use super::seal::Settings;
-use super::steady::Steady;
 use super::store::Store;
 use crate::audit::AccessLog;
 use crate::authn::device::Devices;
@@ -103,7 +104,7 @@ pub(super) fn open(
     let engines = (Arc::new(engine) as _, Arc::new(apart) as _);
     let store = assemble(settings, Arc::new(keyring), engines, random, clock)?;
     store.finish_punctures()?;
-    store.finish_destructions()?;
+    store.resume_destructions()?;
     Ok(store)
 }
 
@@ -169,7 +170,7 @@ fn progress(settings: &Settings) -> Box<dyn Fn(u64, u64) + Send + Sync> {
     })
 }
 
-fn assemble(
+pub(super) fn assemble(
     settings: &Settings,
     keyring: Arc<Keyring>,
     (engine, apart): (Arc<dyn Engine>, Arc<dyn Engine>),
@@ -259,8 +260,8 @@ fn assemble(
             row_key(),
             Arc::clone(&random),
         ),
-        steady: Steady::open(engine.as_ref(), &locator(), &row_key(), Arc::clone(&clock))?,
-        destroying: Mutex::new(()),
+        destructions: Destructions::default(),
+        own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
         items_turn: Mutex::new(()),
         due_looked_on: AtomicI64::new(i64::MIN),

@@ -17,20 +17,26 @@ use crate::cases::record;
 use crate::cases::rows::{Marks, scopes};
 use crate::cases::view::CaseState;
 use crate::crypto::blind::Term;
-use crate::domain::id::{CaseId, UnitId};
+use crate::domain::id::{CaseId, DepartmentId, UnitId};
 use crate::domain::tier::Tier;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Value};
 use crate::people::department::Department;
+use crate::people::view::Warning;
 use crate::vault::UnitRef;
 
-use super::recipients::Recipients;
+use super::recipients::{Recipients, single_recipient};
+
+/// Stands for a department that does not exist in the question whether somebody may register.
+const NOWHERE: DepartmentId = DepartmentId::from_bytes([0; 16]);
 
 /// Why a draft does not become a case.
 pub(super) enum Refusal {
     /// The policies say no; to be logged.
     Denied(Denied<Register>),
-    /// It cannot.
+    /// It cannot; to be logged as a task that came to nothing.
+    Failed(Permit<Register>, ServiceError),
+    /// Something broke before anything was decided.
     Error(ServiceError),
 }
 
@@ -61,6 +67,7 @@ struct Entered {
     year: i16,
     receipt: Reference,
     number: usize,
+    warnings: Vec<Warning>,
 }
 
 impl Entered {
@@ -75,6 +82,7 @@ impl Entered {
             id: self.case.to_string(),
             number,
             receipt,
+            warnings: self.warnings.clone(),
         }
     }
 }
@@ -90,6 +98,7 @@ impl Store {
         let prepared = match self.prepare(session, draft, &mut batch, 0) {
             Ok(prepared) => prepared,
             Err(Refusal::Error(error)) => return Err(error),
+            Err(Refusal::Failed(permit, error)) => return self.fail(permit, error),
             Err(Refusal::Denied(denied)) => return Ok(self.deny(session, denied, None)),
         };
         let Prepared {
@@ -114,21 +123,23 @@ impl Store {
         batch: &mut Batch,
         leaf: usize,
     ) -> Result<Prepared, Refusal> {
-        let received = draft.check().map_err(ServiceError::Invalid)?;
         let tier = Tier::from(draft.tier);
-        let department = self.department(&draft.department)?;
+        let department = self.department(&draft.department);
+        // Who may not register learns nothing of what they wrote, nor of which departments there are.
         let target = Target::NewCase {
             tier,
-            department: department.id,
+            department: department.as_ref().map_or(NOWHERE, |found| found.id),
         };
         let permit = self
             .authority
             .decide::<Register>(session, target, None)
             .map_err(Refusal::Denied)?;
-        let recipients = self.recipients(tier, &department, &draft.assignees)?;
         let bytes = (draft.title.len() + draft.narrative.len()) as u64;
-        let Sealed { head, units, terms } =
-            self.seal_case(draft, tier, &department, &recipients, received)?;
+        let sealed = department.and_then(|department| self.seal_draft(draft, tier, &department));
+        let Sealed { head, units, terms } = match sealed {
+            Ok(sealed) => sealed,
+            Err(error) => return Err(Refusal::Failed(permit, error)),
+        };
         let shown = Shown {
             cases: vec![head.case],
             people: people(&head.units),
@@ -150,12 +161,24 @@ impl Store {
             year: head.registered_at.year(),
             receipt: head.receipt,
             number: marks.number,
+            warnings: single_recipient(tier, head.holders().len()),
         };
         Ok(Prepared {
             permit,
             shown,
             entered,
         })
+    }
+
+    fn seal_draft(
+        &self,
+        draft: CaseDraft,
+        tier: Tier,
+        department: &Department,
+    ) -> Result<Sealed, ServiceError> {
+        let received = draft.check()?;
+        let recipients = self.recipients(tier, department, &draft.assignees)?;
+        self.seal_case(draft, tier, department, &recipients, received)
     }
 
     fn seal_case(

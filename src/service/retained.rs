@@ -352,11 +352,6 @@ impl Store {
         postcard::from_bytes(plain.expose()).map_err(|_| damaged())
     }
 
-    /// Whether this item was made: the ledger tells of it and the separate store has it.
-    pub(super) fn is_kept(&self, item: RetainedId) -> Result<bool, ServiceError> {
-        Ok(self.is_entered(item)? && self.kept(item)?.is_some())
-    }
-
     /// Whether the ledger tells of this item.
     pub(super) fn is_entered(&self, item: RetainedId) -> Result<bool, ServiceError> {
         let found = self.engine.get(Space::Retained, &self.mark_key(item));

@@ -140,8 +140,11 @@ impl Store {
     fn ending(&self, id: RetainedId, reason: &str) -> Result<Item, ServiceError> {
         super::retained_open::needed(reason)?;
         let item = self.kept(id)?.ok_or(ServiceError::NotFound)?.item;
-        // By steady time, so that a clock set wrong ends nothing.
-        if item.is_due(self.steady.now()) {
+        // By every clock there is, so that one set wrong ends nothing.
+        if self
+            .own_time
+            .has_come(item.basis.until, self.clock.as_ref())
+        {
             Ok(item)
         } else {
             Err(Invalid::new("id", "names what the law still keeps").into())
@@ -160,18 +163,13 @@ impl Store {
             id: DestructionId::random(self.random.as_ref()).map_err(fault::random)?,
             ground: Ground::RetentionEnd(item.id),
             parts: Vec::new(),
-            units: item
-                .parts
-                .iter()
-                .map(|part| (part.unit.unit, part.unit.kind))
-                .collect(),
+            units: item.units(),
             handler,
             approver,
             witness: None,
             approved_at: now,
-            due: self.steady.now().plus(CANCEL_WINDOW),
+            due: now.plus(CANCEL_WINDOW),
             stage: Stage::Waiting,
-            doomed: Vec::new(),
         };
         self.place_order(batch, &order)?;
         Ok(Ordered {

@@ -1,90 +1,121 @@
-//! After the keys, the bytes: a job of the background that overwrites what is no longer reachable
-//! and tells the ledger of every order that it covered.
+//! The end of a destruction: the disk is overwritten, and the ledger says so.
+//!
+//! One pass over the store serves every order that was destroyed before it began. It runs on a
+//! thread of its own and is repeated until it succeeds; until then the certificate says that the
+//! overwriting is pending. The promise does not hang on it: the keys are gone already.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::destroy::{LEDGER_LEAF, at_stage, held};
+use super::destroy_end::hex;
 use super::error::ServiceError;
 use super::fault;
 use super::store::Store;
-use crate::destruction::ledger::{Event, Scrubbed};
-use crate::destruction::order::{Ground, Order, Stage};
-use crate::engine::Batch;
+use crate::audit::{Outcome, Shown};
+use crate::destruction::ledger;
+use crate::destruction::order::Stage;
+use crate::domain::id::DestructionId;
+use crate::engine::{Batch, Scrubbed};
+
+/// How far a pass has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct ScrubProgress {
+    /// Whether one is running.
+    pub running: bool,
+    /// Bytes done.
+    pub done: u64,
+    /// Bytes in all.
+    pub all: u64,
+    /// Passes that failed since the last that did not.
+    pub failures: u64,
+}
+
+/// What waits for a pass.
+#[derive(Default)]
+pub(super) struct Scrub {
+    wanted: Mutex<BTreeSet<DestructionId>>,
+    running: AtomicBool,
+    progress: Mutex<ScrubProgress>,
+}
+
+impl Scrub {
+    /// This destruction waits for the next pass.
+    pub(super) fn want(&self, id: DestructionId) {
+        held(&self.wanted).insert(id);
+    }
+    /// Whether anything waits.
+    pub(super) fn is_wanted(&self) -> bool {
+        !held(&self.wanted).is_empty()
+    }
+    /// How far the pass is.
+    pub(super) fn progress(&self) -> ScrubProgress {
+        *held(&self.progress)
+    }
+}
 
 impl Store {
-    /// Carries out every order whose time has come and goes on with those that were begun. Does all
-    /// it can before it says that something is left.
-    pub(super) fn execute_due(&self) -> Result<(), ServiceError> {
-        let now = self.steady.now();
-        let mut failed = Ok(());
-        for order in self.orders.open().map_err(fault::records)? {
-            let due = match order.stage {
-                Stage::Waiting => order.due <= now,
-                stage => stage == Stage::Intent,
-            };
-            if !due {
-                continue;
-            }
-            match self.execute(order.id) {
-                Ok(_) => {}
-                // It waits for the hold to be lifted, as long as that takes.
-                Err(ServiceError::Held) => {
-                    tracing::info!(destruction = %order.id, "waits: a case of it is held");
-                }
-                Err(error) => failed = Err(error),
-            }
-        }
-        failed
-    }
-
-    /// Goes on with every destruction that was begun when the store was last open.
-    pub(super) fn finish_destructions(&self) -> Result<(), ServiceError> {
-        for order in self.orders.open().map_err(fault::records)? {
-            if order.stage == Stage::Intent {
-                self.execute(order.id)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Scrubs if an order waits for it.
-    pub(super) fn scrub_due(&self) -> Result<(), ServiceError> {
-        let mut waiting = self.orders.open().map_err(fault::records)?;
-        waiting.retain(|order| order.stage == Stage::Destroyed);
-        if waiting.is_empty() {
+    /// Overwrites what is dead and enters it for every destruction that was waiting. Does nothing
+    /// while another pass runs, or where none is wanted.
+    pub(super) fn scrub(&self) -> Result<(), ServiceError> {
+        let scrub = &self.destructions.scrub;
+        let served: Vec<DestructionId> = held(&scrub.wanted).iter().copied().collect();
+        if served.is_empty() || scrub.running.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let tell = |done: u64, all: u64| {
-            if done == all {
-                tracing::info!(bytes = all, "scrubbed");
-            }
+        let ended = self.pass(&served);
+        let mut progress = held(&scrub.progress);
+        progress.running = false;
+        progress.failures = if ended.is_ok() {
+            0
+        } else {
+            progress.failures.saturating_add(1)
         };
-        let mut done = self.engine.scrub(&tell).map_err(fault::engine)?;
-        let ended = |order: &Order| matches!(order.ground, Ground::RetentionEnd(_));
-        if waiting.iter().any(ended) {
-            let apart = self.items.engine().scrub(&tell).map_err(fault::engine)?;
-            done.frames += apart.frames;
-            done.bytes += apart.bytes;
-        }
-        for order in waiting {
-            self.scrubbed(&order, done.frames, done.bytes)?;
+        drop(progress);
+        scrub.running.store(false, Ordering::Release);
+        ended
+    }
+
+    fn pass(&self, served: &[DestructionId]) -> Result<(), ServiceError> {
+        let progress = &self.destructions.scrub.progress;
+        let tell = |done, all| {
+            let mut progress = held(progress);
+            (progress.running, progress.done, progress.all) = (true, done, all);
+        };
+        let mut found = self.engine.scrub(&tell).map_err(fault::engine)?;
+        let apart = self.items.engine().scrub(&tell).map_err(fault::engine)?;
+        found.frames += apart.frames;
+        found.bytes += apart.bytes;
+        for id in served {
+            self.enter_scrubbed(*id, found)?;
+            held(&self.destructions.scrub.wanted).remove(id);
         }
         Ok(())
     }
 
-    fn scrubbed(&self, order: &Order, frames: u64, bytes: u64) -> Result<(), ServiceError> {
-        let stored = self.orders.find(order.id).map_err(fault::records)?;
-        let stored = stored.ok_or(ServiceError::NotFound)?;
-        let order = Order {
-            stage: Stage::Scrubbed,
-            ..stored.order.clone()
-        };
+    fn enter_scrubbed(&self, id: DestructionId, found: Scrubbed) -> Result<(), ServiceError> {
+        let stored = self.order_row(id)?.ok_or(ServiceError::NotFound)?;
+        if stored.record.order.stage != Stage::Destroyed {
+            return Ok(());
+        }
+        let lost = || ServiceError::Damaged("an order without its entry".to_owned());
+        let destroyed = self.ledger_leaf(*stored.leaves.get(1).ok_or_else(lost)?)?;
+        let event = ledger::Event::Scrubbed(ledger::Scrubbed {
+            destruction: id.to_string(),
+            destroyed: hex(&destroyed),
+            frames: found.frames,
+            bytes: found.bytes,
+        });
         let mut batch = Batch::default();
+        let entry = ledger::Entry::now(self.clock.now(), event);
+        entry.append(&mut batch).map_err(fault::ledger)?;
+        let record = at_stage(&stored.record, Stage::Scrubbed);
         self.orders
-            .put_changed(&mut batch, &stored, &order)
-            .map_err(fault::records)?;
-        let told = Scrubbed {
-            destruction: order.id.to_string(),
-            frames,
-            bytes,
-        };
-        self.enter(&order, Event::Scrubbed(told), batch)
+            .put_stamped(&mut batch, &stored, &record, LEDGER_LEAF)
+            .map_err(fault::orders)?;
+        let event = self.deed(id, Outcome::Done, "scrubbed");
+        let entered = self.log.event_about(event, Shown::default(), batch).wait();
+        entered.map(|_| ()).map_err(fault::log)
     }
 }

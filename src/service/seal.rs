@@ -262,8 +262,9 @@ impl Service {
     /// Seals: ends every session, finishes what is queued, forgets the keys.
     pub async fn seal(self: &Arc<Self>, session: Session) -> Result<(), ServiceError> {
         self.call(move |store| {
-            let permit = store.permit_office::<SealStore>(&session, Target::Office)?;
-            store.record_office(permit, "seal", ())
+            store.office::<SealStore, _>(&session, Target::Office, |permit| {
+                store.record_office(permit, "seal", ())
+            })
         })
         .await?;
         self.apart("seal", Self::close).await
@@ -312,19 +313,14 @@ impl Store {
         self.keyring.set_floor(floor).map_err(fault::keyring)
     }
 
-    /// Records steady time, for the next opening.
-    pub(super) fn record_time(&self) -> Result<(), ServiceError> {
-        self.steady
-            .record(self.engine.as_ref(), &self.row_key, self.random.as_ref())
-    }
-
     /// Ends every session, publishes, raises the floor, closes both engines.
     pub(super) fn close(&self) -> Result<(), ServiceError> {
         self.sessions.end_all();
         let published = self.log.tick().map_err(fault::log);
-        let raised = self.raise_floor().and(self.record_time());
+        let raised = self.raise_floor();
+        let kept = self.keep_own_time();
         let apart = self.items.engine().close().map_err(fault::engine);
         self.engine.close().map_err(fault::engine)?;
-        published.and(raised).and(apart)
+        published.and(raised).and(kept).and(apart)
     }
 }

@@ -16,6 +16,7 @@ use crate::cases::head::StoredHead;
 use crate::cases::postings::Postings;
 use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
+use crate::cases::view::CaseState;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
@@ -34,11 +35,12 @@ use crate::people::view::AccountView;
 use crate::retained::rows::Items;
 use crate::vault::Vault;
 
+use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
-use super::steady::Steady;
+use super::own_time::OwnTime;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -65,9 +67,8 @@ pub struct Store {
     pub(super) devices: Devices,
     pub(super) gates: Gates,
     pub(super) orders: Orders,
-    pub(super) steady: Steady,
-    /// Destructions happen one after the other.
-    pub(super) destroying: Mutex<()>,
+    pub(super) destructions: Destructions,
+    pub(super) own_time: OwnTime,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
@@ -121,6 +122,8 @@ impl Store {
         // It may have been ended while the request waited for its turn.
         session.pulse().beats().map_err(fault::ended)?;
         let found = self.cases.head(case).map_err(fault::cases)?;
+        // What was destroyed whole is absent, for everybody and for every action.
+        let found = found.filter(|stored| stored.head.state != CaseState::Destroyed);
         let facts = found.as_ref().map(|stored| stored.head.facts());
         let target = facts.as_ref().map_or(Target::NoCase(case), Target::Case);
         match self.authority.decide::<A>(session, target, Some(purpose)) {
@@ -145,7 +148,22 @@ impl Store {
             .map(move |recorded| Err(recorded.map_or_else(fault::log, |_| error))))
     }
 
-    /// Decides on something that is no case; a denial is logged before it is told.
+    /// Goes on with what was planned under a permit; what cannot be done is logged as such.
+    pub(super) fn or_fail<A: Action, P, T: Send + 'static>(
+        &self,
+        permit: Permit<A>,
+        planned: Result<P, ServiceError>,
+        act: impl FnOnce(Permit<A>, P) -> Answer<T>,
+    ) -> Answer<T> {
+        match planned {
+            Ok(planned) => act(permit, planned),
+            Err(error) => self.fail(permit, error),
+        }
+    }
+
+    /// Decides on something that is no case; a denial is logged before it is told, while the thread
+    /// waits: [`Store::office`] does not.
+    #[allow(dead_code, reason = "verbs that are being written begin with it")]
     pub(super) fn permit_office<A: Action>(
         &self,
         session: &Session,
@@ -158,6 +176,21 @@ impl Store {
                 Err(ServiceError::NotFound) | Ok(()) => Err(ServiceError::RoleRefused),
                 Err(error) => Err(error),
             },
+        }
+    }
+
+    /// The same, without a thread that sleeps while a denial becomes durable: `act` runs with the
+    /// permit, or the denial is the answer.
+    pub(super) fn office<A: Action, T: Send + 'static>(
+        &self,
+        session: &Session,
+        target: Target<'_>,
+        act: impl FnOnce(Permit<A>) -> Answer<T>,
+    ) -> Answer<T> {
+        session.pulse().beats().map_err(fault::ended)?;
+        match self.authority.decide::<A>(session, target, None) {
+            Ok(permit) => act(permit),
+            Err(denied) => Ok(self.deny::<A, T>(session, denied, None).map(not_found_here)),
         }
     }
 
@@ -221,6 +254,14 @@ impl Store {
             .account(id)
             .map_err(fault::people)?
             .ok_or(ServiceError::NotFound)
+    }
+}
+
+/// An office has no targets that could be absent.
+fn not_found_here<T>(answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
+    match answer {
+        Err(ServiceError::NotFound) => Err(ServiceError::RoleRefused),
+        other => other,
     }
 }
 

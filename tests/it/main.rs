@@ -26,4 +26,5 @@ mod kill;
 mod people;
 mod restart;
 mod retained;
+mod second;
 mod shared;
