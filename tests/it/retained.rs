@@ -442,47 +442,6 @@ fn a_separate_store_that_was_set_back_is_found_out() {
 }
 
 #[test]
-fn an_ended_item_is_gone_for_its_custodian_and_for_every_thief() {
-    let start = Timestamp::parse_rfc3339("2026-11-23T09:00:00+09:00").unwrap();
-    let clock = Arc::new(SteppedClock::at(start));
-    let mut world = World::with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
-    let (item, other) = (drawn(&world, &sensitive()), drawn(&world, &ordinary()));
-    clock.advance(Duration::from_secs(6 * 365 * 24 * 3600));
-    for login in ["custodian", "privacy"] {
-        world.log_in(login);
-    }
-    let path = format!("/retained/{item}/destruction");
-    let mut body = json!({"reason": "term over"});
-    body["approval"] = approved(&world, &path, &body);
-    world.post("custodian", &path, &body).expect(201);
-    let image = Image::of(&world);
-    let before = thief::keyring(&image);
-    let keys = image
-        .rows(&before)
-        .private_key(&world, &before, "custodian");
-    let keys = [keys.unwrap()];
-    assert!(apart(&image, &item, &keys, &before).contains("임꺽정"));
-
-    clock.advance(Duration::from_secs(25 * 3600));
-    world.log_in("custodian");
-    let left = || items(&world, "").len();
-    for _ in 0..100 {
-        if left() == 1 {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    assert_eq!(items(&world, "")[0]["id"], json!(other));
-    let open = json!({"purpose": "legal", "reason": "late"});
-    let gone = world.post("custodian", &format!("/retained/{item}/open"), &open);
-    refused(&gone, 404, "not_found");
-    // Every byte of before, the custodian's key, and the keyring of now.
-    let now = thief::keyring(&Image::of(&world));
-    assert_eq!(apart(&image, &item, &keys, &now), "");
-    assert!(apart(&image, &other, &keys, &now).contains("홍길동"));
-}
-
-#[test]
 fn a_later_custodian_opens_what_an_earlier_one_shares() {
     let mut world = World::new();
     let item = drawn(&world, &ordinary());
