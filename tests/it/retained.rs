@@ -303,6 +303,11 @@ fn a_crash_after_the_copy_leaves_both_and_a_missing_separate_store_refuses() {
         Some(ServiceError::RetainedMissing)
     );
     assert_eq!(
+        found(repair::rebuild_index).err(),
+        Some(ServiceError::RetainedMissing)
+    );
+    assert!(!retained.exists(), "an empty one was made");
+    assert_eq!(
         World::over(&settings).err(),
         Some(ServiceError::RetainedMissing)
     );
