@@ -94,7 +94,7 @@ impl Store {
     /// has come; once a privacy officer has approved, the order waits out its cancel window.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] while the law still keeps it; what [`Store::spend`] says of the
+    /// [`ServiceError::Invalid`] while the law still keeps it; what `spend` says of the
     /// approval.
     pub fn end_retained(
         &self,

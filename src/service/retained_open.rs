@@ -169,7 +169,7 @@ impl Store {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] for an absent item; [`ServiceError::KeyMissing`] for one that was
-    /// drawn before the asker had their key; what [`Store::spend`] says of the approval.
+    /// drawn before the asker had their key; what `spend` says of the approval.
     pub fn open_retained(
         &self,
         session: &Session,
