@@ -47,6 +47,12 @@
 //! **Rejected import rows are told by line, field and reason only.** The list holds no content, so it
 //! needs no seal.
 //!
+//! **What another law keeps has an engine, keys and people of its own.** An item names no case and its
+//! ledger entry no person; the certificate of a destruction names the item. It has no log: what is done
+//! to it stands in the live store's, and a row there names its units, so that an item that was lost can
+//! be told from one that was destroyed. The copy is compared with the original before the ledger tells
+//! of it, and an order that relies on it waits.
+//!
 //! **An office's policies lie in the data directory** (`policies/`), so that server and commands cannot
 //! use different ones. Their hash is in every entry of the access log.
 //!

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
+use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
+use super::own_time::OwnTime;
 use super::seal::Settings;
 use super::store::Store;
 use crate::audit::AccessLog;
@@ -21,6 +23,7 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
+use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -101,7 +104,17 @@ pub(super) fn open(
     let engines = (Arc::new(engine) as _, Arc::new(apart) as _);
     let store = assemble(settings, Arc::new(keyring), engines, random, clock)?;
     store.finish_punctures()?;
+    store.resume_destructions()?;
     Ok(store)
+}
+
+/// Refuses where the separate store is missing.
+pub(super) fn apart_exists(settings: &Settings) -> Result<(), ServiceError> {
+    if retained_dir(&settings.data).join("journal").is_dir() {
+        Ok(())
+    } else {
+        Err(ServiceError::RetainedMissing)
+    }
 }
 
 /// The separate store. Where it is missing none is made: an empty one would say that no law keeps
@@ -112,9 +125,7 @@ fn open_apart(
     random: &Arc<dyn Random>,
     clock: &Arc<dyn Clock>,
 ) -> Result<EmbeddedEngine, ServiceError> {
-    if !retained_dir(&settings.data).join("journal").is_dir() {
-        return Err(ServiceError::RetainedMissing);
-    }
+    apart_exists(settings)?;
     EmbeddedEngine::open(options_apart(settings, keyring, random, clock)).map_err(fault::engine)
 }
 
@@ -166,7 +177,7 @@ fn progress(settings: &Settings) -> Box<dyn Fn(u64, u64) + Send + Sync> {
     })
 }
 
-fn assemble(
+pub(super) fn assemble(
     settings: &Settings,
     keyring: Arc<Keyring>,
     (engine, apart): (Arc<dyn Engine>, Arc<dyn Engine>),
@@ -250,6 +261,14 @@ fn assemble(
         throttle: Throttle::new(Arc::clone(&clock)),
         devices: Devices::new(&pepper()),
         gates: Gates::default(),
+        orders: Orders::new(
+            Arc::clone(&engine),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        destructions: Destructions::default(),
+        own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
         items_turn: Mutex::new(()),
         due_looked_on: AtomicI64::new(i64::MIN),

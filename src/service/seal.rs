@@ -324,8 +324,9 @@ impl Store {
         self.sessions.end_all();
         let published = self.log.tick().map_err(fault::log);
         let raised = self.raise_floor();
+        let kept = self.keep_own_time();
         let apart = self.items.engine().close().map_err(fault::engine);
         self.engine.close().map_err(fault::engine)?;
-        published.and(raised).and(apart)
+        published.and(raised).and(kept).and(apart)
     }
 }
