@@ -231,18 +231,12 @@ impl Store {
     }
 
     /// `GET /deletion-requests/{id}`.
-    pub fn deletion_request(
-        &self,
-        session: &Session,
-        id: Option<RequestId>,
-    ) -> Answer<RequestView> {
+    pub fn deletion_request(&self, session: &Session, id: RequestId) -> Answer<RequestView> {
         let permit = self.permit_office::<ReadRequest>(session, Target::Office)?;
-        let shown = id.ok_or(ServiceError::NotFound).and_then(|id| {
-            let (kept, insight) = self.known_request(session, id)?;
-            let view = self.request_view(&kept.row, &insight)?;
-            Ok((kept, view))
-        });
-        let (kept, view) = match shown {
+        let shown = self
+            .known_request(session, id)
+            .and_then(|(kept, insight)| Ok((self.request_view(&kept.row, &insight)?, kept)));
+        let (view, kept) = match shown {
             Ok(shown) => shown,
             Err(error) => return self.fail(permit, error),
         };

@@ -5,9 +5,11 @@
 //! no pool thread sleeps while a group is being synced.
 
 mod accounts;
+mod amend;
 mod approvals;
 mod assign;
 mod background;
+mod clock;
 mod deletion;
 mod deletion_steps;
 mod deletion_view;
@@ -15,6 +17,7 @@ mod departments;
 mod error;
 mod fault;
 mod gate;
+mod hold;
 mod import;
 mod list;
 mod log;
@@ -28,6 +31,7 @@ mod recipients;
 mod reclassify;
 mod register;
 pub mod repair;
+mod retention;
 mod seal;
 mod store;
 mod types;
@@ -39,6 +43,7 @@ pub use error::ServiceError;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
-    Assigned, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Rows,
+    Amended, Assigned, ConsistencyView, HoldView, Holds, ImportProgress, ImportRow, ImportState,
+    InclusionView, LogEntry, LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered,
+    RejectedRow, Rows,
 };
