@@ -10,6 +10,7 @@ mod body;
 mod cases;
 mod code;
 mod control;
+mod deletion;
 mod departments;
 mod download;
 mod entry;
@@ -22,11 +23,13 @@ mod limits;
 mod log;
 mod openapi;
 mod page;
+mod retention;
 mod seal;
 mod server;
 mod sessions;
 mod tls;
 mod trace;
+mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -77,9 +80,21 @@ fn office() -> Routes {
         .routes(routes!(departments::add, departments::list))
         .routes(routes!(departments::propose_desk))
         .routes(routes!(cases::register, cases::list))
-        .routes(routes!(cases::read))
+        .routes(routes!(cases::read, upkeep::amend))
         .routes(routes!(cases::assign))
         .routes(routes!(cases::reclassify))
+        .routes(routes!(upkeep::hold))
+        .routes(routes!(deletion::take_in, deletion::list))
+        .routes(routes!(deletion::show))
+        .routes(routes!(deletion::identity))
+        .routes(routes!(deletion::review))
+        .routes(routes!(deletion::form))
+        .routes(routes!(deletion::approve))
+        .routes(routes!(deletion::refuse))
+        .routes(routes!(deletion::cancel))
+        .routes(routes!(deletion::notice, deletion::deliver))
+        .routes(routes!(retention::rules, retention::set_rules))
+        .routes(routes!(retention::sweep))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }
