@@ -1,5 +1,6 @@
 //! Every command and flag of `bongham`. What stands here is what `--help` shows.
 
+pub mod end;
 pub mod people;
 pub mod records;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use end::{RequestCommand, RetentionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LogCommand, TrailCommand};
 
@@ -128,6 +130,12 @@ pub enum Command {
     /// Cases
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Requests for deletion (삭제 요구), from receipt to result notice
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Retention rules (보존기간) and what has expired
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// Register the rows of a CSV or JSONL file as cases
     #[command(
         after_help = "Examples:\n  bongham import old.csv.gz --map office.toml --data D \

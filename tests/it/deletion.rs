@@ -37,6 +37,23 @@ fn asked(what: Value) -> Value {
     body
 }
 
+/// A person's request with this receipt.
+pub fn petition(receipt: &str) -> Value {
+    asked(json!({ "receipt": receipt }))
+}
+
+/// A body that a step takes, where nothing has to be fetched first.
+pub fn body(step: &str) -> Value {
+    match step {
+        "identity" => identity(),
+        "review" => all("destroy"),
+        "form" => form(),
+        "refuse" => refusal(),
+        "notice" => delivery(),
+        _ => Value::Null,
+    }
+}
+
 /// Registers a case and gives its id and the receipt.
 fn registered(world: &World, draft: &Value) -> (String, String) {
     let made = world.post("intake", "/cases", draft).expect(201);
