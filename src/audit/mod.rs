@@ -247,6 +247,20 @@ impl AccessLog {
         })
     }
 
+    /// The same about cases and people, which the entry names: what the store does by itself on an
+    /// order that people gave.
+    pub fn event_about(
+        &self,
+        mut event: Event,
+        shown: Shown,
+        batch: Batch,
+    ) -> Pending<Result<(Position, Committed), LogError>> {
+        let act = Act::happened_to(&mut event, shown);
+        self.write([act], batch, |committed| {
+            Ok((position(&committed, 0)?, committed))
+        })
+    }
+
     /// Seals every act, puts the entries before whatever `batch` appends, commits, and gives what
     /// `mint` makes of the answer: the one way into the log.
     fn write<'a, T: Send + 'static>(

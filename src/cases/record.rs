@@ -13,7 +13,7 @@ use crate::vault::{Decode, Plain, Reduce};
 use super::draft::{Amendment, CaseDraft, Classification, Part, PersonDraft};
 use super::head::StoredHead;
 use super::number::register_number;
-use super::view::{AdditionView, CaseRow, CaseView, PersonView};
+use super::view::{AdditionView, CaseRow, CaseView, GoneView, PersonView};
 use crate::domain::tier::Tier;
 
 /// Format of a unit's plaintext.
@@ -235,7 +235,12 @@ impl Reduce for Case {
         let people = fields
             .has(Field::People)
             .then(|| self.people.into_iter().map(person).collect());
+        let gone = head.gone.iter().map(|gone| GoneView {
+            kind: gone.kind,
+            certificate: gone.by.to_string(),
+        });
         CaseView {
+            gone: gone.collect(),
             id: head.case.to_string(),
             number: register_number(head.tier, head.registered_at.year(), number),
             receipt: head.receipt.to_string(),

@@ -150,14 +150,10 @@ impl Store {
         lock: Lock,
     ) -> Result<Vec<Closed>, ServiceError> {
         let Facts { id, cases, .. } = request.facts();
-        let mut cases = cases.clone();
-        // One order for everybody, so that no two requests wait for each other.
-        cases.sort_unstable();
-        cases.dedup();
-        let mut closed = Vec::with_capacity(cases.len());
+        let closed = self.close_in_order(cases.iter().copied())?;
         for case in cases {
-            closed.push(self.gates.close(case)?);
-            let Some(stored) = self.cases.head(case).map_err(fault::cases)? else {
+            let found = self.cases.head(*case).map_err(fault::cases)?;
+            let Some(stored) = found.filter(|s| s.head.state != CaseState::Destroyed) else {
                 continue;
             };
             let mut after = stored.head.clone();

@@ -8,8 +8,10 @@ use crate::cases::draft::Invalid;
 use crate::cases::rows as case_rows;
 use crate::crypto::envelope::SealError;
 use crate::destruction::draft::Lacking;
+use crate::destruction::ledger::NotCanonical;
 use crate::destruction::records::RecordError;
 use crate::destruction::request::StepError;
+use crate::destruction::rows as order_rows;
 use crate::domain::random::RandomError;
 use crate::engine::{CommitError, EngineError};
 use crate::keyring::KeyringError;
@@ -116,6 +118,18 @@ pub(super) fn step(error: StepError) -> ServiceError {
         StepError::Lacking(error) => lacking(error),
         StepError::NotCanonical => ServiceError::Internal(error.to_string()),
     }
+}
+
+pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
+    match error {
+        order_rows::RowError::Engine(error) => engine(error),
+        order_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        order_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn ledger(error: NotCanonical) -> ServiceError {
+    ServiceError::Internal(error.to_string())
 }
 
 /// Unknown, ended or revoked: all alike.

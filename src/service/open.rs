@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::own_time::OwnTime;
 use super::seal::Settings;
 use super::store::Store;
 use crate::audit::AccessLog;
@@ -18,6 +20,7 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
+use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -83,6 +86,7 @@ pub(super) fn open(
     let store = assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)?;
     store.finish_punctures()?;
     store.watch_clock()?;
+    store.resume_destructions()?;
     Ok(store)
 }
 
@@ -115,7 +119,7 @@ fn progress(settings: &Settings) -> Box<dyn Fn(u64, u64) + Send + Sync> {
     })
 }
 
-fn assemble(
+pub(super) fn assemble(
     settings: &Settings,
     keyring: Arc<Keyring>,
     engine: Arc<dyn Engine>,
@@ -187,6 +191,14 @@ fn assemble(
         throttle: Throttle::new(Arc::clone(&clock)),
         devices: Devices::new(&pepper()),
         gates: Gates::default(),
+        orders: Orders::new(
+            Arc::clone(&engine),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        destructions: Destructions::default(),
+        own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
         locator: locator(),
         row_key: row_key(),

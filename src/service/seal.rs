@@ -317,7 +317,8 @@ impl Store {
         self.sessions.end_all();
         let published = self.log.tick().map_err(fault::log);
         let raised = self.raise_floor();
+        let kept = self.keep_own_time();
         self.engine.close().map_err(fault::engine)?;
-        published.and(raised)
+        published.and(raised).and(kept)
     }
 }

@@ -14,9 +14,11 @@ use crate::authz::{Authority, Denied, Permit};
 use crate::cases::head::StoredHead;
 use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
+use crate::cases::view::CaseState;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
+use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
@@ -30,9 +32,11 @@ use crate::people::rows::People;
 use crate::people::view::AccountView;
 use crate::vault::Vault;
 
+use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::own_time::OwnTime;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -53,6 +57,9 @@ pub struct Store {
     pub(super) throttle: Throttle,
     pub(super) devices: Devices,
     pub(super) gates: Gates,
+    pub(super) orders: Orders,
+    pub(super) destructions: Destructions,
+    pub(super) own_time: OwnTime,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
@@ -102,6 +109,8 @@ impl Store {
         // It may have been ended while the request waited for its turn.
         session.pulse().beats().map_err(fault::ended)?;
         let found = self.cases.head(case).map_err(fault::cases)?;
+        // What was destroyed whole is absent, for everybody and for every action.
+        let found = found.filter(|stored| stored.head.state != CaseState::Destroyed);
         let facts = found.as_ref().map(|stored| stored.head.facts());
         let target = facts.as_ref().map_or(Target::NoCase(case), Target::Case);
         match self.authority.decide::<A>(session, target, Some(purpose)) {
