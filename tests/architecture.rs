@@ -116,6 +116,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "authz/",
             "audit/",
             "destruction/",
+            "people/approval.rs",
             "service/accounts.rs",
             "cli/",
             "http/",

@@ -13,6 +13,7 @@ use crate::vault::{Decode, Plain, Reduce};
 use super::draft::{Amendment, CaseDraft, Classification, Part, PersonDraft};
 use super::head::StoredHead;
 use super::number::register_number;
+use super::search::SearchField;
 use super::view::{AdditionView, CaseRow, CaseView, GoneView, PersonView};
 use crate::domain::tier::Tier;
 
@@ -27,7 +28,7 @@ struct Narrative {
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Person {
+pub(super) struct Person {
     part: Part,
     name: String,
     telephone: Option<String>,
@@ -74,6 +75,22 @@ impl Drop for Person {
         for text in [telephone, email, address, note] {
             text.zeroize();
         }
+    }
+}
+
+impl Person {
+    /// Reads a person's unit.
+    pub(super) fn read(content: &[u8]) -> Result<Self, &'static str> {
+        read(content)
+    }
+    /// What a person can be searched by.
+    pub(super) fn texts(&self) -> [(SearchField, Option<&str>); 4] {
+        [
+            (SearchField::Name, Some(&self.name)),
+            (SearchField::Telephone, self.telephone.as_deref()),
+            (SearchField::Email, self.email.as_deref()),
+            (SearchField::Address, self.address.as_deref()),
+        ]
     }
 }
 

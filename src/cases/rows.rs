@@ -165,34 +165,60 @@ impl Cases {
         })
     }
 
-    fn receipt_key(&self, digits: &str) -> Key {
-        Key::from(self.locator.place("receipt", &[digits.as_bytes()]))
+    /// The case under a number of the register; `None` for one that was never given, or is void.
+    pub fn registered(
+        &self,
+        tier: Tier,
+        year: i16,
+        number: u64,
+    ) -> Result<Option<CaseId>, RowError> {
+        let series = self.series(tier, year);
+        let key = key_of([series.0.as_slice(), &number.to_be_bytes()].concat())?;
+        let Some(value) = self.engine.get(Space::Register, &key)? else {
+            return Ok(None);
+        };
+        let case = self.open_case(Space::Register, &series.0, &value)?;
+        Ok(Some(case).filter(|case| *case.as_bytes() != [0; 16]))
     }
 
-    /// The case whose petitioner holds this receipt; its head, if there is one. A number that
-    /// nobody holds costs the same: the decoy is read and opened in the head's place.
+    /// The case of a receipt (접수증), whose number is given in the normal form of a search.
+    pub fn receipt_case(&self, normal: &str) -> Result<Option<CaseId>, RowError> {
+        let key = self.receipt_key(normal);
+        let value = self.engine.get(Space::ReceiptNumber, &key)?;
+        let open = |value| self.open_case(Space::ReceiptNumber, key.as_bytes(), &value);
+        value.map(open).transpose()
+    }
+
+    /// The case whose petitioner holds this receipt, however the number is written; its head, if
+    /// there is one. A number that nobody holds costs the same: the decoy is read and opened in the
+    /// head's place.
     pub fn by_receipt(&self, text: &str) -> Result<Option<StoredHead>, RowError> {
-        let digits = receipt_digits(text).unwrap_or_default();
-        let key = self.receipt_key(&digits);
-        let case = match self.engine.get(Space::ReceiptNumber, &key)? {
+        let normal = receipt_digits(text)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let case = match self.receipt_case(&normal)? {
+            Some(case) => case,
             None => CaseId::from_bytes(self.random.array().map_err(SealError::from)?),
-            Some(row) => {
-                let damaged = || RowError::Damaged("receipt row");
-                let plain = self
-                    .row_key
-                    .open(Space::ReceiptNumber, key.as_bytes(), row.as_bytes())
-                    .map_err(|_| damaged())?;
-                CaseId::from_bytes(plain.expose().try_into().map_err(|_| damaged())?)
-            }
         };
         self.head(case)
     }
 
+    fn receipt_key(&self, normal: &str) -> Key {
+        Key::from(self.locator.place("receipt", &[normal.as_bytes()]))
+    }
+
+    fn open_case(&self, space: Space, place: &[u8], value: &Value) -> Result<CaseId, RowError> {
+        let damaged = || RowError::Damaged("row of a number");
+        let plain = self.row_key.open(space, place, value.as_bytes());
+        let plain = plain.map_err(|_| damaged())?;
+        let case = plain.expose().try_into().map_err(|_| damaged())?;
+        Ok(CaseId::from_bytes(case))
+    }
+
+    /// Enters a new case under the number of its receipt.
     fn put_receipt(&self, batch: &mut Batch, head: &Head) -> Result<(), RowError> {
-        let Some(digits) = receipt_digits(&head.receipt.to_string()) else {
-            return Err(RowError::Damaged("a receipt number of another form"));
-        };
-        let key = self.receipt_key(&digits);
+        let normal = head.receipt.normal();
+        let key = self.receipt_key(&normal);
         let sealed = self.row_key.seal(
             Space::ReceiptNumber,
             key.as_bytes(),

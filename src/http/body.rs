@@ -25,6 +25,20 @@ impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for J
     }
 }
 
+/// The same, where nothing at all may come instead: then it is the default.
+pub(super) struct Maybe<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Maybe<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        let Json(value) = Json::<T>::from_request(request, state).await?;
+        Ok(Self(value))
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers
         .get(header::CONTENT_TYPE)
@@ -146,11 +160,12 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Every field name of every body: the only words that may be repeated to a client.
-const FIELDS: [&str; 74] = [
+const FIELDS: &[&str] = &[
     "account",
     "action",
     "address",
     "appraisal",
+    "approval",
     "article",
     "asked_by",
     "assignees",
@@ -163,6 +178,7 @@ const FIELDS: [&str; 74] = [
     "code",
     "confirm_clock",
     "contact",
+    "cursor",
     "decision",
     "delivered_by",
     "department",
@@ -170,17 +186,20 @@ const FIELDS: [&str; 74] = [
     "dry_run",
     "email",
     "external_number",
+    "field",
     "file",
     "fingerprint",
     "form_hash",
     "from_row",
     "ground",
+    "hash",
     "items",
     "judgement",
     "kept",
     "key_file",
     "last",
     "law",
+    "limit",
     "line",
     "media_destroyed",
     "members",
@@ -216,6 +235,7 @@ const FIELDS: [&str; 74] = [
     "tier",
     "title",
     "until",
+    "value",
     "verdict",
     "verification",
     "witness",

@@ -15,6 +15,8 @@ pub(super) enum Code {
     PurposeRefused,
     RoleRefused,
     SelfApproval,
+    NotApproved,
+    NoSecondPerson,
     NotFound,
     MethodNotAllowed,
     Conflict,
@@ -41,7 +43,7 @@ pub(super) enum Code {
 impl Code {
     /// Every code.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 29] = [
+    pub(super) const ALL: &[Self] = &[
         Self::Malformed,
         Self::PurposeUnknown,
         Self::Unauthenticated,
@@ -50,6 +52,8 @@ impl Code {
         Self::PurposeRefused,
         Self::RoleRefused,
         Self::SelfApproval,
+        Self::NotApproved,
+        Self::NoSecondPerson,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
@@ -86,6 +90,8 @@ impl Code {
             Self::Conflict
             | Self::NoRecipient
             | Self::NotEnrolled
+            | Self::NotApproved
+            | Self::NoSecondPerson
             | Self::ExclusiveRoles
             | Self::WrongState
             | Self::Held
@@ -113,6 +119,8 @@ impl Code {
             Self::PurposeRefused => "purpose_refused",
             Self::RoleRefused => "role_refused",
             Self::SelfApproval => "self_approval",
+            Self::NotApproved => "not_approved",
+            Self::NoSecondPerson => "no_second_person",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
@@ -150,6 +158,12 @@ impl Code {
             Self::PurposeRefused => "your roles cannot use this purpose",
             Self::RoleRefused => "your roles cannot do this",
             Self::SelfApproval => "nobody approves their own request or one about themselves",
+            Self::NotApproved => {
+                "a second person has not approved exactly this: ask for it, or wait for the decision"
+            }
+            Self::NoSecondPerson => {
+                "nobody is left who could approve this: give another person that role first"
+            }
             Self::NotFound => "not found",
             Self::MethodNotAllowed => "this path does not take this method: see the Allow header",
             Self::Conflict => "it changed meanwhile: read it again",
@@ -192,6 +206,12 @@ impl Code {
             Self::PurposeRefused => "맡은 역할로는 이 목적을 쓸 수 없습니다",
             Self::RoleRefused => "맡은 역할로는 할 수 없는 일입니다",
             Self::SelfApproval => "본인이 요청했거나 본인에 관한 요청은 승인할 수 없습니다",
+            Self::NotApproved => {
+                "이 내용 그대로 승인된 요청이 없습니다. 승인을 요청하거나 결정을 기다리십시오"
+            }
+            Self::NoSecondPerson => {
+                "승인할 사람이 남지 않습니다. 먼저 다른 사람에게 그 역할을 부여하십시오"
+            }
             Self::NotFound => "찾을 수 없습니다",
             Self::MethodNotAllowed => "이 경로에서 쓸 수 없는 메서드입니다",
             Self::Conflict => "그사이 변경되었습니다. 다시 조회하십시오",

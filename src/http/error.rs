@@ -153,6 +153,8 @@ const fn code(error: &ServiceError) -> Code {
         E::PurposeRefused => Code::PurposeRefused,
         E::RoleRefused => Code::RoleRefused,
         E::SelfApproval => Code::SelfApproval,
+        E::NotApproved => Code::NotApproved,
+        E::NoSecondPerson => Code::NoSecondPerson,
         E::NoRecipient => Code::NoRecipient,
         E::NotEnrolled => Code::NotEnrolled,
         E::ExclusiveRoles(_) => Code::ExclusiveRoles,

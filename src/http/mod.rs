@@ -25,6 +25,7 @@ mod openapi;
 mod page;
 mod retention;
 mod seal;
+mod searches;
 mod server;
 mod sessions;
 mod tls;
@@ -95,6 +96,7 @@ fn office() -> Routes {
         .routes(routes!(deletion::notice, deletion::deliver))
         .routes(routes!(retention::rules, retention::set_rules))
         .routes(routes!(retention::sweep))
+        .routes(routes!(searches::search))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }

@@ -116,6 +116,15 @@ impl IntoResponses for ReadProblems {
     }
 }
 
+/// Problems of a search.
+pub(super) struct SearchProblems;
+impl IntoResponses for SearchProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [Code::PurposeUnknown, Code::PurposeRefused];
+        problems(&[&BODY, &SESSION, &own, &ANY])
+    }
+}
+
 /// Problems of a change.
 pub(super) struct WriteProblems;
 impl IntoResponses for WriteProblems {
@@ -124,6 +133,8 @@ impl IntoResponses for WriteProblems {
             Code::PurposeUnknown,
             Code::PurposeRefused,
             Code::SelfApproval,
+            Code::NotApproved,
+            Code::NoSecondPerson,
             Code::NotFound,
             Code::Conflict,
             Code::NoRecipient,

@@ -79,13 +79,14 @@ impl Store {
         let now = self.clock.now();
         let before = &stored.head;
         let mut after = worked(before, amendment.work, now)?;
-        let mut units = Vec::new();
+        let (mut units, mut terms) = (Vec::new(), Vec::new());
         if amendment.statement.is_some() || amendment.person.is_some() {
             room(before, &amendment)?;
             let key = self
                 .vault
                 .unlock(permit, session, &before.wraps)
                 .map_err(fault::vault)?;
+            let scope = self.scope(before.tier, before.department);
             let encoded = record::encode_added(amendment, now);
             for (kind, content) in encoded.map_err(|e| ServiceError::Internal(e.to_owned()))? {
                 let sealed = self.vault.seal_unit(
@@ -96,7 +97,9 @@ impl Store {
                     before.key_version,
                     &content,
                 );
-                units.push(sealed.map_err(fault::vault)?);
+                let (unit, value) = sealed.map_err(fault::vault)?;
+                terms.push((unit.unit, scope.terms(kind, &content, None)));
+                units.push((unit, value));
             }
         }
         let added: Vec<UnitRef> = units.iter().map(|(unit, _)| *unit).collect();
@@ -114,6 +117,7 @@ impl Store {
             .put_change(&mut batch, stored, &after, change)
             .map_err(fault::cases)?;
         self.cases.put_added(&mut batch, before.case, units);
+        self.index_people(&mut batch, before.case, &terms)?;
         Ok((after, added, batch))
     }
 }

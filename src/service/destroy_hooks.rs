@@ -26,13 +26,13 @@ impl Store {
         &self,
         batch: &mut Batch,
         before: &Head,
-        _dead: &[UnitId],
+        dead: &[UnitId],
         whole: bool,
     ) -> Result<(), ServiceError> {
         if whole {
             self.cases.drop_receipt(batch, before);
         }
-        Ok(())
+        self.drop_postings(batch, dead)
     }
 
     /// Ends what lies outside of the cases: the row of an item kept apart, the bodies of a month of

@@ -29,6 +29,12 @@ pub enum ServiceError {
     /// Nobody approves their own request, or one about themselves.
     #[error("nobody approves their own request or one about themselves")]
     SelfApproval,
+    /// Nobody has approved exactly this for this person.
+    #[error("a second person has not approved exactly this: ask for it, or wait for the decision")]
+    NotApproved,
+    /// Nobody would be left who could be the second person for this.
+    #[error("nobody is left who could approve this: give another person that role first")]
+    NoSecondPerson,
     /// A sensitive case without assignee or desk.
     #[error("a sensitive case needs an assignee or a department with a sensitive desk")]
     NoRecipient,

@@ -4,8 +4,10 @@
 //! decides, opens and seals on the pool; the committer's answer is awaited at the door, so that
 //! no pool thread sleeps while a group is being synced.
 
+mod account_end;
 mod accounts;
 mod amend;
+mod approval_words;
 mod approvals;
 mod assign;
 mod background;
@@ -23,6 +25,7 @@ mod fault;
 mod gate;
 mod hold;
 mod import;
+mod index;
 mod list;
 mod log;
 mod login;
@@ -38,17 +41,20 @@ pub mod repair;
 mod retention;
 mod scrub;
 mod seal;
+mod search;
 mod store;
 mod types;
 
 pub use crate::audit::query::Query as LogQuery;
 pub use crate::people::view::Invitation;
 
+pub use approvals::Verdict;
 pub use error::ServiceError;
+pub use import::Chunk;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
     Amended, Assigned, ConsistencyView, HoldView, Holds, ImportProgress, ImportRow, ImportState,
     InclusionView, LogEntry, LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered,
-    RejectedRow, Rows,
+    RejectedRow, Reset, Rows,
 };

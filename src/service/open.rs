@@ -7,6 +7,7 @@ use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::index::Rotation;
 use super::own_time::OwnTime;
 use super::seal::Settings;
 use super::store::Store;
@@ -16,6 +17,7 @@ use crate::authn::password::Hasher;
 use crate::authn::session::Sessions;
 use crate::authn::throttle::Throttle;
 use crate::authz::Authority;
+use crate::cases::postings::Postings;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
@@ -176,6 +178,14 @@ pub(super) fn assemble(
             Arc::clone(&random),
         )
         .map_err(fault::cases)?,
+        postings: Postings::new(
+            Arc::clone(&engine),
+            Arc::clone(&keyring),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        rotation: Mutex::new(Rotation::default()),
         people,
         records,
         directory,

@@ -108,7 +108,7 @@ impl Store {
                 .heads(after.as_ref(), PAGE)
                 .map_err(fault::cases)?;
             for stored in heads {
-                self.look_at(&rules, &open, stored.head, now, &mut found);
+                self.weigh(&rules, &open, stored.head, now, &mut found);
             }
             after = next;
             if after.is_none() {
@@ -117,7 +117,7 @@ impl Store {
         }
     }
 
-    fn look_at(
+    fn weigh(
         &self,
         rules: &Rules,
         open: &BTreeSet<CaseId>,

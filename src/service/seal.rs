@@ -262,8 +262,9 @@ impl Service {
     /// Seals: ends every session, finishes what is queued, forgets the keys.
     pub async fn seal(self: &Arc<Self>, session: Session) -> Result<(), ServiceError> {
         self.call(move |store| {
-            let permit = store.permit_office::<SealStore>(&session, Target::Office)?;
-            store.record_office(permit, "seal", ())
+            store.office::<SealStore, _>(&session, Target::Office, |permit| {
+                store.record_office(permit, "seal", ())
+            })
         })
         .await?;
         self.apart("seal", Self::close).await

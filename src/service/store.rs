@@ -12,6 +12,7 @@ use crate::authz::action::Action;
 use crate::authz::facts::Target;
 use crate::authz::{Authority, Denied, Permit};
 use crate::cases::head::StoredHead;
+use crate::cases::postings::Postings;
 use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
 use crate::cases::view::CaseState;
@@ -36,6 +37,7 @@ use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::index::Rotation;
 use super::own_time::OwnTime;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
@@ -47,6 +49,9 @@ pub struct Store {
     pub(super) keyring: Arc<Keyring>,
     pub(super) vault: Vault,
     pub(super) cases: Cases,
+    pub(super) postings: Postings,
+    /// How far the blind index has been written anew.
+    pub(super) rotation: Mutex<Rotation>,
     pub(super) people: People,
     pub(super) records: Records,
     pub(super) directory: Directory,
@@ -135,7 +140,22 @@ impl Store {
             .map(move |recorded| Err(recorded.map_or_else(fault::log, |_| error))))
     }
 
-    /// Decides on something that is no case; a denial is logged before it is told.
+    /// Goes on with what was planned under a permit; what cannot be done is logged as such.
+    pub(super) fn or_fail<A: Action, P, T: Send + 'static>(
+        &self,
+        permit: Permit<A>,
+        planned: Result<P, ServiceError>,
+        act: impl FnOnce(Permit<A>, P) -> Answer<T>,
+    ) -> Answer<T> {
+        match planned {
+            Ok(planned) => act(permit, planned),
+            Err(error) => self.fail(permit, error),
+        }
+    }
+
+    /// Decides on something that is no case; a denial is logged before it is told, while the thread
+    /// waits: [`Store::office`] does not.
+    #[allow(dead_code, reason = "verbs that are being written begin with it")]
     pub(super) fn permit_office<A: Action>(
         &self,
         session: &Session,
@@ -148,6 +168,21 @@ impl Store {
                 Err(ServiceError::NotFound) | Ok(()) => Err(ServiceError::RoleRefused),
                 Err(error) => Err(error),
             },
+        }
+    }
+
+    /// The same, without a thread that sleeps while a denial becomes durable: `act` runs with the
+    /// permit, or the denial is the answer.
+    pub(super) fn office<A: Action, T: Send + 'static>(
+        &self,
+        session: &Session,
+        target: Target<'_>,
+        act: impl FnOnce(Permit<A>) -> Answer<T>,
+    ) -> Answer<T> {
+        session.pulse().beats().map_err(fault::ended)?;
+        match self.authority.decide::<A>(session, target, None) {
+            Ok(permit) => act(permit),
+            Err(denied) => Ok(self.deny::<A, T>(session, denied, None).map(not_found_here)),
         }
     }
 
@@ -211,6 +246,14 @@ impl Store {
             .account(id)
             .map_err(fault::people)?
             .ok_or(ServiceError::NotFound)
+    }
+}
+
+/// An office has no targets that could be absent.
+fn not_found_here<T>(answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
+    match answer {
+        Err(ServiceError::NotFound) => Err(ServiceError::RoleRefused),
+        other => other,
     }
 }
 

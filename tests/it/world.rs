@@ -268,6 +268,19 @@ impl World {
         )
     }
 
+    /// Resets somebody, with the second person where one is needed; gives the one-time code.
+    pub fn reset(&self, login: &str) -> String {
+        let path = format!("/accounts/{}/reset", self.ids[login]);
+        let mut reply = self.post("admin", &path, &json!({}));
+        if reply.status == 202 {
+            let approval = reply.json()["approvals"][0].as_str().unwrap().to_owned();
+            self.approve(&approval).expect(200);
+            reply = self.post("admin", &path, &json!({ "approval": approval }));
+        }
+        let done = reply.expect(200);
+        done["enrolment_code"].as_str().unwrap().to_owned()
+    }
+
     pub fn log_in(&mut self, login: &str) {
         self.try_log_in(login).expect(201);
     }

@@ -6,6 +6,10 @@ mod damage;
 mod full;
 mod kill;
 mod model;
+mod scrub;
+mod scrub_crash;
+mod scrub_live;
+mod snapshot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
