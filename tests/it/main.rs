@@ -26,6 +26,7 @@ mod keys;
 mod kill;
 mod people;
 mod restart;
+mod retained;
 mod second;
 mod shared;
 mod upkeep;
