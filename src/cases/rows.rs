@@ -487,6 +487,8 @@ impl Cases {
         }
         if head.state == CaseState::Destroyed {
             self.put_void(batch, before)?;
+            let receipt = self.receipt_key(&before.head.receipt.normal());
+            batch.delete.push((Space::ReceiptNumber, receipt));
         }
         Ok(())
     }

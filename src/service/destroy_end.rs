@@ -72,7 +72,10 @@ impl Store {
         self.cases
             .put_gone(batch, stored, &after, &dead)
             .map_err(fault::cases)?;
-        self.drop_traces(batch, &stored.head, &dead, doomed.whole)
+        if doomed.whole {
+            self.cases.drop_receipt(batch, &stored.head);
+        }
+        self.drop_postings(batch, &dead)
     }
 
     fn enter_destroyed(

@@ -2,11 +2,9 @@
 
 use super::error::ServiceError;
 use super::store::Store;
-use crate::cases::head::Head;
 use crate::destruction::ledger::{Holder, Kept};
 use crate::destruction::order::Order;
-use crate::domain::id::{RetainedId, UnitId};
-use crate::engine::Batch;
+use crate::domain::id::RetainedId;
 
 #[expect(
     clippy::unused_self,
@@ -18,21 +16,6 @@ impl Store {
     /// nothing is, so that an order that relies on an item waits.
     pub(super) fn kept_apart(&self, _item: RetainedId) -> Result<Option<Kept>, ServiceError> {
         Ok(None)
-    }
-
-    /// Adds the end of whatever points to these units to a batch: postings of the blind index and,
-    /// if the case ends, the row of its receipt's number.
-    pub(super) fn drop_traces(
-        &self,
-        batch: &mut Batch,
-        before: &Head,
-        dead: &[UnitId],
-        whole: bool,
-    ) -> Result<(), ServiceError> {
-        if whole {
-            self.cases.drop_receipt(batch, before);
-        }
-        self.drop_postings(batch, dead)
     }
 
     /// Ends what lies outside of the cases: the row of an item kept apart, the bodies of a month of
