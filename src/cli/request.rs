@@ -111,6 +111,9 @@ pub async fn request(host: &Host, command: &RequestCommand, out: &mut Out) -> Re
             let body = json!({"reason": reason});
             step(host, actor, id, "cancel", &body, out).await
         }
+        RequestCommand::Execute { id, actor } => {
+            step(host, actor, id, "execution", &json!({}), out).await
+        }
         RequestCommand::Notice {
             id,
             html,

@@ -274,7 +274,7 @@ impl State {
             Self::Identified => &["review", "refuse", "cancel"],
             Self::Reviewed => &["form", "review", "refuse", "cancel"],
             Self::Formed | Self::Seconded => &["approve", "review", "refuse", "cancel"],
-            Self::Approved => &["cancel", "notice"],
+            Self::Approved => &["cancel", "execution", "notice"],
             Self::Refused => &["notice"],
             Self::Cancelled | Self::Answered => &[],
         }

@@ -152,6 +152,21 @@ pub(super) async fn cancel(
     Ok(Json(call.await?))
 }
 
+/// Carries out at once what is approved and whose window is over; otherwise it happens by itself
+/// within a minute.
+#[utoipa::path(post, path = "/deletion-requests/{id}/execution", tag = "deletion",
+    params(("id" = String, Path, description = "Request id")), security(("session" = [])),
+    responses((status = 200, body = RequestView), WriteProblems))]
+pub(super) async fn execute(
+    State(service): State<Arc<Service>>,
+    Who(session): Who,
+    id: Id<RequestId>,
+) -> Result<Json<RequestView>, Problem> {
+    let id = id.known()?;
+    let call = service.call(move |store| store.run_destruction(&session, id));
+    Ok(Json(call.await?))
+}
+
 /// The result notice (결과 통지서), once there is a result.
 #[utoipa::path(get, path = "/deletion-requests/{id}/notice", tag = "deletion",
     params(("id" = String, Path, description = "Request id")), security(("session" = [])),

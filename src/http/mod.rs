@@ -94,6 +94,7 @@ fn office() -> Routes {
         .routes(routes!(deletion::approve))
         .routes(routes!(deletion::refuse))
         .routes(routes!(deletion::cancel))
+        .routes(routes!(deletion::execute))
         .routes(routes!(deletion::notice, deletion::deliver))
         .routes(routes!(retention::rules, retention::set_rules))
         .routes(routes!(retention::sweep))

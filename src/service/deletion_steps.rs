@@ -1,4 +1,4 @@
-//! The steps of a request: identity check, review, form, approval, refusal, cancellation, notice.
+//! The steps of a request: identity check, review, form, approval, refusal, cancellation.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 
@@ -13,40 +13,35 @@ use crate::audit::Shown as Logged;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{
-    Action, ApproveDestruction, CheckIdentity, CloseRequest, FormDestruction, ReadRequest,
-    ReviewDeletion,
+    Action, ApproveDestruction, CheckIdentity, CloseRequest, FormDestruction, ReviewDeletion,
 };
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
 use crate::destruction::draft::{
-    ApprovalDraft, CancelDraft, DeliveredBy, DeliveryDraft, FormDraft, IdentityDraft, RefuseDraft,
-    ReviewDraft,
+    ApprovalDraft, CancelDraft, FormDraft, IdentityDraft, RefuseDraft, ReviewDraft,
 };
-use crate::destruction::notice::{Act, Contents, Notice};
-use crate::destruction::order::Order;
 use crate::destruction::request::{
-    Cancellation, CarriedOut, Cause, Delivery, Identity, Judged, JudgedCase, Refusal, Review,
-    Sanction, Stored, Word,
+    Cancellation, Cause, Identity, Judged, JudgedCase, Refusal, Review, Sanction, Stored, Word,
 };
-use crate::destruction::view::{NoticeView, RequestView};
+use crate::destruction::view::RequestView;
 use crate::domain::id::{AccountId, DestructionId, RequestId, RetainedId};
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 use crate::people::account::Login;
 
 /// A step on its way: what it starts from and what it adds to.
-struct Going<'a> {
+pub(super) struct Going<'a> {
     store: &'a Store,
     session: &'a Session,
-    insight: &'a Insight,
+    pub(super) insight: &'a Insight,
     batch: Batch,
     closed: Vec<Closed>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Going<'_> {
     /// Steps that judge are for the privacy officer and for holders of every case in it.
-    fn judges(&self) -> Result<(), ServiceError> {
+    pub(super) fn judges(&self) -> Result<(), ServiceError> {
         if self.insight.judges {
             Ok(())
         } else {
@@ -54,11 +49,11 @@ impl Going<'_> {
         }
     }
 
-    fn by(&self) -> AccountId {
+    pub(super) fn by(&self) -> AccountId {
         self.session.account()
     }
 
-    fn lock(&mut self, request: &Stored, lock: Lock) -> Result<(), ServiceError> {
+    pub(super) fn lock(&mut self, request: &Stored, lock: Lock) -> Result<(), ServiceError> {
         let closed = self.store.lock_cases(&mut self.batch, request, lock)?;
         self.closed.extend(closed);
         Ok(())
@@ -67,7 +62,7 @@ impl Going<'_> {
 
 impl Store {
     /// Finds the request, takes the step, commits it with its entry, and shows where it stands.
-    fn step<A: Action>(
+    pub(super) fn step<A: Action>(
         &self,
         session: &Session,
         permit: Permit<A>,
@@ -316,135 +311,6 @@ impl Store {
                 other => return Err(fault::step(other.wrong())),
             };
             Ok(Stored::Cancelled(cancelled))
-        })
-    }
-
-    /// The order of an approved request.
-    fn order_of(&self, request: &Stored) -> Result<Order, ServiceError> {
-        let approval = request.approval();
-        let approval = approval.ok_or_else(|| fault::step(request.wrong()))?;
-        let lost = || ServiceError::Damaged("an order is missing".to_owned());
-        self.order(approval.order)?.ok_or_else(lost)
-    }
-
-    /// `GET …/notice` (결과 통지서): text and page of what the person is told; an entry is durable
-    /// before it is shown.
-    pub fn notice(&self, session: &Session, id: RequestId) -> Answer<NoticeView> {
-        let permit = self.permit_office::<ReadRequest>(session, Target::Office)?;
-        let made = self
-            .known_request(session, id)
-            .and_then(|(kept, insight)| Ok((self.notice_of(&kept.row, &insight)?, kept)));
-        let (view, kept) = match made {
-            Ok(made) => made,
-            Err(error) => return self.fail(permit, error),
-        };
-        let logged = Logged {
-            cases: kept.row.facts().cases.clone(),
-            query: Some("notice"),
-            bytes: (view.text.len() + view.html.len()) as u64,
-            ..Logged::default()
-        };
-        Ok(self
-            .log
-            .record(permit, logged)
-            .map(|recorded| recorded.map(|_| view).map_err(fault::log)))
-    }
-
-    /// Who may know what it was matched to sees every notice; who took it in besides one that says
-    /// the same whatever it was matched to.
-    fn notice_of(&self, request: &Stored, insight: &Insight) -> Result<NoticeView, ServiceError> {
-        let Cause::Person(petition) = &request.facts().cause else {
-            return Err(fault::step(request.wrong()));
-        };
-        if !insight.whole && !deletion_view::blank_refusal(request) {
-            let state = deletion_view::hidden_state(request);
-            return Err(ServiceError::WrongState(state));
-        }
-        let review = request.review();
-        let (act, told, sender, acted_at, certificate) = match (request.refusal(), request.form()) {
-            (Some(refusal), _) => (
-                Act::Refused,
-                Some(&refusal.told),
-                &refusal.sender,
-                refusal.at,
-                None,
-            ),
-            (None, Some(form)) => {
-                let order = self.order_of(request)?;
-                CarriedOut::by(&order).ok_or_else(|| fault::step(request.wrong()))?;
-                let kept = review.is_some_and(Review::keeps_something);
-                let act = if kept {
-                    Act::DestroyedInPart
-                } else {
-                    Act::Destroyed
-                };
-                let told = review.and_then(|review| review.refusal.as_ref());
-                let certificate = Some(order.id.to_string());
-                (act, told, &form.fields.sender, order.due, certificate)
-            }
-            (None, None) => return Err(fault::step(request.wrong())),
-        };
-        let date = request
-            .delivery()
-            .map_or_else(|| self.clock.now(), |d| d.at);
-        let notice = Notice::new(Contents {
-            act,
-            told,
-            name: &petition.name,
-            asked: &petition.reason,
-            receipt: request.facts().receipt.as_deref(),
-            received_at: request.facts().received_at,
-            acted_at,
-            certificate,
-            sender,
-            date,
-        })
-        .map_err(|error| ServiceError::Internal(error.to_string()))?;
-        Ok(NoticeView {
-            text: notice.text(),
-            html: notice.html(),
-        })
-    }
-
-    /// `POST …/notice`: records that it was handed over or sent. This ends the request, and the
-    /// lock on what is left of the case.
-    pub fn deliver_notice(
-        &self,
-        session: &Session,
-        id: RequestId,
-        draft: DeliveryDraft,
-    ) -> Answer<RequestView> {
-        let permit = self.permit_office::<CloseRequest>(session, Target::Office)?;
-        self.step(session, permit, id, |going, request| {
-            let person = matches!(request.facts().cause, Cause::Person(_));
-            if person == (draft.delivered_by == DeliveredBy::FiledOnly) {
-                let why = "is filed_only where nobody asked, and only there";
-                return Err(Invalid::new("delivered_by", why).into());
-            }
-            if person {
-                // What cannot be shown cannot have been handed over.
-                self.notice_of(&request, going.insight)?;
-            } else {
-                going.judges()?;
-            }
-            let delivery = Delivery {
-                delivered_by: draft.delivered_by,
-                by: going.by(),
-                at: going.now,
-            };
-            going.lock(&request, Lock::Lift)?;
-            let answered = match request {
-                Stored::Refused(request) => request.answer(delivery),
-                Stored::Approved(approved) => {
-                    let stored = Stored::Approved(approved.clone());
-                    let order = self.order_of(&stored)?;
-                    let done = CarriedOut::by(&order);
-                    let done = done.ok_or_else(|| fault::step(stored.wrong()))?;
-                    approved.answer(&done, delivery)
-                }
-                other => return Err(fault::step(other.wrong())),
-            };
-            Ok(Stored::Answered(answered))
         })
     }
 }

@@ -13,6 +13,7 @@ mod assign;
 mod background;
 mod clock;
 mod deletion;
+mod deletion_end;
 mod deletion_steps;
 mod deletion_view;
 mod departments;

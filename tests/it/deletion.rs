@@ -240,6 +240,119 @@ fn a_cancel_inside_the_window_gives_the_case_back() {
     world.read("officer", &case, "handling").expect(200);
 }
 
+fn run(world: &World, login: &str, id: &str) -> Reply {
+    step(world, login, id, "execution", &json!({}))
+}
+
+#[test]
+fn after_the_window_the_case_is_gone_and_the_person_is_told() {
+    let (mut world, clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let (other, _) = registered(&world, &ordinary());
+    let id = id_of(&approved(&world, &receipt));
+    pass(&mut world, &clock, DAY * 2);
+    let early = run(&world, "privacy", &id);
+    assert_eq!((early.status, early.code().as_str()), (409, "wrong_state"));
+    pass(&mut world, &clock, DAY);
+    run(&world, "intake", &id).expect(403);
+    let view = run(&world, "privacy", &id).expect(200);
+    assert!(["destroyed", "scrubbed"].contains(&view["order"]["stage"].as_str().unwrap()));
+    let late = step(&world, "privacy", &id, "cancel", &cancel());
+    assert_eq!((late.status, late.code().as_str()), (409, "wrong_state"));
+    // Nothing of it is left; its neighbour stays.
+    let gone = world.read("officer", &case, "handling");
+    assert!([200, 404].contains(&gone.status));
+    assert!(!String::from_utf8_lossy(&gone.bytes).contains("홍길동"));
+    world.read("officer", &other, "handling").expect(200);
+    let path = format!("/deletion-requests/{id}/notice");
+    let notice = world.get("privacy", &path).expect(200);
+    let text = notice["text"].as_str().unwrap();
+    assert!(
+        text.contains("파기하였습니다") && text.contains("홍길동"),
+        "{text}"
+    );
+    assert!(text.contains(view["order"]["id"].as_str().unwrap()));
+    let view = step(&world, "privacy", &id, "notice", &delivery()).expect(200);
+    assert_eq!(view["state"], "answered");
+    // The receipt leads nowhere any more.
+    let again = take_in(&world, "officer", json!({"receipt": receipt}));
+    assert!(again.get("matched").is_none());
+}
+
+#[test]
+fn a_sensitive_case_is_destroyed_by_those_who_cannot_open_it() {
+    let (mut world, clock) = office();
+    let (case, receipt) = registered(&world, &sensitive());
+    let id = id_of(&take_in(&world, "intake", json!({"receipt": receipt})));
+    step(&world, "intake", &id, "identity", &identity()).expect(200);
+    step(&world, "rights", &id, "review", &all("destroy")).expect(200);
+    let view = step(&world, "rights", &id, "form", &form()).expect(200);
+    step(&world, "privacy", &id, "approve", &hash(&view)).expect(200);
+    pass(&mut world, &clock, DAY * 3);
+    let view = run(&world, "privacy2", &id).expect(200);
+    assert!(["destroyed", "scrubbed"].contains(&view["order"]["stage"].as_str().unwrap()));
+    let gone = world.read("rights", &case, "handling");
+    assert!(!String::from_utf8_lossy(&gone.bytes).contains("임꺽정"));
+    let path = format!("/deletion-requests/{id}/notice");
+    let clerk = world.get("intake", &path);
+    assert_eq!((clerk.status, clerk.code().as_str()), (409, "wrong_state"));
+    step(&world, "privacy", &id, "notice", &delivery()).expect(200);
+    let clerk = world
+        .get("intake", &format!("/deletion-requests/{id}"))
+        .expect(200);
+    assert_eq!(clerk["state"], "ended");
+}
+
+#[test]
+fn a_part_is_destroyed_and_the_rest_comes_back_with_the_answer() {
+    let (mut world, clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let view = take_in(&world, "intake", json!({"receipt": receipt}));
+    let id = id_of(&view);
+    let parts = view["matched"][0]["parts"].as_array().unwrap();
+    let person = parts.iter().find(|p| p["kind"] == "person").unwrap();
+    step(&world, "intake", &id, "identity", &identity()).expect(200);
+    let review = json!({
+        "parts": [{"part": person["part"], "judgement": {"verdict": "destroy", "reason": "r"}}],
+        "rest": {"verdict": "hold", "reason": "r", "ground": "감사"}, "refusal": told()});
+    step(&world, "privacy", &id, "review", &review).expect(200);
+    let view = step(&world, "privacy", &id, "form", &form()).expect(200);
+    assert_eq!(view["form"]["units"], 1);
+    step(&world, "privacy2", &id, "approve", &hash(&view)).expect(200);
+    pass(&mut world, &clock, DAY * 3);
+    run(&world, "privacy", &id).expect(200);
+    world.read("officer", &case, "handling").expect(404);
+    let notice = world.get("intake", &format!("/deletion-requests/{id}/notice"));
+    let text = notice.expect(200)["text"].to_string();
+    assert!(
+        text.contains("일부를") && text.contains("분쟁조정위원회"),
+        "{text}"
+    );
+    step(&world, "intake", &id, "notice", &delivery()).expect(200);
+    let left = world.read("officer", &case, "handling").expect(200);
+    assert_eq!(left["narrative"], ordinary()["narrative"]);
+    assert_eq!(left["people"], json!([]));
+}
+
+#[test]
+fn a_hold_in_the_window_keeps_everything_until_it_is_lifted() {
+    let (mut world, clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let id = id_of(&approved(&world, &receipt));
+    let hold = |world: &World, login: &str, action: &str| {
+        let body = json!({"purpose": "legal", "action": action, "ground": "소송"});
+        world
+            .put(login, &format!("/cases/{case}/hold"), &body)
+            .expect(200);
+    };
+    hold(&world, "officer", "set");
+    pass(&mut world, &clock, DAY * 4);
+    let held = run(&world, "privacy", &id);
+    assert_eq!((held.status, held.code().as_str()), (409, "held"));
+    hold(&world, "privacy2", "lift");
+    run(&world, "privacy", &id).expect(200);
+}
+
 #[test]
 fn a_refusal_says_why_and_ends_the_lock_and_its_notice_ends_the_request() {
     let (world, _clock) = office();

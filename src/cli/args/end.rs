@@ -146,6 +146,18 @@ pub enum RequestCommand {
         #[command(flatten)]
         actor: Actor,
     },
+    /// Carry out at once what is approved and whose window is over (파기)
+    #[command(
+        after_help = "Example:\n  bongham request execute ID --account lee --data D\n\n\
+        Without it, it happens by itself within a minute of the end of the window."
+    )]
+    Execute {
+        /// Id
+        id: RequestId,
+        /// Who does it.
+        #[command(flatten)]
+        actor: Actor,
+    },
     /// Print the result notice (결과 통지서), or record that it reached the person
     #[command(
         after_help = "Examples:\n  bongham request notice ID --html --account lee --data D > \
