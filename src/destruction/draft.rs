@@ -380,9 +380,10 @@ pub struct FormDraft {
     /// Id of the decision 폐기 of the records appraisal, where a rule demands one.
     #[serde(default)]
     pub decision: Option<String>,
-    /// Id of the item kept apart that was drawn from the case, where the review keeps some of it.
+    /// Ids of the items kept apart that were drawn from the case, one for each law that keeps some
+    /// of it.
     #[serde(default)]
-    pub kept: Option<String>,
+    pub kept: Vec<String>,
     /// Who answers for the office.
     pub sender: SenderDraft,
 }

@@ -106,7 +106,7 @@ impl JudgedCase {
     }
     /// What an order does to it: units that are destroyed or whose original follows what was
     /// kept apart of it; a hold leaves its unit as it is.
-    fn order(&self, kept: Option<RetainedId>) -> Option<Part> {
+    fn order(&self, kept: &[RetainedId]) -> Vec<Part> {
         let dies = |judgement: &Judgement| !matches!(judgement, Judgement::Hold { .. });
         let keeps = self.any(|judgement| matches!(judgement, Judgement::KeepApart { .. }));
         let what = if self.all(dies) {
@@ -116,11 +116,19 @@ impl JudgedCase {
             What::Units(dying.map(|unit| unit.unit).collect())
         };
         let nothing = matches!(&what, What::Units(units) if units.is_empty());
-        (!nothing && !self.units.is_empty()).then_some(Part {
+        if nothing || self.units.is_empty() {
+            return Vec::new();
+        }
+        let part = |kept| Part {
             case: self.case,
-            what,
-            kept: kept.filter(|_| keeps),
-        })
+            what: what.clone(),
+            kept,
+        };
+        match kept {
+            // The same part once for each item that has to be there first.
+            [_, ..] if keeps => kept.iter().map(|item| part(Some(*item))).collect(),
+            _ => vec![part(None)],
+        }
     }
 }
 
@@ -169,7 +177,7 @@ pub struct Form {
     /// Who stands by (입회자).
     pub witness: Option<AccountId>,
     /// What was kept apart first.
-    pub kept: Option<RetainedId>,
+    pub kept: Vec<RetainedId>,
     /// 작성자.
     pub by: AccountId,
     /// 작성일.
@@ -451,7 +459,7 @@ impl Request<Reviewed> {
         self,
         fields: FormDraft,
         witness: Option<AccountId>,
-        kept: Option<RetainedId>,
+        kept: Vec<RetainedId>,
         by: AccountId,
         at: Timestamp,
     ) -> Result<Request<Formed>, StepError> {
@@ -472,8 +480,8 @@ impl Request<Reviewed> {
             let why = "of the records appraisal (폐기) must be named";
             return Err(Lacking::new("decision", why).into());
         }
-        if review.keeps_apart() != kept.is_some() {
-            let why = "names the item that was kept apart first, if the review keeps some";
+        if review.keeps_apart() == kept.is_empty() {
+            let why = "names the items that were kept apart first, if the review keeps some";
             return Err(Lacking::new("kept", why).into());
         }
         let hash = hash(&self.facts, review, &fields, by, at)?;
@@ -621,7 +629,7 @@ impl Request<Formed> {
                     decision: form.fields.decision.clone(),
                 },
             },
-            parts: parts.filter_map(|case| case.order(form.kept)).collect(),
+            parts: parts.flat_map(|case| case.order(&form.kept)).collect(),
             units: Vec::new(),
             handler: form.by,
             approver: word.by,

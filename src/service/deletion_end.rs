@@ -11,11 +11,13 @@ use crate::authz::action::{CloseRequest, Destroy, ReadRequest};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
 use crate::destruction::draft::{DeliveredBy, DeliveryDraft};
+use crate::destruction::ledger;
 use crate::destruction::notice::{Act, Contents, Notice};
 use crate::destruction::order::Order;
 use crate::destruction::request::{CarriedOut, Cause, Delivery, Review, Stored};
 use crate::destruction::view::{NoticeView, RequestView};
 use crate::domain::id::RequestId;
+use crate::domain::time::Timestamp;
 
 impl Store {
     /// The order of an approved request.
@@ -58,6 +60,20 @@ impl Store {
             .log
             .record(permit, logged)
             .map(|recorded| recorded.map(|_| view).map_err(fault::log)))
+    }
+
+    /// When the ledger says that an order's keys were gone.
+    fn destroyed_at(&self, order: &Order) -> Result<Timestamp, ServiceError> {
+        let lost = || ServiceError::Damaged("a destruction is missing from the ledger".to_owned());
+        let row = self.order_row(order.id)?.ok_or_else(lost)?;
+        for index in row.leaves {
+            let leaf = self.ledger_leaf(index)?;
+            let entry = ledger::Entry::read(&leaf).ok_or_else(lost)?;
+            if matches!(entry.event, ledger::Event::Destroyed(_)) {
+                return Timestamp::parse_rfc3339(&entry.time).ok_or_else(lost);
+            }
+        }
+        Err(lost())
     }
 
     /// `GET …/notice` (결과 통지서): text and page of what the person is told; an entry is durable
@@ -113,7 +129,8 @@ impl Store {
                 };
                 let told = review.and_then(|review| review.refusal.as_ref());
                 let certificate = Some(order.id.to_string());
-                (act, told, &form.fields.sender, order.due, certificate)
+                let destroyed_at = self.destroyed_at(&order)?;
+                (act, told, &form.fields.sender, destroyed_at, certificate)
             }
             (None, None) => return Err(fault::step(request.wrong())),
         };

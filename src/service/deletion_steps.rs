@@ -4,6 +4,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 
 use super::approvals::NOBODY;
 use super::deletion::{Insight, Lock};
+use super::deletion_review::judge;
 use super::deletion_view;
 use super::error::ServiceError;
 use super::fault;
@@ -21,10 +22,10 @@ use crate::destruction::draft::{
     ApprovalDraft, CancelDraft, FormDraft, IdentityDraft, RefuseDraft, ReviewDraft,
 };
 use crate::destruction::request::{
-    Cancellation, Cause, Identity, Judged, JudgedCase, Refusal, Review, Sanction, Stored, Word,
+    Cancellation, Cause, Identity, Refusal, Review, Sanction, Stored, Word,
 };
 use crate::destruction::view::RequestView;
-use crate::domain::id::{AccountId, DestructionId, RequestId, RetainedId};
+use crate::domain::id::{AccountId, DestructionId, RequestId};
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 use crate::people::account::Login;
@@ -169,12 +170,10 @@ impl Store {
                 None => None,
                 Some(login) => Some(self.witness(login)?),
             };
-            let kept = match draft.kept.as_deref().map(str::parse::<RetainedId>) {
-                None => None,
-                Some(Ok(item)) => Some(item),
-                Some(Err(_)) => {
-                    return Err(Invalid::new("kept", "is not the id of an item").into());
-                }
+            let review = Stored::Reviewed(request.clone());
+            let kept = match review.review() {
+                Some(review) => self.drawn_first(going.insight, review, &draft.kept)?,
+                None => Vec::new(),
             };
             let formed = request.form(draft, witness, kept, going.by(), going.now);
             Ok(Stored::Formed(formed.map_err(fault::step)?))
@@ -352,59 +351,6 @@ impl Going<'_> {
         }
         Ok(())
     }
-}
-
-/// The review of every part of every case.
-fn judge(going: &Going<'_>, draft: ReviewDraft) -> Result<Review, ServiceError> {
-    let now = going.now;
-    let rest = draft.rest.as_ref();
-    let rest = rest.map(|rest| Ok((rest.parse("rest", now)?, rest.reason.clone())));
-    let rest = rest.transpose().map_err(fault::lacking)?;
-    let mut named = Vec::with_capacity(draft.parts.len());
-    for (index, part) in draft.parts.iter().enumerate() {
-        let path = format!("parts.{index}.judgement");
-        let judgement = part.judgement.parse(&path, now).map_err(fault::lacking)?;
-        named.push((index, part, judgement, false));
-    }
-    let mut cases = Vec::new();
-    for stored in &going.insight.heads {
-        let mut units = Vec::new();
-        for unit in &stored.head.units {
-            let id = deletion_view::part_id(&unit.unit);
-            let own = named.iter_mut().find(|(_, part, ..)| part.part == id);
-            let (judgement, reason) = match (own, &rest) {
-                (Some((_, part, judgement, used)), _) => {
-                    *used = true;
-                    (judgement.clone(), part.judgement.reason.clone())
-                }
-                (None, Some((judgement, reason))) => (judgement.clone(), reason.clone()),
-                (None, None) => {
-                    let why = "must judge every part of the case, or say what becomes of the rest";
-                    return Err(Invalid::new("parts", why).into());
-                }
-            };
-            units.push(Judged {
-                unit: unit.unit,
-                kind: unit.kind,
-                judgement,
-                reason,
-            });
-        }
-        cases.push(JudgedCase {
-            case: stored.head.case,
-            units,
-        });
-    }
-    if let Some((index, ..)) = named.iter().find(|(.., used)| !used) {
-        let field = format!("parts.{index}.part");
-        return Err(Invalid::new(field, "is no part of the case, or named twice").into());
-    }
-    Ok(Review {
-        cases,
-        refusal: draft.refusal,
-        by: going.by(),
-        at: now,
-    })
 }
 
 fn form_hash(draft: &ApprovalDraft) -> Result<[u8; 32], ServiceError> {

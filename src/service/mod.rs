@@ -14,6 +14,7 @@ mod background;
 mod clock;
 mod deletion;
 mod deletion_end;
+mod deletion_review;
 mod deletion_steps;
 mod deletion_view;
 mod departments;

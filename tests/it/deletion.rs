@@ -335,6 +335,59 @@ fn a_part_is_destroyed_and_the_rest_comes_back_with_the_answer() {
 }
 
 #[test]
+fn what_another_law_keeps_is_drawn_first_and_the_original_follows() {
+    let (mut world, clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let basis = json!({"law": "전자상거래법", "article": "제6조", "items": "민원 내용",
+        "until": "2031-01-01T00:00:00+09:00"});
+    let with = |what: Value| {
+        let mut body = basis.clone();
+        for (key, value) in what.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        body
+    };
+    let view = take_in(&world, "intake", json!({"receipt": receipt}));
+    let id = id_of(&view);
+    let parts = view["matched"][0]["parts"].as_array().unwrap();
+    let text = parts.iter().find(|p| p["kind"] == "narrative").unwrap();
+    step(&world, "intake", &id, "identity", &identity()).expect(200);
+    let keep = with(json!({"verdict": "keep_apart", "reason": "r"}));
+    let review = json!({"parts": [{"part": text["part"], "judgement": keep}],
+        "rest": {"verdict": "destroy", "reason": "r"}, "refusal": told()});
+    step(&world, "privacy", &id, "review", &review).expect(200);
+    let draw = |parts: &str| {
+        let body = with(json!({"purpose": "legal", "parts": [parts]}));
+        let path = format!("/cases/{case}/retained");
+        world.post("officer", &path, &body).expect(201)["item"].clone()
+    };
+    let form_with = |kept: Value| {
+        let mut body = form();
+        body["kept"] = kept;
+        step(&world, "privacy", &id, "form", &body)
+    };
+    // An item of other parts, one that does not exist: neither is what the review keeps.
+    let wrong = draw("people");
+    for kept in [json!([wrong]), json!(["a".repeat(26)]), json!([])] {
+        assert_eq!(form_with(kept).expect(422)["field"], "kept");
+    }
+    let item = draw("narrative");
+    assert_eq!(form_with(json!([item, wrong])).expect(422)["field"], "kept");
+    let view = form_with(json!([item])).expect(200);
+    step(&world, "privacy2", &id, "approve", &hash(&view)).expect(200);
+    pass(&mut world, &clock, DAY * 3);
+    run(&world, "privacy", &id).expect(200);
+    let gone = world.read("officer", &case, "handling");
+    assert!(!String::from_utf8_lossy(&gone.bytes).contains("보도블록"));
+    let notice = world.get("privacy", &format!("/deletion-requests/{id}/notice"));
+    let text = notice.expect(200)["text"].to_string();
+    assert!(
+        text.contains("일부를") && text.contains("조치일 / Done: 2026-11-23"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_hold_in_the_window_keeps_everything_until_it_is_lifted() {
     let (mut world, clock) = office();
     let (case, receipt) = registered(&world, &ordinary());
