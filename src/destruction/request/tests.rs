@@ -1,7 +1,12 @@
 //! The road, every step in order and none skipped.
 
-use super::super::draft::{DeliveredBy, FormDraft, IdentityMethod, RefusalDraft, SenderDraft};
+use super::super::draft::{
+    AskedBy, DeliveredBy, FormDraft, IdentityMethod, Judgement, RefusalDraft, SenderDraft,
+};
+use super::super::order::What;
 use super::*;
+use crate::domain::id::{CaseId, RequestId, UnitId};
+use crate::domain::tier::UnitKind;
 
 fn account(n: u8) -> AccountId {
     AccountId::from_bytes([n; 16])
