@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use bongham::authn::pace::PaceLimit;
 use bongham::authn::password::PasswordCost;
@@ -16,6 +17,7 @@ use bongham::cli::host::{
     Unlock,
 };
 use bongham::config::Config;
+use bongham::config::ending::Ending;
 use bongham::destruction::term::Terms;
 use bongham::domain::random::{Random, SystemSource};
 use bongham::domain::role::{Role, Roles};
@@ -83,12 +85,23 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
         queue: 4096,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
-        terms: Terms::default(),
+        terms: terms(config.map(|c| c.ending).unwrap_or_default()),
         progress: Some(Arc::new(|done, all| {
             if done % 100_000 == 0 || done == all {
                 tracing::info!(done, all, "making the index anew from the journal");
             }
         })),
+    }
+}
+
+fn terms(ending: Ending) -> Terms {
+    let days = |days: u64| Duration::from_secs(days.saturating_mul(24 * 60 * 60));
+    Terms {
+        cancel_window: days(ending.cancel_days),
+        quiet: days(ending.quiet_days),
+        daily_floor: ending.daily_units,
+        daily_percent: ending.daily_percent,
+        ..Terms::default()
     }
 }
 

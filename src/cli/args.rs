@@ -1,5 +1,6 @@
 //! Every command and flag of `bongham`. What stands here is what `--help` shows.
 
+pub mod end;
 pub mod people;
 pub mod records;
 pub mod retained;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use end::{RequestCommand, RetentionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LogCommand, TrailCommand};
 use retained::RetainedCommand;
@@ -130,6 +132,12 @@ pub enum Command {
     /// Cases
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Requests for deletion (삭제 요구), from receipt to result notice
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Retention rules (보존기간) and what has expired
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// What another law keeps apart from the cases
     #[command(subcommand)]
     Retained(RetainedCommand),

@@ -3,6 +3,7 @@
 //! A configuration file is TOML; every table and key is optional, an unknown one is an error.
 //! Flags of the command line win over the file.
 
+pub mod ending;
 pub mod limits;
 pub mod listen;
 pub mod log_format;
@@ -11,6 +12,7 @@ pub mod sessions;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ending::Ending;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
@@ -25,6 +27,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long people stay logged in.
     pub sessions: Sessions,
+    /// Windows and caps around the end of records.
+    pub ending: Ending,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -48,6 +52,7 @@ struct File {
     listen: ListenFile,
     limits: Limits,
     sessions: Sessions,
+    ending: Ending,
     log_format: LogFormat,
 }
 
@@ -105,6 +110,7 @@ impl Config {
     fn settle(file: File, overrides: Overrides) -> Result<Self, ConfigError> {
         file.limits.check()?;
         file.sessions.check()?;
+        file.ending.check()?;
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -114,6 +120,7 @@ impl Config {
             listen: Listen::settle(listen)?,
             limits: file.limits,
             sessions: file.sessions,
+            ending: file.ending,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

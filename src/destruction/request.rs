@@ -4,229 +4,20 @@
 //!
 //! Holds who asked and why, so a request is only ever stored sealed.
 
-use crate::domain::id::{AccountId, CaseId, DestructionId, RequestId, RetainedId, UnitId};
-use crate::domain::tier::UnitKind;
+mod facts;
+mod stored;
+
+use crate::domain::id::{AccountId, DestructionId, RetainedId};
 use crate::domain::time::Timestamp;
 
-use super::draft::{
-    AskedBy, Authority, DeliveredBy, FormDraft, IdentityMethod, Judgement, Lacking, RefusalDraft,
-    SenderDraft,
+use super::draft::{FormDraft, Lacking};
+use super::order::{Ground, Order, Stage};
+
+pub use facts::{
+    Approval, Cancellation, Cause, Delivery, Facts, Form, Identity, Judged, JudgedCase, Petition,
+    Refusal, Review,
 };
-use super::order::{Ground, Order, Part, Stage, What};
-
-/// Who asked, in their words.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Petition {
-    /// In which capacity.
-    pub asked_by: AskedBy,
-    /// Name.
-    pub name: String,
-    /// Where the answer goes.
-    pub contact: String,
-    /// What proves an agent's authority.
-    pub authority: Option<Authority>,
-    /// The parts it is about; empty for all.
-    pub parts: Vec<UnitId>,
-    /// What is asked for and why.
-    pub reason: String,
-}
-
-/// Where a request comes from.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Cause {
-    /// A person.
-    Person(Petition),
-    /// Retention periods that have run out.
-    Retention {
-        /// Whether a decision of the records appraisal must be named.
-        appraisal: bool,
-        /// Units that may expire in a day by the word of one approver.
-        daily_cap: u64,
-    },
-}
-
-/// What does not change from the first step to the last.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Facts {
-    /// Id.
-    pub id: RequestId,
-    /// From where it comes.
-    pub cause: Cause,
-    /// The cases it was matched to; none, if the receipt is of no case.
-    pub cases: Vec<CaseId>,
-    /// Number on the petitioner's receipt, as given.
-    pub receipt: Option<String>,
-    /// Who took it in, or ran the sweep.
-    pub taken_by: AccountId,
-    /// When it reached the office.
-    pub received_at: Timestamp,
-    /// When it must have been answered at the latest.
-    pub due: Timestamp,
-}
-
-/// That it was checked who asks. What was seen is named; no copy is kept.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Identity {
-    /// How.
-    pub method: IdentityMethod,
-    /// By whom.
-    pub by: AccountId,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// One unit of a case, judged.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Judged {
-    /// The unit.
-    pub unit: UnitId,
-    /// What it holds.
-    pub kind: UnitKind,
-    /// What shall become of it.
-    pub judgement: Judgement,
-    /// Why.
-    pub reason: String,
-}
-
-/// A case, judged unit by unit as it stood then.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct JudgedCase {
-    /// The case.
-    pub case: CaseId,
-    /// Its units, every one.
-    pub units: Vec<Judged>,
-}
-
-impl JudgedCase {
-    fn all(&self, is: impl Fn(&Judgement) -> bool) -> bool {
-        self.units.iter().all(|unit| is(&unit.judgement))
-    }
-    fn any(&self, is: impl Fn(&Judgement) -> bool) -> bool {
-        self.units.iter().any(|unit| is(&unit.judgement))
-    }
-    /// What an order does to it: units that are destroyed or whose original follows what was
-    /// kept apart of it; a hold leaves its unit as it is.
-    fn order(&self, kept: Option<RetainedId>) -> Option<Part> {
-        let dies = |judgement: &Judgement| !matches!(judgement, Judgement::Hold { .. });
-        let keeps = self.any(|judgement| matches!(judgement, Judgement::KeepApart { .. }));
-        let what = if self.all(dies) {
-            What::Whole
-        } else {
-            let dying = self.units.iter().filter(|unit| dies(&unit.judgement));
-            What::Units(dying.map(|unit| unit.unit).collect())
-        };
-        let nothing = matches!(&what, What::Units(units) if units.is_empty());
-        (!nothing && !self.units.is_empty()).then_some(Part {
-            case: self.case,
-            what,
-            kept: kept.filter(|_| keeps),
-        })
-    }
-}
-
-/// The legal review, with its reasons.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Review {
-    /// Case by case.
-    pub cases: Vec<JudgedCase>,
-    /// What the person is told of what is not destroyed.
-    pub refusal: Option<RefusalDraft>,
-    /// By whom.
-    pub by: AccountId,
-    /// When.
-    pub at: Timestamp,
-}
-
-impl Review {
-    fn any(&self, is: impl Fn(&Judgement) -> bool + Copy) -> bool {
-        self.cases.iter().any(|case| case.any(is))
-    }
-    /// Whether something of it is kept, by law or by a hold.
-    pub fn keeps_something(&self) -> bool {
-        self.any(|judgement| *judgement != Judgement::Destroy)
-    }
-    /// Whether something of it is to be kept apart first.
-    pub fn keeps_apart(&self) -> bool {
-        self.any(|judgement| matches!(judgement, Judgement::KeepApart { .. }))
-    }
-    /// Whether anything of it is destroyed.
-    pub fn destroys_something(&self) -> bool {
-        self.any(|judgement| !matches!(judgement, Judgement::Hold { .. }))
-    }
-    /// Units that die.
-    pub fn dying(&self) -> u64 {
-        let units = self.cases.iter().flat_map(|case| &case.units);
-        let dying = units.filter(|unit| !matches!(unit.judgement, Judgement::Hold { .. }));
-        u64::try_from(dying.count()).unwrap_or(u64::MAX)
-    }
-}
-
-/// The destruction request form (파기요청서), filled in.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Form {
-    /// Its fields.
-    pub fields: FormDraft,
-    /// Who stands by (입회자).
-    pub witness: Option<AccountId>,
-    /// What was kept apart first.
-    pub kept: Option<RetainedId>,
-    /// 작성자.
-    pub by: AccountId,
-    /// 작성일.
-    pub at: Timestamp,
-    /// SHA-256 of form and review in canonical JSON: what an approver approves.
-    pub hash: [u8; 32],
-}
-
-/// The approval and what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Approval {
-    /// 승인자.
-    pub by: AccountId,
-    /// Who approved before, where it took two.
-    pub before: Option<AccountId>,
-    /// 파기 승인일.
-    pub at: Timestamp,
-    /// The order.
-    pub order: DestructionId,
-    /// End of the cancel window.
-    pub due: Timestamp,
-}
-
-/// How the answer reached the person.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Delivery {
-    /// How.
-    pub delivered_by: DeliveredBy,
-    /// Who recorded it.
-    pub by: AccountId,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// A refusal of everything.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Refusal {
-    /// What the person is told.
-    pub told: RefusalDraft,
-    /// Who answers for the office.
-    pub sender: SenderDraft,
-    /// Who refused.
-    pub by: AccountId,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// A cancellation: the person withdrew, or the office found a mistake.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Cancellation {
-    /// Why.
-    pub reason: String,
-    /// Who recorded it.
-    pub by: AccountId,
-    /// When.
-    pub at: Timestamp,
-}
+pub use stored::Stored;
 
 /// Where a request stands, as the API names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -274,7 +65,7 @@ impl State {
             Self::Identified => &["review", "refuse", "cancel"],
             Self::Reviewed => &["form", "review", "refuse", "cancel"],
             Self::Formed | Self::Seconded => &["approve", "review", "refuse", "cancel"],
-            Self::Approved => &["cancel", "notice"],
+            Self::Approved => &["cancel", "execution", "notice"],
             Self::Refused => &["notice"],
             Self::Cancelled | Self::Answered => &[],
         }
@@ -451,7 +242,7 @@ impl Request<Reviewed> {
         self,
         fields: FormDraft,
         witness: Option<AccountId>,
-        kept: Option<RetainedId>,
+        kept: Vec<RetainedId>,
         by: AccountId,
         at: Timestamp,
     ) -> Result<Request<Formed>, StepError> {
@@ -472,8 +263,8 @@ impl Request<Reviewed> {
             let why = "of the records appraisal (폐기) must be named";
             return Err(Lacking::new("decision", why).into());
         }
-        if review.keeps_apart() != kept.is_some() {
-            let why = "names the item that was kept apart first, if the review keeps some";
+        if review.keeps_apart() == kept.is_empty() {
+            let why = "names the items that were kept apart first, if the review keeps some";
             return Err(Lacking::new("kept", why).into());
         }
         let hash = hash(&self.facts, review, &fields, by, at)?;
@@ -621,7 +412,7 @@ impl Request<Formed> {
                     decision: form.fields.decision.clone(),
                 },
             },
-            parts: parts.filter_map(|case| case.order(form.kept)).collect(),
+            parts: parts.flat_map(|case| case.order(&form.kept)).collect(),
             units: Vec::new(),
             handler: form.by,
             approver: word.by,
@@ -748,144 +539,6 @@ impl Request<Refused> {
                 outcome: Outcome::Refused(self.step),
                 delivery,
             },
-        }
-    }
-}
-
-/// A request between two steps.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Stored {
-    /// See [`Received`].
-    Received(Request<Received>),
-    /// See [`Identified`].
-    Identified(Request<Identified>),
-    /// See [`Reviewed`].
-    Reviewed(Request<Reviewed>),
-    /// See [`Formed`].
-    Formed(Request<Formed>),
-    /// See [`Approved`].
-    Approved(Request<Approved>),
-    /// See [`Refused`].
-    Refused(Request<Refused>),
-    /// See [`Cancelled`].
-    Cancelled(Request<Cancelled>),
-    /// See [`Answered`].
-    Answered(Request<Answered>),
-}
-
-impl Stored {
-    /// What does not change.
-    pub const fn facts(&self) -> &Facts {
-        match self {
-            Self::Received(r) => &r.facts,
-            Self::Identified(r) => &r.facts,
-            Self::Reviewed(r) => &r.facts,
-            Self::Formed(r) => &r.facts,
-            Self::Approved(r) => &r.facts,
-            Self::Refused(r) => &r.facts,
-            Self::Cancelled(r) => &r.facts,
-            Self::Answered(r) => &r.facts,
-        }
-    }
-    /// Where it stands.
-    pub const fn state(&self) -> State {
-        match self {
-            Self::Received(_) => State::Received,
-            Self::Identified(_) => State::Identified,
-            Self::Reviewed(_) => State::Reviewed,
-            Self::Formed(r) => match r.step.seconded {
-                None => State::Formed,
-                Some(_) => State::Seconded,
-            },
-            Self::Approved(_) => State::Approved,
-            Self::Refused(_) => State::Refused,
-            Self::Cancelled(_) => State::Cancelled,
-            Self::Answered(_) => State::Answered,
-        }
-    }
-    /// Whether this account had a hand in it so far.
-    pub fn took_part(&self, account: AccountId) -> bool {
-        let by = [
-            Some(self.facts().taken_by),
-            self.identity().map(|identity| identity.by),
-            self.review().map(|review| review.by),
-            self.form().map(|form| form.by),
-            self.form().and_then(|form| form.witness),
-        ];
-        by.contains(&Some(account))
-    }
-    /// Why a step does not follow here.
-    pub const fn wrong(&self) -> StepError {
-        StepError::WrongState(self.state())
-    }
-    fn formed(&self) -> Option<&Formed> {
-        match self {
-            Self::Formed(r) => Some(&r.step),
-            _ => self.approved().map(|approved| &approved.before),
-        }
-    }
-    fn approved(&self) -> Option<&Approved> {
-        match self {
-            Self::Approved(r) => Some(&r.step),
-            Self::Answered(r) => match &r.step.outcome {
-                Outcome::Destroyed(approved) => Some(approved),
-                Outcome::Refused(_) => None,
-            },
-            _ => None,
-        }
-    }
-    fn refused(&self) -> Option<&Refused> {
-        match self {
-            Self::Refused(r) => Some(&r.step),
-            Self::Answered(r) => match &r.step.outcome {
-                Outcome::Refused(refused) => Some(refused),
-                Outcome::Destroyed(_) => None,
-            },
-            _ => None,
-        }
-    }
-    /// That it was checked who asks.
-    pub fn identity(&self) -> Option<&Identity> {
-        match self {
-            Self::Identified(r) => r.step.identity.as_ref(),
-            Self::Reviewed(r) => r.step.before.identity.as_ref(),
-            _ => self.formed()?.before.before.identity.as_ref(),
-        }
-    }
-    /// The review.
-    pub fn review(&self) -> Option<&Review> {
-        match self {
-            Self::Reviewed(r) => Some(&r.step.review),
-            _ => match self.refused() {
-                Some(refused) => refused.review.as_ref(),
-                None => Some(&self.formed()?.before.review),
-            },
-        }
-    }
-    /// The form.
-    pub fn form(&self) -> Option<&Form> {
-        Some(&self.formed()?.form)
-    }
-    /// The approval.
-    pub fn approval(&self) -> Option<&Approval> {
-        Some(&self.approved()?.approval)
-    }
-    /// The refusal.
-    pub fn refusal(&self) -> Option<&Refusal> {
-        Some(&self.refused()?.refusal)
-    }
-    /// The cancellation.
-    pub const fn cancellation(&self) -> Option<&Cancellation> {
-        match self {
-            Self::Cancelled(r) => Some(&r.step.cancellation),
-            _ => None,
-        }
-    }
-    /// How the answer reached the person.
-    pub const fn delivery(&self) -> Option<&Delivery> {
-        match self {
-            Self::Answered(r) => Some(&r.step.delivery),
-            _ => None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod body;
 mod cases;
 mod code;
 mod control;
+mod deletion;
 mod departments;
 mod download;
 mod entry;
@@ -23,12 +24,14 @@ mod log;
 mod openapi;
 mod page;
 mod retained;
+mod retention;
 mod seal;
 mod searches;
 mod server;
 mod sessions;
 mod tls;
 mod trace;
+mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -79,9 +82,22 @@ fn office() -> Routes {
         .routes(routes!(departments::add, departments::list))
         .routes(routes!(departments::propose_desk))
         .routes(routes!(cases::register, cases::list))
-        .routes(routes!(cases::read))
+        .routes(routes!(cases::read, upkeep::amend))
         .routes(routes!(cases::assign))
         .routes(routes!(cases::reclassify))
+        .routes(routes!(upkeep::hold))
+        .routes(routes!(deletion::take_in, deletion::list))
+        .routes(routes!(deletion::show))
+        .routes(routes!(deletion::identity))
+        .routes(routes!(deletion::review))
+        .routes(routes!(deletion::form))
+        .routes(routes!(deletion::approve))
+        .routes(routes!(deletion::refuse))
+        .routes(routes!(deletion::cancel))
+        .routes(routes!(deletion::execute))
+        .routes(routes!(deletion::notice, deletion::deliver))
+        .routes(routes!(retention::rules, retention::set_rules))
+        .routes(routes!(retention::sweep))
         .routes(routes!(retained::draw))
         .routes(routes!(searches::search))
         .routes(routes!(imports::open))

@@ -1,9 +1,10 @@
-//! The steps of a request: identity check, review, form, approval, refusal, cancellation, notice.
+//! The steps of a request: identity check, review, form, approval, refusal, cancellation.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 
 use super::approvals::NOBODY;
 use super::deletion::{Insight, Lock};
+use super::deletion_review::judge;
 use super::deletion_view;
 use super::error::ServiceError;
 use super::fault;
@@ -13,40 +14,35 @@ use crate::audit::Shown as Logged;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{
-    Action, ApproveDestruction, CheckIdentity, CloseRequest, FormDestruction, ReadRequest,
-    ReviewDeletion,
+    Action, ApproveDestruction, CheckIdentity, CloseRequest, FormDestruction, ReviewDeletion,
 };
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
 use crate::destruction::draft::{
-    ApprovalDraft, CancelDraft, DeliveredBy, DeliveryDraft, FormDraft, IdentityDraft, RefuseDraft,
-    ReviewDraft,
+    ApprovalDraft, CancelDraft, FormDraft, IdentityDraft, RefuseDraft, ReviewDraft,
 };
-use crate::destruction::notice::{Act, Contents, Notice};
-use crate::destruction::order::Order;
 use crate::destruction::request::{
-    Cancellation, CarriedOut, Cause, Delivery, Identity, Judged, JudgedCase, Refusal, Review,
-    Sanction, Stored, Word,
+    Cancellation, Cause, Identity, Refusal, Review, Sanction, Stored, Word,
 };
-use crate::destruction::view::{NoticeView, RequestView};
-use crate::domain::id::{AccountId, DestructionId, RequestId, RetainedId};
+use crate::destruction::view::RequestView;
+use crate::domain::id::{AccountId, DestructionId, RequestId};
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 use crate::people::account::Login;
 
 /// A step on its way: what it starts from and what it adds to.
-struct Going<'a> {
+pub(super) struct Going<'a> {
     store: &'a Store,
     session: &'a Session,
-    insight: &'a Insight,
+    pub(super) insight: &'a Insight,
     batch: Batch,
     closed: Vec<Closed>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Going<'_> {
     /// Steps that judge are for the privacy officer and for holders of every case in it.
-    fn judges(&self) -> Result<(), ServiceError> {
+    pub(super) fn judges(&self) -> Result<(), ServiceError> {
         if self.insight.judges {
             Ok(())
         } else {
@@ -54,11 +50,11 @@ impl Going<'_> {
         }
     }
 
-    fn by(&self) -> AccountId {
+    pub(super) fn by(&self) -> AccountId {
         self.session.account()
     }
 
-    fn lock(&mut self, request: &Stored, lock: Lock) -> Result<(), ServiceError> {
+    pub(super) fn lock(&mut self, request: &Stored, lock: Lock) -> Result<(), ServiceError> {
         let closed = self.store.lock_cases(&mut self.batch, request, lock)?;
         self.closed.extend(closed);
         Ok(())
@@ -67,15 +63,14 @@ impl Going<'_> {
 
 impl Store {
     /// Finds the request, takes the step, commits it with its entry, and shows where it stands.
-    fn step<A: Action>(
+    pub(super) fn step<A: Action>(
         &self,
         session: &Session,
         permit: Permit<A>,
-        id: Option<RequestId>,
+        id: RequestId,
         take: impl FnOnce(&mut Going<'_>, Stored) -> Result<Stored, ServiceError>,
     ) -> Answer<RequestView> {
-        let known = id.ok_or(ServiceError::NotFound);
-        let (kept, insight) = match known.and_then(|id| self.known_request(session, id)) {
+        let (kept, insight) = match self.known_request(session, id) {
             Ok(known) => known,
             Err(error) => return self.fail(permit, error),
         };
@@ -119,7 +114,7 @@ impl Store {
     pub fn check_identity(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: IdentityDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<CheckIdentity>(session, Target::Office)?;
@@ -140,7 +135,7 @@ impl Store {
     pub fn review_deletion(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: ReviewDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<ReviewDeletion>(session, Target::Office)?;
@@ -162,7 +157,7 @@ impl Store {
     pub fn form_destruction(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: FormDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<FormDestruction>(session, Target::Office)?;
@@ -175,12 +170,10 @@ impl Store {
                 None => None,
                 Some(login) => Some(self.witness(login)?),
             };
-            let kept = match draft.kept.as_deref().map(str::parse::<RetainedId>) {
-                None => None,
-                Some(Ok(item)) => Some(item),
-                Some(Err(_)) => {
-                    return Err(Invalid::new("kept", "is not the id of an item").into());
-                }
+            let review = Stored::Reviewed(request.clone());
+            let kept = match review.review() {
+                Some(review) => self.drawn_first(going.insight, review, &draft.kept)?,
+                None => Vec::new(),
             };
             let formed = request.form(draft, witness, kept, going.by(), going.now);
             Ok(Stored::Formed(formed.map_err(fault::step)?))
@@ -204,15 +197,12 @@ impl Store {
     pub fn approve_destruction(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: ApprovalDraft,
     ) -> Answer<RequestView> {
         let form_hash = form_hash(&draft)?;
         session.pulse().beats().map_err(fault::ended)?;
-        let found = match id {
-            Some(id) => self.records.request(id).map_err(fault::records)?,
-            None => None,
-        };
+        let found = self.records.request(id).map_err(fault::records)?;
         let own = found
             .as_ref()
             .is_some_and(|kept| kept.row.took_part(session.account()));
@@ -264,7 +254,7 @@ impl Store {
     pub fn refuse_deletion(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: RefuseDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<CloseRequest>(session, Target::Office)?;
@@ -293,7 +283,7 @@ impl Store {
     pub fn cancel_deletion(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: CancelDraft,
     ) -> Answer<RequestView> {
         draft.check().map_err(fault::lacking)?;
@@ -320,138 +310,6 @@ impl Store {
                 other => return Err(fault::step(other.wrong())),
             };
             Ok(Stored::Cancelled(cancelled))
-        })
-    }
-
-    /// The order of an approved request.
-    fn order_of(&self, request: &Stored) -> Result<Order, ServiceError> {
-        let approval = request.approval();
-        let approval = approval.ok_or_else(|| fault::step(request.wrong()))?;
-        let lost = || ServiceError::Damaged("an order is missing".to_owned());
-        self.order(approval.order)?.ok_or_else(lost)
-    }
-
-    /// `GET …/notice` (결과 통지서): text and page of what the person is told; an entry is durable
-    /// before it is shown.
-    pub fn notice(&self, session: &Session, id: Option<RequestId>) -> Answer<NoticeView> {
-        let permit = self.permit_office::<ReadRequest>(session, Target::Office)?;
-        let known = id.ok_or(ServiceError::NotFound);
-        let made = known.and_then(|id| {
-            let (kept, insight) = self.known_request(session, id)?;
-            let view = self.notice_of(&kept.row, &insight)?;
-            Ok((kept, view))
-        });
-        let (kept, view) = match made {
-            Ok(made) => made,
-            Err(error) => return self.fail(permit, error),
-        };
-        let logged = Logged {
-            cases: kept.row.facts().cases.clone(),
-            query: Some("notice"),
-            bytes: (view.text.len() + view.html.len()) as u64,
-            ..Logged::default()
-        };
-        Ok(self
-            .log
-            .record(permit, logged)
-            .map(|recorded| recorded.map(|_| view).map_err(fault::log)))
-    }
-
-    /// Who may know what it was matched to sees every notice; who took it in besides one that says
-    /// the same whatever it was matched to.
-    fn notice_of(&self, request: &Stored, insight: &Insight) -> Result<NoticeView, ServiceError> {
-        let Cause::Person(petition) = &request.facts().cause else {
-            return Err(fault::step(request.wrong()));
-        };
-        if !insight.whole && !deletion_view::blank_refusal(request) {
-            let state = deletion_view::hidden_state(request);
-            return Err(ServiceError::WrongState(state));
-        }
-        let review = request.review();
-        let (act, told, sender, acted_at, certificate) = match (request.refusal(), request.form()) {
-            (Some(refusal), _) => (
-                Act::Refused,
-                Some(&refusal.told),
-                &refusal.sender,
-                refusal.at,
-                None,
-            ),
-            (None, Some(form)) => {
-                let order = self.order_of(request)?;
-                CarriedOut::by(&order).ok_or_else(|| fault::step(request.wrong()))?;
-                let kept = review.is_some_and(Review::keeps_something);
-                let act = if kept {
-                    Act::DestroyedInPart
-                } else {
-                    Act::Destroyed
-                };
-                let told = review.and_then(|review| review.refusal.as_ref());
-                let certificate = Some(order.id.to_string());
-                (act, told, &form.fields.sender, order.due, certificate)
-            }
-            (None, None) => return Err(fault::step(request.wrong())),
-        };
-        let date = request
-            .delivery()
-            .map_or_else(|| self.clock.now(), |d| d.at);
-        let notice = Notice::new(Contents {
-            act,
-            told,
-            name: &petition.name,
-            asked: &petition.reason,
-            receipt: request.facts().receipt.as_deref(),
-            received_at: request.facts().received_at,
-            acted_at,
-            certificate,
-            sender,
-            date,
-        })
-        .map_err(|error| ServiceError::Internal(error.to_string()))?;
-        Ok(NoticeView {
-            text: notice.text(),
-            html: notice.html(),
-        })
-    }
-
-    /// `POST …/notice`: records that it was handed over or sent. This ends the request, and the
-    /// lock on what is left of the case.
-    pub fn deliver_notice(
-        &self,
-        session: &Session,
-        id: Option<RequestId>,
-        draft: DeliveryDraft,
-    ) -> Answer<RequestView> {
-        let permit = self.permit_office::<CloseRequest>(session, Target::Office)?;
-        self.step(session, permit, id, |going, request| {
-            let person = matches!(request.facts().cause, Cause::Person(_));
-            if person == (draft.delivered_by == DeliveredBy::FiledOnly) {
-                let why = "is filed_only where nobody asked, and only there";
-                return Err(Invalid::new("delivered_by", why).into());
-            }
-            if person {
-                // What cannot be shown cannot have been handed over.
-                self.notice_of(&request, going.insight)?;
-            } else {
-                going.judges()?;
-            }
-            let delivery = Delivery {
-                delivered_by: draft.delivered_by,
-                by: going.by(),
-                at: going.now,
-            };
-            going.lock(&request, Lock::Lift)?;
-            let answered = match request {
-                Stored::Refused(request) => request.answer(delivery),
-                Stored::Approved(approved) => {
-                    let stored = Stored::Approved(approved.clone());
-                    let order = self.order_of(&stored)?;
-                    let done = CarriedOut::by(&order);
-                    let done = done.ok_or_else(|| fault::step(stored.wrong()))?;
-                    approved.answer(&done, delivery)
-                }
-                other => return Err(fault::step(other.wrong())),
-            };
-            Ok(Stored::Answered(answered))
         })
     }
 }
@@ -493,59 +351,6 @@ impl Going<'_> {
         }
         Ok(())
     }
-}
-
-/// The review of every part of every case.
-fn judge(going: &Going<'_>, draft: ReviewDraft) -> Result<Review, ServiceError> {
-    let now = going.now;
-    let rest = draft.rest.as_ref();
-    let rest = rest.map(|rest| Ok((rest.parse("rest", now)?, rest.reason.clone())));
-    let rest = rest.transpose().map_err(fault::lacking)?;
-    let mut named = Vec::with_capacity(draft.parts.len());
-    for (index, part) in draft.parts.iter().enumerate() {
-        let path = format!("parts.{index}.judgement");
-        let judgement = part.judgement.parse(&path, now).map_err(fault::lacking)?;
-        named.push((index, part, judgement, false));
-    }
-    let mut cases = Vec::new();
-    for stored in &going.insight.heads {
-        let mut units = Vec::new();
-        for unit in &stored.head.units {
-            let id = deletion_view::part_id(&unit.unit);
-            let own = named.iter_mut().find(|(_, part, ..)| part.part == id);
-            let (judgement, reason) = match (own, &rest) {
-                (Some((_, part, judgement, used)), _) => {
-                    *used = true;
-                    (judgement.clone(), part.judgement.reason.clone())
-                }
-                (None, Some((judgement, reason))) => (judgement.clone(), reason.clone()),
-                (None, None) => {
-                    let why = "must judge every part of the case, or say what becomes of the rest";
-                    return Err(Invalid::new("parts", why).into());
-                }
-            };
-            units.push(Judged {
-                unit: unit.unit,
-                kind: unit.kind,
-                judgement,
-                reason,
-            });
-        }
-        cases.push(JudgedCase {
-            case: stored.head.case,
-            units,
-        });
-    }
-    if let Some((index, ..)) = named.iter().find(|(.., used)| !used) {
-        let field = format!("parts.{index}.part");
-        return Err(Invalid::new(field, "is no part of the case, or named twice").into());
-    }
-    Ok(Review {
-        cases,
-        refusal: draft.refusal,
-        by: going.by(),
-        at: now,
-    })
 }
 
 fn form_hash(draft: &ApprovalDraft) -> Result<[u8; 32], ServiceError> {

@@ -123,18 +123,6 @@ pub(super) fn handover(error: HandoverError) -> ServiceError {
     }
 }
 
-pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
-    match error {
-        order_rows::RowError::Engine(error) => engine(error),
-        order_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
-        order_rows::RowError::Seal(error) => seal(error),
-    }
-}
-
-pub(super) fn ledger(error: NotCanonical) -> ServiceError {
-    ServiceError::Internal(error.to_string())
-}
-
 pub(super) fn records(error: RecordError) -> ServiceError {
     match error {
         RecordError::Engine(error) => engine(error),
@@ -155,6 +143,18 @@ pub(super) fn step(error: StepError) -> ServiceError {
         StepError::Lacking(error) => lacking(error),
         StepError::NotCanonical => ServiceError::Internal(error.to_string()),
     }
+}
+
+pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
+    match error {
+        order_rows::RowError::Engine(error) => engine(error),
+        order_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        order_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn ledger(error: NotCanonical) -> ServiceError {
+    ServiceError::Internal(error.to_string())
 }
 
 /// Unknown, ended or revoked: all alike.

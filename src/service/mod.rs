@@ -6,11 +6,15 @@
 
 mod account_end;
 mod accounts;
+mod amend;
 mod approval_words;
 mod approvals;
 mod assign;
 mod background;
+mod clock;
 mod deletion;
+mod deletion_end;
+mod deletion_review;
 mod deletion_steps;
 mod deletion_view;
 mod departments;
@@ -22,6 +26,7 @@ mod entrance;
 mod error;
 mod fault;
 mod gate;
+mod hold;
 mod import;
 mod index;
 mod list;
@@ -41,6 +46,7 @@ mod retained_check;
 mod retained_end;
 mod retained_open;
 mod retained_share;
+mod retention;
 mod scrub;
 mod seal;
 mod search;
@@ -62,6 +68,7 @@ pub use retained_share::Shared;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
-    Assigned, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
+    Amended, Assigned, ConsistencyView, HoldView, Holds, ImportProgress, ImportRow, ImportState,
+    InclusionView, LogEntry, LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered,
+    RejectedRow, Reset, Rows,
 };

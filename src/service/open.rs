@@ -104,6 +104,7 @@ pub(super) fn open(
     let engines = (Arc::new(engine) as _, Arc::new(apart) as _);
     let store = assemble(settings, Arc::new(keyring), engines, random, clock)?;
     store.finish_punctures()?;
+    store.watch_clock()?;
     store.resume_destructions()?;
     Ok(store)
 }
@@ -213,8 +214,11 @@ pub(super) fn assemble(
         row_key(),
         Arc::clone(&random),
     );
-    let known = log.newest().map_err(fault::log)?;
-    let known = (known.unwrap_or_else(|| clock.now()), clock.monotonic());
+    let newest = log.newest().map_err(fault::log)?;
+    // A leap that nobody confirmed yet is not forgotten by a restart.
+    let word = records.clock_word().map_err(fault::records)?.row;
+    let known = word.leapt.or(newest).unwrap_or_else(|| clock.now());
+    let known = (known, clock.monotonic());
     let directory = Directory::new(
         people.all().map_err(fault::people)?,
         people.all().map_err(fault::people)?,

@@ -290,7 +290,13 @@ impl Store {
             .collect()
     }
 
-    fn origin(&self, stored: &StoredHead, units: &[UnitRef], basis: &LegalBasis) -> [u8; 16] {
+    /// The place that an item drawn of these units on this basis has.
+    pub(super) fn origin(
+        &self,
+        stored: &StoredHead,
+        units: &[UnitRef],
+        basis: &LegalBasis,
+    ) -> [u8; 16] {
         let head = &stored.head;
         let until = basis.until.as_millis().to_be_bytes();
         let mut ids: Vec<[u8; 8]> = units

@@ -1,7 +1,12 @@
 //! The road, every step in order and none skipped.
 
-use super::super::draft::{DeliveredBy, FormDraft, IdentityMethod, RefusalDraft, SenderDraft};
+use super::super::draft::{
+    AskedBy, DeliveredBy, FormDraft, IdentityMethod, Judgement, RefusalDraft, SenderDraft,
+};
+use super::super::order::What;
 use super::*;
+use crate::domain::id::{CaseId, RequestId, UnitId};
+use crate::domain::tier::UnitKind;
 
 fn account(n: u8) -> AccountId {
     AccountId::from_bytes([n; 16])
@@ -86,7 +91,7 @@ fn fields() -> FormDraft {
         backups_handled: true,
         media_destroyed: false,
         decision: None,
-        kept: None,
+        kept: Vec::new(),
         sender: sender(),
     }
 }
@@ -103,7 +108,7 @@ fn formed(review: Review) -> Request<Formed> {
     identified()
         .review(review)
         .unwrap()
-        .form(fields(), None, None, account(AUTHOR), NOW)
+        .form(fields(), None, Vec::new(), account(AUTHOR), NOW)
         .unwrap()
 }
 
@@ -223,9 +228,9 @@ fn what_is_kept_must_be_told_and_drawn_first() {
             .clone()
             .form(fields(), None, kept, account(AUTHOR), NOW)
     };
-    assert!(matches!(form(None).err(), Some(StepError::Lacking(l)) if l.field == "kept"));
+    assert!(matches!(form(Vec::new()).err(), Some(StepError::Lacking(l)) if l.field == "kept"));
     let item = RetainedId::from_bytes([4; 16]);
-    let request = form(Some(item)).unwrap();
+    let request = form(vec![item]).unwrap();
     let word = word(APPROVER, &request);
     let Ok(Sanction::Ordered(_, order)) = request.approve(word, ORDER, later(60)) else {
         panic!("approved");
@@ -247,7 +252,7 @@ fn a_held_part_stays_and_the_rest_is_ordered() {
     nothing.refusal = Some(told());
     let reviewed = identified().review(nothing).unwrap();
     let refused = reviewed
-        .form(fields(), None, None, account(AUTHOR), NOW)
+        .form(fields(), None, Vec::new(), account(AUTHOR), NOW)
         .err();
     assert!(matches!(refused, Some(StepError::Lacking(l)) if l.field == "file"));
 }
@@ -268,7 +273,7 @@ fn an_expiry_that_needs_an_appraisal_names_its_decision() {
         };
         reviewed
             .clone()
-            .form(fields, None, None, account(AUTHOR), NOW)
+            .form(fields, None, Vec::new(), account(AUTHOR), NOW)
     };
     assert!(matches!(form(None).err(), Some(StepError::Lacking(l)) if l.field == "decision"));
     let personal = form(Some("홍길동의 건")).err();
