@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::domain::id::DepartmentId;
+use crate::domain::id::{AccountId, DepartmentId};
 use crate::domain::random::{Random, RandomError};
 use crate::domain::secret::Secret;
 
@@ -24,7 +24,7 @@ use super::bucket::{Blob, Bucket, Class, whole_tree};
 use super::formula::{TAG_BYTES, hkdf, mac, open_once, pad, seal_once, sha256, unpad};
 use super::ggm::Tree;
 use super::unseal::{Terms, Unseal, UnsealCost};
-use super::{Floor, KeyringError};
+use super::{Floor, KeyringError, Restoring};
 
 /// Size of a root file until it is full: room for some 6,000 buckets, 6 million units.
 pub(super) const ROOT_BYTES: usize = 512 << 10;
@@ -45,6 +45,12 @@ pub(super) struct Root {
     pub(super) log_seed: Arc<Secret<32>>,
     pub(super) departments: BTreeMap<(DepartmentId, u32), Arc<Secret<32>>>,
     pub(super) floor: Floor,
+    /// The version by which a unit last died: a copy from before it opens what is destroyed.
+    pub(super) punctured: u64,
+    /// Least revision of an account's row that is believed.
+    pub(super) credentials: BTreeMap<AccountId, u64>,
+    /// A restore that was begun.
+    pub(super) restoring: Option<Restoring>,
 }
 
 impl Root {
@@ -58,6 +64,9 @@ impl Root {
             log_seed: Arc::new(Secret::random(random)?),
             departments: BTreeMap::new(),
             floor: Floor::default(),
+            punctured: 0,
+            credentials: BTreeMap::new(),
+            restoring: None,
         })
     }
 
@@ -194,6 +203,11 @@ pub(super) struct Body {
     departments: Vec<DepartmentRow>,
     #[zeroize(skip)]
     floor: Floor,
+    punctured: u64,
+    #[zeroize(skip)]
+    credentials: Vec<(AccountId, u64)>,
+    #[zeroize(skip)]
+    restoring: Option<Restoring>,
 }
 
 /// One row of the bucket table.
@@ -236,6 +250,9 @@ impl Body {
             log_seed: *root.log_seed.expose(),
             departments: root.departments.iter().map(department).collect(),
             floor: root.floor,
+            punctured: root.punctured,
+            credentials: root.credentials.iter().map(|(id, n)| (*id, *n)).collect(),
+            restoring: root.restoring,
         }
     }
 
@@ -284,6 +301,9 @@ impl Body {
                 .map(|row| ((row.id, row.version), Arc::new(Secret::new(row.key))))
                 .collect(),
             floor: self.floor,
+            punctured: self.punctured,
+            credentials: self.credentials.iter().copied().collect(),
+            restoring: self.restoring,
         })
     }
 }
