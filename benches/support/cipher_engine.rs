@@ -313,6 +313,11 @@ impl Engine for CipherEngine {
         Ok(())
     }
 
+    /// Nothing on this road is copied.
+    fn snapshot(&self) -> Result<bongham::engine::Snapshot, EngineError> {
+        Err(EngineError::Unusable("no files to copy".to_owned()))
+    }
+
     fn close(&self) -> Result<(), EngineError> {
         Ok(())
     }

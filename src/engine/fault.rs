@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     Batch, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page, Pending,
-    Scrubbed, Series, Space, Value,
+    Scrubbed, Series, Snapshot, Space, Value,
 };
 use crate::domain::limit::Limit;
 
@@ -121,6 +121,10 @@ impl Engine for FaultEngine {
 
     fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError> {
         self.inner.forget_bodies(log, from, to)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        self.inner.snapshot()
     }
 
     fn close(&self) -> Result<(), EngineError> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::tally::Tally;
 use super::{
     Batch, CommitError, Committed, Engine, EngineError, Expected, Key, KeyRange, Leaf, Log, Page,
-    Pending, Scrubbed, Series, Space, Value,
+    Pending, Scrubbed, Series, Snapshot, Space, Value,
 };
 use crate::domain::limit::Limit;
 use crate::domain::time::{Clock, Timestamp};
@@ -160,6 +160,11 @@ impl Engine for MemoryEngine {
         let mut state = self.state();
         let _ = (&mut state, log, from, to);
         Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        let why = "a store in memory has no files to copy";
+        Err(EngineError::Unusable(why.to_owned()))
     }
 
     fn close(&self) -> Result<(), EngineError> {

@@ -24,12 +24,14 @@ pub mod embedded;
 pub mod fault;
 pub mod memory;
 mod pending;
+mod snapshot;
 mod tally;
 
 use crate::domain::limit::{KEY_BYTES_MAX, Limit, VALUE_BYTES_MAX};
 use crate::domain::time::Timestamp;
 
 pub use pending::{Completer, Pending, pending};
+pub use snapshot::{Snapshot, SnapshotFile};
 
 /// A family of rows. The number stands in files and in associated data; never reassigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,7 +64,7 @@ pub enum Space {
     /// Small facts of the store itself (format, identity).
     Meta = 13,
     /// Receipt numbers to cases.
-    Receipt = 14,
+    ReceiptNumber = 14,
     /// Requests of data subjects: deletion and its steps.
     Request = 15,
     /// Destruction orders, from intent to scrubbed.
@@ -93,7 +95,7 @@ impl Space {
         Self::AuditEpoch,
         Self::Import,
         Self::Meta,
-        Self::Receipt,
+        Self::ReceiptNumber,
         Self::Request,
         Self::Order,
         Self::Posting,
@@ -408,6 +410,10 @@ pub trait Engine: Send + Sync + 'static {
     fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError>;
     /// Marks sealed bodies of leaves as dead, for the next scrub to overwrite. Leaves stay.
     fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError>;
+    /// A prefix of the store at this moment, as bytes of files to be copied while everything goes
+    /// on; holds scrubs back until it is dropped. [`EngineError::Unusable`] where nothing is on a
+    /// disk.
+    fn snapshot(&self) -> Result<Snapshot, EngineError>;
     /// Finishes what is queued, makes the index trustworthy for the next open, refuses the rest.
     fn close(&self) -> Result<(), EngineError>;
 }

@@ -280,6 +280,10 @@ impl Engine for Faulty {
         self.inner.forget_bodies(log, from, to)
     }
 
+    fn snapshot(&self) -> Result<crate::engine::Snapshot, EngineError> {
+        self.inner.snapshot()
+    }
+
     fn close(&self) -> Result<(), EngineError> {
         self.inner.close()
     }

@@ -26,12 +26,14 @@
 
 mod base;
 mod bytes;
+pub mod carve;
 mod close;
 mod committer;
 mod encode;
 mod files;
 mod forget;
 mod frame;
+mod gate;
 mod group;
 mod index;
 mod keeper;
@@ -46,6 +48,7 @@ mod seal;
 mod segment;
 mod shared;
 mod sidecar;
+mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -74,7 +77,7 @@ use shared::{Parts, Shared};
 use super::tally::Tally;
 use super::{
     Batch, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page, Pending,
-    Scrubbed, Series, Space, Value, pending,
+    Scrubbed, Series, Snapshot, Space, Value, pending,
 };
 use crate::domain::limit::Limit;
 use crate::domain::random::Random;
@@ -243,8 +246,8 @@ impl EmbeddedEngine {
             leaves,
             random: options.random,
             index,
-            sizes: tip.ends.sizes,
-            sequence: tip.sequence,
+            place,
+            tip,
         }));
         if road != Road::Rebuilt {
             record_position(&shared, place, tip)?;
@@ -428,6 +431,10 @@ impl Engine for EmbeddedEngine {
     fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError> {
         let _ = (log, from, to);
         Err(EngineError::Io("not yet".to_owned()))
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        snapshot::take(&self.shared)
     }
 
     fn close(&self) -> Result<(), EngineError> {

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::files::Layout;
+use super::gate::Gate;
+use super::group::{Place, Tip};
 use super::index::Index;
 use super::leaves::Leaves;
 use super::marker::Here;
@@ -31,6 +33,9 @@ pub(super) struct Shared {
     pub(super) full: AtomicBool,
     /// The next segment could not be made, for whatever reason.
     pub(super) stuck: AtomicBool,
+    /// Holds a scrub back while segments are copied or walked as files.
+    pub(super) gate: Arc<Gate>,
+    end: Mutex<(Place, Tip)>,
     index: RwLock<Option<Arc<Index>>>,
     sizes: [AtomicU64; 2],
     stopped: AtomicBool,
@@ -49,8 +54,8 @@ pub(super) struct Parts {
     pub(super) leaves: Leaves,
     pub(super) random: Arc<dyn Random>,
     pub(super) index: Index,
-    pub(super) sizes: [u64; 2],
-    pub(super) sequence: u64,
+    pub(super) place: Place,
+    pub(super) tip: Tip,
 }
 
 impl Shared {
@@ -66,11 +71,13 @@ impl Shared {
             leaves: parts.leaves,
             random: parts.random,
             whole_groups: RwLock::new(()),
-            applied: AtomicU64::new(parts.sequence),
+            applied: AtomicU64::new(parts.tip.sequence),
             full: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
+            gate: Arc::default(),
+            end: Mutex::new((parts.place, parts.tip)),
             index: RwLock::new(Some(Arc::new(parts.index))),
-            sizes: parts.sizes.map(AtomicU64::new),
+            sizes: parts.tip.ends.sizes.map(AtomicU64::new),
             stopped: AtomicBool::new(false),
             why: Mutex::new(None),
         }
@@ -106,6 +113,16 @@ impl Shared {
     /// Publishes leaves that have become durable and can be found.
     pub(super) fn publish(&self, log: Log, size: u64) {
         self.size_of(log).store(size, Ordering::Release);
+    }
+
+    /// Behind the last durable group, and that group.
+    pub(super) fn end(&self) -> (Place, Tip) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a group that has become durable.
+    pub(super) fn note_end(&self, place: Place, tip: Tip) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = (place, tip);
     }
 
     /// Stops all writing until the store is opened again.

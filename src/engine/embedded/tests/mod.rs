@@ -1,10 +1,12 @@
 //! Tests of the embedded engine.
 
 mod basics;
+mod carve;
 mod damage;
 mod full;
 mod kill;
 mod model;
+mod snapshot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
