@@ -3,6 +3,7 @@
 //!
 //! People stand here by the opaque ids of their accounts; cases and units by theirs.
 
+use super::copies::{BackedUp, KeyCopy, Restored};
 use crate::domain::time::Timestamp;
 use crate::engine::{Append, Batch, Log};
 
@@ -31,6 +32,12 @@ pub enum Event {
     Destroyed(Destroyed),
     /// The bytes are gone as well.
     Scrubbed(Scrubbed),
+    /// A backup was begun.
+    BackedUp(BackedUp),
+    /// Data or keyring were brought back.
+    Restored(Restored),
+    /// A copy of the keyring was made or ended.
+    KeyHolder(KeyCopy),
 }
 
 /// What is about to be destroyed.

@@ -89,6 +89,7 @@ impl Store {
             credentials: None,
             key_version: 0,
             created: self.clock.now(),
+            revision: 0,
         };
         let mut batch = Batch::default();
         self.people
@@ -130,6 +131,7 @@ impl Store {
             credentials: None,
             key_version: 0,
             created: self.clock.now(),
+            revision: 0,
         };
         let mut batch = Batch::default();
         let place = self.people.login_place(&account.login);
@@ -265,8 +267,10 @@ impl Store {
         let _turn = self.people_turn();
         let stored = self.account(account)?;
         let (granted, pending) = split_pending(roles, stored.row.roles);
+        let reduced = stored.row.roles.iter().any(|role| !granted.has(role));
         let changed = Account {
             roles: granted,
+            revision: stored.row.revision + u64::from(reduced),
             ..stored.row.clone()
         };
         let mut batch = Batch::default();
@@ -302,6 +306,7 @@ impl Store {
         let id = account.id;
         self.directory.put_account(account);
         self.sessions.revoke(id);
+        self.guard_credentials();
     }
 
     /// `POST /accounts/{id}/disable`.
@@ -313,6 +318,7 @@ impl Store {
         let changed = Account {
             state: AccountState::Disabled,
             code: None,
+            revision: stored.row.revision + 1,
             ..stored.row.clone()
         };
         self.put_account(permit, &stored, changed, "disable")?;
@@ -353,6 +359,7 @@ impl Store {
             state: AccountState::Invited,
             code: Some(code),
             credentials: None,
+            revision: stored.row.revision + 1,
             ..stored.row.clone()
         };
         let invitation = invitation(&changed, text, Vec::new(), Vec::new());

@@ -19,7 +19,7 @@ use crate::people::view::{ApprovalState, ApprovalView};
 /// What an approval changes, to be felt once it is durable.
 enum Effect {
     Account(Box<Account>),
-    Department(Department),
+    Department(Department, Vec<Account>),
     Nothing,
 }
 
@@ -157,7 +157,11 @@ impl Store {
         self.commit_people(permit, batch, if approve { "approve" } else { "refuse" })?;
         match effect {
             Effect::Account(account) => self.apply_account(*account),
-            Effect::Department(department) => self.directory.put_department(department),
+            Effect::Department(department, left) => {
+                self.directory.put_department(department);
+                left.into_iter().for_each(|a| self.directory.put_account(a));
+                self.guard_credentials();
+            }
             Effect::Nothing => {}
         }
         Ok(Pending::ready(Ok(state)))
@@ -211,10 +215,15 @@ impl Store {
             desk: members.to_vec(),
             ..stored.row.clone()
         };
+        let leaves = |seat: &&AccountId| !members.contains(seat);
+        let left = stored.row.desk.iter().filter(leaves);
+        let left = left
+            .map(|seat| self.leave_desk(batch, *seat))
+            .collect::<Result<Vec<_>, _>>()?;
         self.people
             .put_changed(batch, &stored, &changed)
             .map_err(fault::people)?;
-        Ok(Effect::Department(changed))
+        Ok(Effect::Department(changed, left))
     }
 }
 

@@ -56,6 +56,9 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "the keyring's floor could not be raised");
     }
+    if ticks.is_multiple_of(PUNCTURE_TICKS) {
+        store.guard_credentials();
+    }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()
     {

@@ -12,6 +12,7 @@ mod departments;
 mod error;
 mod fault;
 mod gate;
+mod held_back;
 mod import;
 mod list;
 mod log;

@@ -77,10 +77,14 @@ pub(super) fn open(
         Arc::clone(&clock),
     )
     .map_err(fault::keyring)?;
+    if keyring.restoring().is_some() {
+        return Err(ServiceError::Restoring);
+    }
     let engine = EmbeddedEngine::open(options(settings, &keyring, &random, &clock))
         .map_err(fault::engine)?;
     let store = assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)?;
     store.finish_punctures()?;
+    store.hold_back()?;
     Ok(store)
 }
 
