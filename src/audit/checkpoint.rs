@@ -18,6 +18,7 @@ use crate::domain::secret::Secret;
 use crate::engine::{Engine, Log};
 use crate::keyring::Floor;
 use crate::merkle::checkpoint::{Checkpoint, CheckpointError, Other, Signer, Verifier};
+use crate::merkle::manifest;
 use crate::merkle::tree::Hash;
 
 use super::LogError;
@@ -128,6 +129,12 @@ impl Publisher {
 
     pub(super) fn verifier_key(&self) -> String {
         self.signer.verifier_key()
+    }
+
+    /// Signs the list of a backup with the key of the logs.
+    pub(super) fn vouch_for_backup(&self, backup: &str, list: &[u8]) -> Result<String, LogError> {
+        let said = manifest::statement(&self.store, backup, list);
+        self.signer.sign(&said).map_err(key_error)
     }
 
     fn origin(&self, log: Log) -> String {

@@ -289,6 +289,11 @@ impl AccessLog {
         self.publisher.publish(log).map(|(note, _)| note)
     }
 
+    /// Signs the list of a backup, given as its bytes.
+    pub fn vouch_for_backup(&self, backup: &str, list: &[u8]) -> Result<String, LogError> {
+        self.publisher.vouch_for_backup(backup, list)
+    }
+
     /// Publishes the checkpoints of what has grown. To be called once a second.
     pub fn tick(&self) -> Result<(), LogError> {
         self.publisher.tick()

@@ -146,7 +146,7 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Every field name of every body: the only words that may be repeated to a client.
-const FIELDS: [&str; 37] = [
+const FIELDS: [&str; 38] = [
     "account",
     "action",
     "address",
@@ -164,6 +164,7 @@ const FIELDS: [&str; 37] = [
     "external_number",
     "fingerprint",
     "from_row",
+    "holder",
     "key_file",
     "last",
     "line",

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod approvals;
+mod backups;
 mod body;
 mod cases;
 mod code;
@@ -80,6 +81,12 @@ fn office() -> Routes {
         .routes(routes!(cases::read))
         .routes(routes!(cases::assign))
         .routes(routes!(cases::reclassify))
+        .routes(routes!(backups::begin))
+        .routes(routes!(backups::file))
+        .routes(routes!(backups::list))
+        .routes(routes!(backups::end))
+        .routes(routes!(backups::escrow, backups::holders))
+        .routes(routes!(backups::acknowledge))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }

@@ -119,12 +119,32 @@ pub struct Sound {
     pub ledger: Checkpoint,
 }
 
+/// SHA-256 of bytes as they pass.
+pub struct Digest(Context);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
+
+impl Digest {
+    /// More bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+    /// Of all of them, in hexadecimal digits.
+    pub fn finish(self) -> String {
+        HEXLOWER.encode(self.0.finish().as_ref())
+    }
+}
+
 /// SHA-256 of everything a reader gives, in hexadecimal digits; `each` is told the bytes.
 ///
 /// # Errors
 /// What the reader said.
 pub fn digest(mut from: impl Read, mut each: impl FnMut(u64)) -> io::Result<(u64, String)> {
-    let mut context = Context::new(&SHA256);
+    let mut context = Digest::default();
     let mut buffer = vec![0; BUFFER];
     let mut all = 0;
     loop {
@@ -138,7 +158,7 @@ pub fn digest(mut from: impl Read, mut each: impl FnMut(u64)) -> io::Result<(u64
         all += count as u64;
         each(count as u64);
     }
-    Ok((all, HEXLOWER.encode(context.finish().as_ref())))
+    Ok((all, context.finish()))
 }
 
 /// What the note of a list with these bytes says: to be signed by the log's key.

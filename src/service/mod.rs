@@ -8,8 +8,10 @@ mod accounts;
 mod approvals;
 mod assign;
 mod background;
+mod backup;
 mod departments;
 mod error;
+mod escrow;
 mod fault;
 mod gate;
 mod held_back;
@@ -36,6 +38,6 @@ pub use error::ServiceError;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
-    Assigned, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Rows,
+    Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
+    KeyCopyMade, KeyHolderView, LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Rows,
 };

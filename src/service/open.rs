@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::backup::Backups;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::seal::Settings;
-use super::store::Store;
+use super::store::{Home, Store};
 use crate::audit::AccessLog;
 use crate::authn::device::Devices;
 use crate::authn::password::Hasher;
@@ -184,6 +185,11 @@ fn assemble(
         engine,
         random,
         clock,
+        backups: Backups::default(),
+        home: Home {
+            policies: settings.policies.clone(),
+            unseal_cost: settings.unseal_cost,
+        },
     })
 }
 

@@ -27,6 +27,7 @@ use crate::people::rows::People;
 use crate::people::view::AccountView;
 use crate::vault::Vault;
 
+use super::backup::Backups;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
@@ -56,6 +57,16 @@ pub struct Store {
     pub(super) row_key: RowKey,
     pub(super) random: Arc<dyn Random>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) backups: Backups,
+    pub(super) home: Home,
+}
+
+/// What of the settings an open store still needs.
+pub(super) struct Home {
+    /// The office's own policies, if it has any.
+    pub(super) policies: Option<std::path::PathBuf>,
+    /// Cost of what seals a copy of the keyring.
+    pub(super) unseal_cost: crate::keyring::UnsealCost,
 }
 
 impl Store {
