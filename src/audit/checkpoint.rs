@@ -85,6 +85,12 @@ fn store_name(seed: &Secret<32>) -> String {
     format!("bongham/{}", BASE32_NOPAD.encode(&id).to_ascii_lowercase())
 }
 
+/// The public key of the logs that this seed signs for.
+pub(super) fn verifier_key_of(seed: &Secret<32>) -> Result<String, LogError> {
+    let signer = Signer::new(&store_name(seed), seed).map_err(key_error)?;
+    Ok(signer.verifier_key())
+}
+
 fn key_error(error: CheckpointError) -> LogError {
     LogError::unavailable(format_args!("the key of the log: {error}"))
 }

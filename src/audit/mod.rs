@@ -306,6 +306,11 @@ impl AccessLog {
     }
 }
 
+/// The public key of a keyring's logs, before any log is open.
+pub fn verifier_key_of(keyring: &Keyring) -> Result<String, LogError> {
+    checkpoint::verifier_key_of(&keyring.log_signing_seed())
+}
+
 /// Where entry `n` of a batch stands.
 fn position(committed: &Committed, n: usize) -> Result<Position, LogError> {
     committed

@@ -163,6 +163,32 @@ impl Cases {
         })
     }
 
+    /// Every head there is, one after the other, in no order that means anything.
+    pub fn each_head<E: From<RowError>>(
+        &self,
+        mut visit: impl FnMut(StoredHead) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut range = KeyRange::default();
+        loop {
+            let page = self.engine.scan(Space::Head, range.clone(), Limit::rows(256));
+            let page = page.map_err(RowError::from)?;
+            for (key, value) in page.rows {
+                range = range.after(key.as_bytes());
+                visit(self.open_head(&key, value)?)?;
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Adds to a batch that the rows of these units go.
+    pub fn drop_units(&self, batch: &mut Batch, case: CaseId, units: &[UnitId]) {
+        for unit in units {
+            batch.delete.push((Space::Unit, self.unit_key(case, *unit)));
+        }
+    }
+
     /// Stored bytes of these units.
     pub fn units(
         &self,

@@ -4,6 +4,7 @@
 //! People stand here by the opaque ids of their accounts; cases and units by theirs.
 
 use super::copies::{BackedUp, KeyCopy, Restored};
+use crate::domain::id::{DestructionId, UnitId};
 use crate::domain::time::Timestamp;
 use crate::engine::{Append, Batch, Log};
 
@@ -61,6 +62,26 @@ pub struct Scrubbed {
     pub destruction: String,
 }
 
+/// Every number or numeral in a list called `units`, wherever it stands.
+fn gather(value: &serde_json::Value, units: &mut Vec<UnitId>) {
+    let number = |item: &serde_json::Value| {
+        let text = item.as_str().and_then(|text| text.parse().ok());
+        item.as_u64().or(text).map(UnitId::from_u64)
+    };
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, inner) in fields {
+                match inner.as_array() {
+                    Some(items) if name == "units" => units.extend(items.iter().filter_map(number)),
+                    _ => gather(inner, units),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| gather(item, units)),
+        _ => {}
+    }
+}
+
 /// An entry that has no canonical form: a number out of range. A defect of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a ledger entry has no canonical form")]
@@ -85,6 +106,16 @@ impl Entry {
     pub fn read(leaf: &[u8]) -> Option<Self> {
         let entry: Self = serde_json::from_slice(leaf).ok()?;
         (entry.leaf().ok()? == leaf).then_some(entry)
+    }
+
+    /// The destruction that an entry belongs to and the units it names, so far as it names any:
+    /// what a restore must find dead.
+    pub fn named(leaf: &[u8]) -> Option<(DestructionId, Vec<UnitId>)> {
+        let entry: serde_json::Value = serde_json::from_slice(leaf).ok()?;
+        let id = entry.get("destruction")?.as_str()?.parse().ok()?;
+        let mut units = Vec::new();
+        gather(&entry, &mut units);
+        Some((id, units))
     }
 
     /// Adds the leaf to a batch, which the access log then commits together with its own entry.

@@ -162,6 +162,42 @@ impl Store {
         Ok(invitation(&account, text, Vec::new(), Vec::new()))
     }
 
+    /// Invites somebody whom a restore shut out, with one role and no second person: there is none.
+    pub(super) fn invite_again(
+        &self,
+        account: AccountId,
+        role: Role,
+    ) -> Result<Invitation, ServiceError> {
+        let _turn = self.people_turn();
+        let stored = self.account(account)?;
+        let (text, code) = self.new_code()?;
+        let changed = Account {
+            roles: Roles::new([role])?,
+            state: AccountState::Invited,
+            code: Some(code),
+            ..stored.row.clone()
+        };
+        let mut batch = Batch::default();
+        self.people
+            .put_changed(&mut batch, &stored, &changed)
+            .map_err(fault::people)?;
+        let event = Event {
+            task: Task::ManageAccount,
+            outcome: Outcome::Done,
+            actor: None,
+            roles: Roles::default(),
+            origin: Origin {
+                address: None,
+                device: String::new(),
+            },
+            purpose: None,
+            reason: Some(format!("invited again by a restore: {account}")),
+        };
+        self.log.event(event, batch).wait().map_err(fault::log)?;
+        self.directory.put_account(changed.clone());
+        Ok(invitation(&changed, text, Vec::new(), Vec::new()))
+    }
+
     /// Asks for a second person for each of these roles.
     fn ask_roles(
         &self,

@@ -27,6 +27,7 @@ mod recipients;
 mod reclassify;
 mod register;
 pub mod repair;
+pub mod restore;
 mod seal;
 mod store;
 mod types;

@@ -89,7 +89,7 @@ pub(super) fn open(
     Ok(store)
 }
 
-fn options(
+pub(super) fn options(
     settings: &Settings,
     keyring: &Keyring,
     random: &Arc<dyn Random>,
@@ -118,7 +118,7 @@ fn progress(settings: &Settings) -> Box<dyn Fn(u64, u64) + Send + Sync> {
     })
 }
 
-fn assemble(
+pub(super) fn assemble(
     settings: &Settings,
     keyring: Arc<Keyring>,
     engine: Arc<dyn Engine>,
