@@ -170,7 +170,9 @@ impl Cases {
     ) -> Result<(), E> {
         let mut range = KeyRange::default();
         loop {
-            let page = self.engine.scan(Space::Head, range.clone(), Limit::rows(256));
+            let page = self
+                .engine
+                .scan(Space::Head, range.clone(), Limit::rows(256));
             let page = page.map_err(RowError::from)?;
             for (key, value) in page.rows {
                 range = range.after(key.as_bytes());

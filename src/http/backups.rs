@@ -71,9 +71,7 @@ pub(super) async fn file(
     let work = async move {
         let out = Box::new(out);
         service
-            .call(move |store| {
-                store.backup_file(&session, id, n, offset.unwrap_or_default(), out)
-            })
+            .call(move |store| store.backup_file(&session, id, n, offset.unwrap_or_default(), out))
             .await
     };
     Ok(body.after(work).await?.into_response())

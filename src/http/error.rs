@@ -157,9 +157,7 @@ const fn code(error: &ServiceError) -> Code {
         E::NotEnrolled => Code::NotEnrolled,
         E::ExclusiveRoles(_) => Code::ExclusiveRoles,
         E::Exists => Code::Exists,
-        E::Conflict | E::ImportPosition(_) | E::KeyMissing | E::RestoreRefused(_) => {
-            Code::Conflict
-        }
+        E::Conflict | E::ImportPosition(_) | E::KeyMissing | E::RestoreRefused(_) => Code::Conflict,
         E::Expired => Code::Expired,
         E::Invalid(_) => Code::Invalid,
         E::Busy | E::InUse => Code::Busy,

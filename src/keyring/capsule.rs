@@ -95,7 +95,9 @@ fn parse(bytes: &[u8]) -> Result<(&[u8], KeyHolderId, Terms, &[u8]), CapsuleErro
     let field = |from: usize, to: usize| head.get(from..to).unwrap_or_default();
     let number = |from: usize| {
         let bytes = field(from, from + 4).try_into();
-        bytes.map(u32::from_be_bytes).map_err(|_| CapsuleError::Damaged)
+        bytes
+            .map(u32::from_be_bytes)
+            .map_err(|_| CapsuleError::Damaged)
     };
     match (field(0, 4) == MAGIC, field(4, 6)) {
         (true, [FORMAT, SUITE]) => {}
@@ -110,7 +112,9 @@ fn parse(bytes: &[u8]) -> Result<(&[u8], KeyHolderId, Terms, &[u8]), CapsuleErro
             memory_kib: number(22)?,
             passes: number(26)?,
         },
-        salt: field(30, 46).try_into().map_err(|_| CapsuleError::Damaged)?,
+        salt: field(30, 46)
+            .try_into()
+            .map_err(|_| CapsuleError::Damaged)?,
     };
     Ok((head, KeyHolderId::from_bytes(serial), terms, sealed))
 }

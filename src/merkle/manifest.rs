@@ -179,7 +179,9 @@ pub fn statement(store: &str, backup: &str, list: &[u8]) -> Checkpoint {
 /// Whether a name in a list stays inside the backup.
 pub fn is_inside(name: &str) -> bool {
     let path = Path::new(name);
-    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    let plain = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
     plain && !name.is_empty() && !name.contains('\\')
 }
 
@@ -190,7 +192,9 @@ fn text(dir: &Path, name: &str) -> Result<Vec<u8>, BadBackup> {
     };
     let mut bytes = Vec::new();
     let file = File::open(dir.join(name)).map_err(unread)?;
-    file.take(TEXT_MAX).read_to_end(&mut bytes).map_err(unread)?;
+    file.take(TEXT_MAX)
+        .read_to_end(&mut bytes)
+        .map_err(unread)?;
     Ok(bytes)
 }
 

@@ -167,6 +167,7 @@ impl Store {
         &self,
         account: AccountId,
         role: Role,
+        revision: u64,
     ) -> Result<Invitation, ServiceError> {
         let _turn = self.people_turn();
         let stored = self.account(account)?;
@@ -175,6 +176,8 @@ impl Store {
             roles: Roles::new([role])?,
             state: AccountState::Invited,
             code: Some(code),
+            credentials: None,
+            revision,
             ..stored.row.clone()
         };
         let mut batch = Batch::default();

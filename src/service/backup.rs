@@ -134,7 +134,10 @@ impl Backups {
 }
 
 fn unreadable(error: &std::io::Error) -> ServiceError {
-    ServiceError::Internal(format!("a file to back up cannot be read: {}", error.kind()))
+    ServiceError::Internal(format!(
+        "a file to back up cannot be read: {}",
+        error.kind()
+    ))
 }
 
 fn shown(query: &'static str, bytes: u64) -> Shown {
@@ -172,7 +175,11 @@ impl Store {
             id: id.to_string(),
             files: plan.files.iter().map(listed).collect(),
         };
-        let mut plans = self.backups.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut plans = self
+            .backups
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // The same person beginning anew gives up what they began before.
         plans.retain(|_, other| other.by != plan.by);
         if plans.len() >= MOST {
@@ -344,7 +351,11 @@ impl Store {
     /// `DELETE /backups/{id}`: the copy is whole, or given up; scrubs go on.
     pub fn end_backup(&self, session: &Session, id: Option<BackupId>) -> Answer<()> {
         let (permit, plan) = self.backup_at_work(session, id)?;
-        let mut plans = self.backups.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut plans = self
+            .backups
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         plans.retain(|_, other| !Arc::ptr_eq(other, &plan));
         drop(plans);
         self.record_office(permit, "end", ())

@@ -46,21 +46,27 @@ impl Store {
         Ok(changed)
     }
 
-    /// Shuts out every account whose row is older than the keyring remembers, takes its roles and
-    /// its seats, and remembers the rest. Gives the rows as they were read.
-    pub(super) fn hold_back(&self) -> Result<Vec<Account>, ServiceError> {
-        let _turn = self.people_turn();
+    /// Accounts whose row is older than the keyring remembers, and what it remembers.
+    pub(super) fn older(&self) -> Vec<(Account, u64)> {
         let least = self.keyring.credentials();
-        let mut held = Vec::new();
-        for account in self.directory.accounts() {
+        let accounts = self.directory.accounts().into_iter().map(|account| {
             let revision = least.get(&account.id).copied().unwrap_or_default();
-            if account.revision < revision {
-                self.hold_back_one(&account, revision)?;
-                held.push(account);
-            }
+            (account, revision)
+        });
+        accounts
+            .filter(|(account, least)| account.revision < *least)
+            .collect()
+    }
+
+    /// Shuts out every account whose row is older than the keyring remembers, takes its roles and
+    /// its seats, and remembers the rest.
+    pub(super) fn hold_back(&self) -> Result<(), ServiceError> {
+        let _turn = self.people_turn();
+        for (account, revision) in self.older() {
+            self.hold_back_one(&account, revision)?;
         }
         self.guard_credentials();
-        Ok(held)
+        Ok(())
     }
 
     fn hold_back_one(&self, account: &Account, revision: u64) -> Result<(), ServiceError> {
@@ -76,7 +82,9 @@ impl Store {
                 continue;
             }
             let found = self.people.department(department.id);
-            let stored = found.map_err(fault::people)?.ok_or(ServiceError::NotFound)?;
+            let stored = found
+                .map_err(fault::people)?
+                .ok_or(ServiceError::NotFound)?;
             let stays = |seat: &&AccountId| **seat != account.id;
             let desk = Department {
                 desk: stored.row.desk.iter().filter(stays).copied().collect(),

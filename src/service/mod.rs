@@ -39,6 +39,7 @@ pub use error::ServiceError;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
-    Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
-    KeyCopyMade, KeyHolderView, LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Rows,
+    Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, ImportProgress, ImportRow,
+    ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry, LoggedIn, Opened,
+    PageRequest, Progress, Reclassified, Registered, RejectedRow, Rows,
 };

@@ -53,7 +53,10 @@ pub(super) fn copy(
             progress(done, all);
         });
         if digest.map_err(failed("a file cannot be copied"))? != listed.sha256 {
-            return Err(refused(format!("{} is not what was backed up", listed.name)));
+            return Err(refused(format!(
+                "{} is not what was backed up",
+                listed.name
+            )));
         }
         if !dirs.contains(&above) {
             dirs.push(above);

@@ -43,7 +43,9 @@ use crate::domain::task::Task;
 use crate::domain::time::Clock;
 use crate::engine::embedded::EmbeddedEngine;
 use crate::engine::{Batch, Engine, Log};
-use crate::keyring::{Capsule, CapsuleError, Floor, Keyring, Restoring, ServerKey, UnsealSecret};
+use crate::keyring::{
+    Capsule, CapsuleError, Floor, Keyring, KeyringError, Restoring, ServerKey, UnsealSecret,
+};
 use crate::merkle::checkpoint::Verifier;
 use crate::merkle::manifest::{self, Sound};
 use crate::merkle::tree::Hash;
@@ -61,6 +63,8 @@ const LOST_NAMED: usize = 20;
 pub struct Request {
     /// The backup; none where the data is there and the keyring came out of a capsule.
     pub backup: Option<PathBuf>,
+    /// Serial number of the capsule that the keyring must have come out of.
+    pub capsule: Option<KeyHolderId>,
     /// The log's public key, kept elsewhere since the store was made.
     pub key: String,
     /// Checkpoints that an auditor kept.
@@ -92,7 +96,12 @@ pub fn unpack_keyring(
     capsule: &[u8],
     passphrase: &SecretText,
 ) -> Result<KeyHolderId, ServiceError> {
-    Capsule::unpack(capsule, passphrase, dir).map_err(|error| match error {
+    let unpacked = Capsule::unpack(capsule, passphrase, dir).or_else(|error| match error {
+        // Of a try that was broken off: the restore looks whether it is the one.
+        CapsuleError::Keyring(KeyringError::Exists) => Capsule::serial(capsule),
+        other => Err(other),
+    });
+    unpacked.map_err(|error| match error {
         CapsuleError::WrongSecret => ServiceError::WrongPassphrase,
         CapsuleError::Newer => ServiceError::Newer(error.to_string()),
         CapsuleError::Damaged => refused(error.to_string()),
@@ -128,6 +137,11 @@ pub fn restore(
         let why = "the public key is not that of this keyring's store";
         return Err(refused(why.to_owned()));
     }
+    let capsule = keyring.restoring().and_then(|begun| begun.capsule);
+    if request.capsule.is_some() && request.capsule != capsule {
+        let why = "there is a keyring already, and it did not come out of this copy";
+        return Err(refused(why.to_owned()));
+    }
     let work = Work {
         settings,
         request,
@@ -137,10 +151,10 @@ pub fn restore(
         random,
         clock,
     };
-    let vouched = work.keyring.restoring().map_or_else(
-        || work.keyring.floor(),
-        |begun| begun.floor,
-    );
+    let vouched = work
+        .keyring
+        .restoring()
+        .map_or_else(|| work.keyring.floor(), |begun| begun.floor);
     let brought = work.put_together(vouched, &|done, all| {
         if let Some(tell) = &progress {
             tell(done, all);
@@ -166,7 +180,8 @@ impl Work<'_> {
             return Ok(None);
         };
         let id = sound.manifest.backup.parse();
-        id.map(Some).map_err(|_| refused("the backup has no id".to_owned()))
+        id.map(Some)
+            .map_err(|_| refused("the backup has no id".to_owned()))
     }
 
     /// Steps 2 and 3; gives how many leaves of the access log came without their bodies.
@@ -327,8 +342,9 @@ impl Work<'_> {
         let mut swept = Swept::default();
         store.puncture_again(&dead, begun.capsule.is_some(), &mut swept)?;
         store.sweep(&dead, &mut swept)?;
-        let held = store.hold_back()?;
+        let held = store.older();
         let invitations = store.let_in_again(&held)?;
+        store.hold_back()?;
         let told = Told {
             begun,
             from,
@@ -388,7 +404,10 @@ struct Told {
 
 impl Told {
     fn lines(&self, dead: &Dead, swept: &Swept) -> Vec<String> {
-        let lost = self.vouched.access_size.saturating_sub(self.from.access_size);
+        let lost = self
+            .vouched
+            .access_size
+            .saturating_sub(self.from.access_size);
         let mut lines = vec![
             format!(
                 "access log: goes on from {} entries; at least {lost} later ones are lost",
@@ -438,12 +457,7 @@ impl Told {
 
 impl Store {
     /// The restore, in both logs at once.
-    fn enter_restore(
-        &self,
-        told: &Told,
-        dead: &Dead,
-        swept: &Swept,
-    ) -> Result<(), ServiceError> {
+    fn enter_restore(&self, told: &Told, dead: &Dead, swept: &Swept) -> Result<(), ServiceError> {
         let event = Event::Restored(Restored {
             backup: told.begun.backup.map(|id| id.to_string()),
             capsule: told.begun.capsule.map(|id| id.to_string()),
@@ -475,16 +489,22 @@ impl Store {
     }
 
     /// Where nobody is left who could let the others in again, those who could get a new code:
-    /// whoever restores has passphrase and keyring in hand, as at the making of the store.
-    fn let_in_again(&self, held: &[Account]) -> Result<Vec<Invitation>, ServiceError> {
+    /// whoever restores has passphrase and keyring in hand, as at the making of the store. Who was
+    /// given one by a try that was broken off gets another.
+    fn let_in_again(&self, older: &[(Account, u64)]) -> Result<Vec<Invitation>, ServiceError> {
         let mut invitations = Vec::new();
+        let is_older = |a: &Account| older.iter().any(|(older, _)| older.id == a.id);
         for role in [Role::Admin, Role::PrivacyOfficer] {
-            let can = |a: &Account| a.state == AccountState::Enrolled && a.roles.has(role);
-            if self.directory.accounts().iter().any(can) {
+            let all: Vec<Account> = self.directory.accounts();
+            let holders = || all.iter().filter(|a| a.roles.has(role));
+            if holders().any(|a| a.state == AccountState::Enrolled && !is_older(a)) {
                 continue;
             }
-            for account in held.iter().filter(|account| account.roles.has(role)) {
-                invitations.push(self.invite_again(account.id, role)?);
+            let waiting = |a: &&Account| is_older(a) || a.state == AccountState::Invited;
+            for account in holders().filter(waiting) {
+                let known = older.iter().find(|(older, _)| older.id == account.id);
+                let revision = known.map_or(account.revision, |(_, least)| *least);
+                invitations.push(self.invite_again(account.id, role, revision)?);
             }
         }
         Ok(invitations)

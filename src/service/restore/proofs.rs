@@ -91,9 +91,7 @@ impl<'a> Bundle<'a> {
         let each = |_: u64, _: &[u8]| Ok(());
         let found = match bundle::verify(open()?, verifier, copy, each) {
             // One that is older than the copy brings nothing, and is held to nothing by it.
-            Err(bundle::Violation::CutBack { .. }) => {
-                bundle::verify(open()?, verifier, None, each)
-            }
+            Err(bundle::Violation::CutBack { .. }) => bundle::verify(open()?, verifier, None, each),
             other => other,
         };
         let said = found.map_err(|e| wrong(e.to_string()))?.checkpoint;
@@ -121,8 +119,13 @@ impl<'a> Bundle<'a> {
             }
             Ok(())
         };
-        let file = File::open(self.path)
-            .map_err(|e| refused(format!("the bundle of the {}: {}", name(self.log), e.kind())))?;
+        let file = File::open(self.path).map_err(|e| {
+            refused(format!(
+                "the bundle of the {}: {}",
+                name(self.log),
+                e.kind()
+            ))
+        })?;
         let read = bundle::verify(file, verifier, None, |index, leaf| {
             if index < have {
                 return Ok(());

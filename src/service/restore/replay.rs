@@ -45,7 +45,9 @@ pub(super) fn dead(engine: &dyn Engine) -> Result<Dead, ServiceError> {
             .leaves(Log::Ledger, from, Limit::rows(LEAVES))
             .map_err(fault::engine)?;
         if leaves.is_empty() {
-            return Err(ServiceError::Damaged("the ledger ends too early".to_owned()));
+            return Err(ServiceError::Damaged(
+                "the ledger ends too early".to_owned(),
+            ));
         }
         from += leaves.len() as u64;
         for leaf in leaves {
