@@ -62,7 +62,7 @@ pub struct Scrubbed {
     pub destruction: String,
 }
 
-/// Every number or numeral in a list called `units`, wherever it stands.
+/// Every number or numeral called `unit`, or in a list called `units`, wherever it stands.
 fn gather(value: &serde_json::Value, units: &mut Vec<UnitId>) {
     let number = |item: &serde_json::Value| {
         let text = item.as_str().and_then(|text| text.parse().ok());
@@ -71,8 +71,9 @@ fn gather(value: &serde_json::Value, units: &mut Vec<UnitId>) {
     match value {
         serde_json::Value::Object(fields) => {
             for (name, inner) in fields {
-                match inner.as_array() {
-                    Some(items) if name == "units" => units.extend(items.iter().filter_map(number)),
+                match (name.as_str(), inner.as_array()) {
+                    ("unit", None) => units.extend(number(inner)),
+                    ("units", Some(items)) => units.extend(items.iter().filter_map(number)),
                     _ => gather(inner, units),
                 }
             }

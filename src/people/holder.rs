@@ -4,6 +4,8 @@
 use crate::domain::id::{AccountId, KeyHolderId};
 use crate::domain::time::Timestamp;
 
+use super::view::CopyState;
+
 /// The end of a copy, as its holder told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Acknowledged {
@@ -30,22 +32,6 @@ pub struct KeyHolder {
     pub next_bucket: u32,
     /// That it is destroyed.
     pub ended: Option<Acknowledged>,
-}
-
-/// What a copy is worth and what it endangers.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum CopyState {
-    /// It opens what the store opens, and nothing that was destroyed.
-    Current,
-    /// Keys were made since: after a restore from it, what was registered with them is lost.
-    Behind,
-    /// Keys were destroyed since, which it still has: replace it, destroy it, acknowledge it.
-    Stale,
-    /// It is destroyed, says its holder.
-    Acknowledged,
 }
 
 impl KeyHolder {

@@ -6,8 +6,7 @@ use crate::cases::draft::{CaseDraft, Classification};
 use crate::cases::view::CaseView;
 use crate::domain::limit::Limit;
 use crate::domain::time::Timestamp;
-use crate::people::holder::CopyState;
-use crate::people::view::AccountView;
+use crate::people::view::{AccountView, CopyState};
 
 /// One page of a list.
 #[derive(Debug)]

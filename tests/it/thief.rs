@@ -26,7 +26,7 @@ use bongham::people::rows::People;
 
 use crate::world::{PASSPHRASE, World, password, secret};
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
