@@ -705,6 +705,7 @@ fn a_keyring_out_of_a_copy_destroys_again_what_died_since() {
         assert_eq!(logs_in(&mut world, login), 201, "{login}");
     }
     world.read("rights", &kept, "handling").expect(200);
+    logs_in(&mut world, "intake");
     let again = world.register("intake", &ordinary());
     assert!(!again.is_empty());
     let path = format!("/keyring/copies/{serial}/acknowledge");
