@@ -24,6 +24,7 @@ mod log;
 mod openapi;
 mod page;
 mod seal;
+mod searches;
 mod server;
 mod sessions;
 mod tls;
@@ -87,6 +88,7 @@ fn office() -> Routes {
         .routes(routes!(backups::end))
         .routes(routes!(backups::escrow, backups::holders))
         .routes(routes!(backups::acknowledge))
+        .routes(routes!(searches::search))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }

@@ -16,6 +16,7 @@ mod capsule;
 mod effaceable;
 mod formula;
 mod ggm;
+mod index_epochs;
 mod puncture;
 mod recover;
 mod restore;
@@ -44,6 +45,7 @@ use storage::{Disk, HERE, Side, failed};
 use unseal::{Terms, Unseal};
 
 pub use capsule::{Capsule, CapsuleError};
+pub use index_epochs::IndexEpoch;
 pub use restore::Restoring;
 pub use server_keys::ServerKey;
 pub use unseal::{UnsealCost, UnsealSecret};
@@ -174,7 +176,10 @@ impl Keyring {
         }
         let terms = Terms::fresh(cost, &*holder.random)?;
         let unseal = Arc::new(Unseal::derive(secret, terms)?);
-        let change = Change::of_root(Root::first(&*holder.random)?, Arc::clone(&unseal));
+        let change = Change::of_root(
+            Root::first(&*holder.random, clock.now())?,
+            Arc::clone(&unseal),
+        );
         holder.efface(Side::of(change.next.version + 1))?;
         holder.prepare(&change)?;
         holder.storage.sync_folder(HERE).map_err(failed(HERE))?;

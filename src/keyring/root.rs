@@ -19,10 +19,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::domain::id::{AccountId, DepartmentId};
 use crate::domain::random::{Random, RandomError};
 use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
 
 use super::bucket::{Blob, Bucket, Class, whole_tree};
 use super::formula::{TAG_BYTES, hkdf, mac, open_once, pad, seal_once, sha256, unpad};
 use super::ggm::Tree;
+use super::index_epochs::{IndexKeys, IndexRow};
 use super::unseal::{Terms, Unseal, UnsealCost};
 use super::{Floor, KeyringError, Restoring};
 
@@ -44,6 +46,7 @@ pub(super) struct Root {
     pub(super) server_secret: Arc<Secret<32>>,
     pub(super) log_seed: Arc<Secret<32>>,
     pub(super) departments: BTreeMap<(DepartmentId, u32), Arc<Secret<32>>>,
+    pub(super) index: Arc<IndexKeys>,
     pub(super) floor: Floor,
     /// The version by which a unit last died: a copy from before it opens what is destroyed.
     pub(super) punctured: u64,
@@ -55,7 +58,7 @@ pub(super) struct Root {
 
 impl Root {
     /// The first root of a new keyring.
-    pub(super) fn first(random: &dyn Random) -> Result<Self, RandomError> {
+    pub(super) fn first(random: &dyn Random, now: Timestamp) -> Result<Self, RandomError> {
         Ok(Self {
             version: 1,
             next_bucket: 0,
@@ -63,6 +66,7 @@ impl Root {
             server_secret: Arc::new(Secret::random(random)?),
             log_seed: Arc::new(Secret::random(random)?),
             departments: BTreeMap::new(),
+            index: Arc::new(IndexKeys::first(random, now)?),
             floor: Floor::default(),
             punctured: 0,
             credentials: BTreeMap::new(),
@@ -201,6 +205,8 @@ pub(super) struct Body {
     server_secret: [u8; 32],
     log_seed: [u8; 32],
     departments: Vec<DepartmentRow>,
+    index: IndexRow,
+    older_index: Option<IndexRow>,
     #[zeroize(skip)]
     floor: Floor,
     punctured: u64,
@@ -249,6 +255,8 @@ impl Body {
             server_secret: *root.server_secret.expose(),
             log_seed: *root.log_seed.expose(),
             departments: root.departments.iter().map(department).collect(),
+            index: root.index.newest.row(),
+            older_index: root.index.older.as_ref().map(|epoch| epoch.row()),
             floor: root.floor,
             punctured: root.punctured,
             credentials: root.credentials.iter().map(|(id, n)| (*id, *n)).collect(),
@@ -300,6 +308,7 @@ impl Body {
             departments: departments
                 .map(|row| ((row.id, row.version), Arc::new(Secret::new(row.key))))
                 .collect(),
+            index: Arc::new(IndexKeys::of_rows(&self.index, self.older_index.as_ref())),
             floor: self.floor,
             punctured: self.punctured,
             credentials: self.credentials.iter().copied().collect(),
@@ -329,7 +338,7 @@ mod tests {
     fn root_of(buckets: u32) -> Root {
         let random = SeededSource::new(1);
         let class = Class::new(Tier::Ordinary, UnitKind::Person, 8104);
-        let mut root = Root::first(&random).unwrap();
+        let mut root = Root::first(&random, Timestamp::from_millis(0)).unwrap();
         for id in 0..buckets {
             root.buckets
                 .insert(id, Arc::new(Bucket::fresh(id, class, &random).unwrap()));

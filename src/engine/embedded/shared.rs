@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::files::Layout;
-use super::gate::Gate;
+use super::forgotten::Forgotten;
 use super::group::{Place, Tip};
 use super::index::Index;
 use super::leaves::Leaves;
 use super::marker::Here;
 use super::seal::Keys;
 use super::segment::{Segments, StoreName};
+use super::upkeep::Upkeep;
 use crate::domain::random::Random;
 use crate::engine::{EngineError, Log};
 
@@ -33,8 +34,8 @@ pub(super) struct Shared {
     pub(super) full: AtomicBool,
     /// The next segment could not be made, for whatever reason.
     pub(super) stuck: AtomicBool,
-    /// Holds a scrub back while segments are copied or walked as files.
-    pub(super) gate: Arc<Gate>,
+    pub(super) upkeep: Upkeep,
+    pub(super) cache_bytes: u64,
     end: Mutex<(Place, Tip)>,
     index: RwLock<Option<Arc<Index>>>,
     sizes: [AtomicU64; 2],
@@ -54,6 +55,8 @@ pub(super) struct Parts {
     pub(super) leaves: Leaves,
     pub(super) random: Arc<dyn Random>,
     pub(super) index: Index,
+    pub(super) forgotten: Forgotten,
+    pub(super) cache_bytes: u64,
     pub(super) place: Place,
     pub(super) tip: Tip,
 }
@@ -74,7 +77,8 @@ impl Shared {
             applied: AtomicU64::new(parts.tip.sequence),
             full: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
-            gate: Arc::default(),
+            upkeep: Upkeep::new(parts.forgotten),
+            cache_bytes: parts.cache_bytes,
             end: Mutex::new((parts.place, parts.tip)),
             index: RwLock::new(Some(Arc::new(parts.index))),
             sizes: parts.tip.ends.sizes.map(AtomicU64::new),
@@ -87,6 +91,14 @@ impl Shared {
     pub(super) fn index(&self) -> Result<Arc<Index>, EngineError> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         index.clone().ok_or(EngineError::Stopped)
+    }
+
+    /// Puts another index in its place; `None` if the store is closed.
+    pub(super) fn replace_index(&self, next: Index) -> Option<Arc<Index>> {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let old = index.take()?;
+        *index = Some(Arc::new(next));
+        Some(old)
     }
 
     /// Takes the index away from everybody.

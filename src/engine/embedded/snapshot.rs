@@ -7,16 +7,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bytes::io;
+use super::erase;
 use super::shared::Shared;
 use crate::engine::{EngineError, Snapshot, SnapshotFile};
 
 /// The store as of the last durable group.
 pub(super) fn take(shared: &Shared) -> Result<Snapshot, EngineError> {
     // First: nothing that is listed may be half erased.
-    let looking = shared.gate.look();
+    let looking = shared.upkeep.gate.look();
     let (place, tip) = shared.end();
     let layout = &shared.layout;
     let mut files = vec![whole(layout.root(), &layout.store(), false)?];
+    if let Some(bytes) = shared.upkeep.forgotten.bytes() {
+        let forgotten = whole(layout.root(), &layout.forgotten(), false)?;
+        files.push(SnapshotFile { bytes, ..forgotten });
+    }
+    // Left by a scrub that failed: the open of the copy ends it.
+    for number in erase::noted(layout)? {
+        files.push(whole(layout.root(), &layout.erasing(number), false)?);
+    }
     for number in 1..=place.segment {
         let sealed = number < place.segment;
         let mut segment = whole(layout.root(), &layout.segment(number), sealed)?;

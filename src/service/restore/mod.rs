@@ -18,6 +18,7 @@
 
 mod layout;
 mod proofs;
+mod records;
 mod replay;
 
 use std::path::{Path, PathBuf};
@@ -345,7 +346,11 @@ impl Work<'_> {
         let held = store.older();
         let invitations = store.let_in_again(&held)?;
         store.hold_back()?;
+        let (orders, approvals) = store.withdraw()?;
+        store.relist_copies()?;
         let told = Told {
+            orders,
+            approvals,
             begun,
             from,
             vouched,
@@ -400,6 +405,8 @@ struct Told {
     vouched: Floor,
     headers_only: u64,
     held: u64,
+    orders: u64,
+    approvals: u64,
 }
 
 impl Told {
@@ -434,6 +441,12 @@ impl Told {
             lines.push(format!(
                 "access log: {} entries came from the bundle, without their sealed bodies",
                 self.headers_only
+            ));
+        }
+        if self.orders + self.approvals > 0 {
+            lines.push(format!(
+                "{} destruction orders and {} approvals that waited are void: ask for them anew",
+                self.orders, self.approvals
             ));
         }
         if self.begun.capsule.is_some() {

@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::cases::head::{Gone, Head, StoredHead};
-use crate::cases::rows::{Change, scopes};
 use crate::cases::view::CaseState;
 use crate::destruction::ledger::Entry;
 use crate::domain::id::{CaseId, DestructionId, UnitId};
@@ -171,18 +170,11 @@ impl Store {
             revision: before.revision + 1,
             ..before.clone()
         };
-        let from = scopes(before);
-        let change = Change {
-            units: None,
-            renumber: false,
-            to: if whole { Vec::new() } else { from.clone() },
-            from,
-        };
         let mut batch = Batch::default();
         let ids: Vec<UnitId> = gone.iter().map(|unit| unit.unit).collect();
-        self.cases.drop_units(&mut batch, before.case, &ids);
+        self.drop_postings(&mut batch, &ids)?;
         self.cases
-            .put_change(&mut batch, stored, &head, change)
+            .put_destroyed(&mut batch, stored, &head, &ids)
             .map_err(fault::cases)?;
         let done = self.engine.commit(batch).wait();
         done.map(|_| ()).map_err(fault::commit)

@@ -6,6 +6,9 @@ mod damage;
 mod full;
 mod kill;
 mod model;
+mod scrub;
+mod scrub_crash;
+mod scrub_live;
 mod snapshot;
 
 use std::fs;
