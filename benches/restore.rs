@@ -46,6 +46,7 @@ fn settings(dir: &Path, data: &str) -> Settings {
         queue: 1024,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
+        terms: bongham::destruction::term::Terms::default(),
         progress: None,
     }
 }
@@ -100,7 +101,7 @@ async fn enter(service: &Service, login: &str, code: &str) -> Result<Token, Fail
 
 async fn fill(service: &Service, admin: &Token, cases: u64) -> Result<(), Failure> {
     let session = service.session(admin, here())?;
-    let roles = Roles::new([Role::Intake])?;
+    let roles = vec![Role::Intake];
     let invited = service
         .call(move |store| {
             store.add_department(&session, "civil".to_owned(), "민원봉사과".to_owned())?;

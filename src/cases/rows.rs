@@ -252,22 +252,6 @@ impl Cases {
         Ok((heads, next.filter(|_| page.more)))
     }
 
-    /// Every head there is, one after the other, in no order that means anything.
-    pub fn each_head<E: From<RowError>>(
-        &self,
-        mut visit: impl FnMut(StoredHead) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut after = None;
-        loop {
-            let (heads, next) = self.heads(after.as_ref(), Limit::rows(256))?;
-            heads.into_iter().try_for_each(&mut visit)?;
-            match next {
-                Some(next) => after = Some(next),
-                None => return Ok(()),
-            }
-        }
-    }
-
     /// Stored bytes of these units.
     pub fn units(
         &self,

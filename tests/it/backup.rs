@@ -282,11 +282,12 @@ fn what_was_reassigned_revoked_or_reset_since_does_not_come_back() {
     // A reset, and a new password by its code: the old one must not come back.
     let reset = world.post(
         "admin",
-        &format!("/accounts/{}/reset", id("rights2")),
+        &format!("/accounts/{}/reset", id("coordinator")),
         &json!({}),
     );
     let code = reset.expect(200)["enrolment_code"].clone();
-    let enrol = json!({"account": "rights2", "code": code, "password": "quite-another-harbour-9"});
+    let enrol =
+        json!({"account": "coordinator", "code": code, "password": "quite-another-harbour-9"});
     world
         .send("POST", "/api/v1/enrolments", None, Some(&enrol))
         .expect(201);
@@ -297,7 +298,7 @@ fn what_was_reassigned_revoked_or_reset_since_does_not_come_back() {
     for (login, status) in [
         ("officer2", 401),
         ("lead", 401),
-        ("rights2", 401),
+        ("coordinator", 401),
         ("rights", 201),
     ] {
         assert_eq!(logs_in(&mut world, login), status, "{login}");
@@ -308,7 +309,7 @@ fn what_was_reassigned_revoked_or_reset_since_does_not_come_back() {
         let mut rows = shown["rows"].as_array().unwrap().iter();
         rows.find(|a| a["account"] == login).unwrap().clone()
     };
-    for login in ["officer2", "lead", "rights2"] {
+    for login in ["officer2", "lead", "coordinator"] {
         assert_eq!(of(login)["state"], "disabled", "{login}");
         assert_eq!(of(login)["roles"], json!([]), "{login}");
     }
@@ -319,13 +320,13 @@ fn what_was_reassigned_revoked_or_reset_since_does_not_come_back() {
     world.leave();
     // And it stays so.
     let mut world = office.world_in("new", "keyring");
-    assert_eq!(logs_in(&mut world, "rights2"), 401);
+    assert_eq!(logs_in(&mut world, "coordinator"), 401);
     world.leave();
 
     // Control: with a keyring from before, all of it is there again.
     run(office.restore(&dir, "then", "keyring-then", &[])).expect(0);
     let mut world = office.world_in("then", "keyring-then");
-    for login in ["officer2", "lead", "rights2", "rights"] {
+    for login in ["officer2", "lead", "coordinator", "rights"] {
         assert_eq!(logs_in(&mut world, login), 201, "{login}");
     }
     world.read("rights", &moved, "handling").expect(200);

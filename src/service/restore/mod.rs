@@ -20,6 +20,8 @@ mod layout;
 mod proofs;
 mod records;
 mod replay;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -376,14 +378,10 @@ impl Work<'_> {
             Arc::clone(&self.random),
         );
         let mut highest = UnitId::from_u64(0);
-        cases
-            .map_err(fault::cases)?
-            .each_head(|stored| {
-                let units = stored.head.units.iter().map(|unit| unit.unit);
-                highest = units.fold(highest, std::cmp::max);
-                Ok(())
-            })
-            .map_err(fault::cases)?;
+        replay::each_head(&cases.map_err(fault::cases)?, |stored| {
+            let units = stored.head.units.iter().map(|unit| unit.unit);
+            highest = units.fold(highest, std::cmp::max);
+        })?;
         let people = People::new(
             Arc::clone(engine),
             locator(),

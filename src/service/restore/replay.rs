@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::cases::head::{Gone, Head, StoredHead};
+use crate::cases::rows::Cases;
 use crate::cases::view::CaseState;
 use crate::destruction::ledger::Entry;
 use crate::domain::id::{CaseId, DestructionId, UnitId};
@@ -71,6 +72,23 @@ pub(super) struct Swept {
     pub(super) unnamed: u64,
 }
 
+/// Every head there is, one after the other, in no order that means anything.
+pub(super) fn each_head(
+    cases: &Cases,
+    mut visit: impl FnMut(StoredHead),
+) -> Result<(), ServiceError> {
+    let mut after = None;
+    loop {
+        let page = cases.heads(after.as_ref(), Limit::rows(LEAVES));
+        let (heads, next) = page.map_err(fault::cases)?;
+        heads.into_iter().for_each(&mut visit);
+        match next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
 impl Store {
     /// Destroys again what the ledger names; for a keyring out of a capsule, also what nothing
     /// names any more.
@@ -84,12 +102,9 @@ impl Store {
         self.keyring.puncture(&units).map_err(fault::keyring)?;
         if capsule {
             let mut keep: HashSet<UnitId> = HashSet::new();
-            self.cases
-                .each_head(|stored| {
-                    keep.extend(stored.head.units.iter().map(|unit| unit.unit));
-                    Ok(())
-                })
-                .map_err(fault::cases)?;
+            each_head(&self.cases, |stored| {
+                keep.extend(stored.head.units.iter().map(|unit| unit.unit));
+            })?;
             let accounts = self.directory.accounts().into_iter();
             keep.extend(accounts.filter_map(|a| a.credentials.map(|c| c.unit)));
             swept.unnamed = self
@@ -104,18 +119,15 @@ impl Store {
     /// refuse to open.
     pub(super) fn sweep(&self, dead: &Dead, swept: &mut Swept) -> Result<(), ServiceError> {
         let mut touched = Vec::new();
-        self.cases
-            .each_head(|stored| {
-                swept.cases += 1;
-                let units = &stored.head.units;
-                if units.iter().any(|unit| dead.contains_key(&unit.unit)) {
-                    touched.push(stored.head.case);
-                } else if units.iter().any(|unit| self.refuses(unit.unit)) {
-                    swept.lost.push(stored.head.case);
-                }
-                Ok(())
-            })
-            .map_err(fault::cases)?;
+        each_head(&self.cases, |stored| {
+            swept.cases += 1;
+            let units = &stored.head.units;
+            if units.iter().any(|unit| dead.contains_key(&unit.unit)) {
+                touched.push(stored.head.case);
+            } else if units.iter().any(|unit| self.refuses(unit.unit)) {
+                swept.lost.push(stored.head.case);
+            }
+        })?;
         for case in touched {
             let stored = self.cases.head(case).map_err(fault::cases)?;
             if let Some(stored) = stored {
