@@ -20,7 +20,7 @@ use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
 use bongham::domain::time::SystemClock;
 use bongham::keyring::{UnsealCost, UnsealSecret};
-use bongham::service::{Founder, ImportRow, Service, Settings, restore};
+use bongham::service::{BackupSet, Founder, ImportRow, Service, Settings, restore};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -137,7 +137,7 @@ async fn fill(service: &Service, admin: &Token, cases: u64) -> Result<(), Failur
 async fn back_up(service: &Service, admin: &Token, dir: &Path) -> Result<u64, Failure> {
     let session = service.session(admin, here())?;
     let plan = service
-        .call(move |store| store.begin_backup(&session))
+        .call(move |store| store.begin_backup(&session, BackupSet::Live))
         .await?;
     let id = plan.id.parse().ok();
     for (n, file) in plan.files.iter().enumerate() {
@@ -207,6 +207,7 @@ fn main() -> Result<(), Failure> {
     drop(service);
     let request = restore::Request {
         backup: Some(backup),
+        retained: Some(root.path().join("data/retained")),
         key,
         ..restore::Request::default()
     };

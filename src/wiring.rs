@@ -11,17 +11,18 @@ use bongham::authz::cedar::PolicyError;
 use bongham::authz::check::check;
 use bongham::cli::failure::{Exit, Failure};
 use bongham::cli::host::{
-    Findings, Host, InitDone, InitRequest, Opened, Place, RestoreDone, RestoreRequest, Running,
-    ServeRequest, Task, Unlock, UnpackRequest,
+    ArchivePair, Findings, Host, InitDone, InitRequest, Opened, Place, RestoreDone, RestoreRequest,
+    Running, ServeRequest, Task, Unlock, UnpackRequest,
 };
 use bongham::config::Config;
 use bongham::destruction::term::Terms;
 use bongham::domain::random::{Random, SystemSource};
 use bongham::domain::role::{Role, Roles};
-use bongham::domain::secret::SecretText;
+use bongham::domain::secret::{SecretBytes, SecretText};
 use bongham::domain::time::{Clock, SystemClock};
 use bongham::http::{Server, Tls, serve_stream};
 use bongham::keyring::{UnsealCost, UnsealSecret};
+use bongham::retained::handover;
 use bongham::service::{Founder, Service, ServiceError, Settings, repair, restore};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -42,6 +43,8 @@ pub(crate) fn host() -> Host {
             }))
         },
         fsck: |place, unlock| Box::pin(blocking(move || repair(place, unlock, repair::fsck))),
+        archive_key: || Box::pin(blocking(archive_key)),
+        unseal: |file, key| Box::pin(blocking(move || unseal(&file, &key))),
     }
 }
 
@@ -235,6 +238,7 @@ fn policy_check(dir: Option<PathBuf>) -> Result<Findings, Failure> {
 fn restore(place: &Place, unlock: Unlock, request: RestoreRequest) -> Result<RestoreDone, Failure> {
     let request = restore::Request {
         backup: request.backup,
+        retained: request.retained,
         capsule: request.capsule.and_then(|serial| serial.parse().ok()),
         key: request.key,
         checkpoints: request.checkpoints,
@@ -258,6 +262,24 @@ fn unpack(place: &Place, request: &UnpackRequest) -> Result<String, Failure> {
     restore::unpack_keyring(&place.keyring, &request.capsule, &request.passphrase)
         .map(|serial| serial.to_string())
         .map_err(failure)
+}
+
+fn archive_key() -> Result<ArchivePair, Failure> {
+    let made = handover::new_key_pair(chance().as_ref());
+    let (private, public) = made.map_err(|e| Failure::failed(e.to_string()))?;
+    Ok(ArchivePair { private, public })
+}
+
+fn unseal(file: &[u8], key: &SecretBytes) -> Result<Vec<SecretBytes>, Failure> {
+    let received = handover::read(file, key).map_err(|e| Failure::failed(e.to_string()))?;
+    let line = |item| {
+        let written = serde_json::to_vec(item).map(|mut line| {
+            line.push(b'\n');
+            SecretBytes::new(line)
+        });
+        written.map_err(|_| Failure::failed("an item is not writable as JSON"))
+    };
+    received.iter().map(line).collect()
 }
 
 type Work = fn(

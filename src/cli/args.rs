@@ -3,6 +3,7 @@
 pub mod copies;
 pub mod people;
 pub mod records;
+pub mod retained;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use copies::{BackupCommand, KeyringCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LogCommand, TrailCommand};
+use retained::RetainedCommand;
 
 use super::host::Place;
 use super::secrets::{PasswordArgs, UnlockArgs};
@@ -130,6 +132,9 @@ pub enum Command {
     /// Cases
     #[command(subcommand)]
     Case(CaseCommand),
+    /// What another law keeps apart from the cases
+    #[command(subcommand)]
+    Retained(RetainedCommand),
     /// Register the rows of a CSV or JSONL file as cases
     #[command(
         after_help = "Examples:\n  bongham import old.csv.gz --map office.toml --data D \

@@ -44,16 +44,22 @@ struct Signed {
 /// `backup …`
 pub async fn backup(host: &Host, command: BackupCommand, out: &mut Out) -> Result<(), Failure> {
     match command {
-        BackupCommand::Create { dir, actor } => create(host, &dir, &actor, out).await,
+        BackupCommand::Create {
+            dir,
+            retained,
+            actor,
+        } => create(host, &dir, retained, &actor, out).await,
         BackupCommand::Verify { dir, key } => verify(&dir, &key, out),
         BackupCommand::Restore {
             dir,
             store,
             unlock,
+            retained,
             proofs,
             ledger_lost,
         } => {
-            let request = request(Some(dir), &proofs, ledger_lost)?;
+            let mut request = request(Some(dir), &proofs, ledger_lost)?;
+            request.retained = Some(retained);
             let done = (host.restore)(store.place(), unlock.read()?, request).await?;
             tell(done, &store.place().data, out)
         }
@@ -68,6 +74,7 @@ pub(super) fn request(
 ) -> Result<RestoreRequest, Failure> {
     Ok(RestoreRequest {
         backup,
+        retained: None,
         capsule: None,
         key: text(&proofs.key)?,
         checkpoints: proofs
@@ -104,7 +111,13 @@ pub(super) fn tell(done: RestoreDone, data: &Path, out: &mut Out) -> Result<(), 
     Ok(())
 }
 
-async fn create(host: &Host, dir: &Path, actor: &Actor, out: &mut Out) -> Result<(), Failure> {
+async fn create(
+    host: &Host,
+    dir: &Path,
+    retained: bool,
+    actor: &Actor,
+    out: &mut Out,
+) -> Result<(), Failure> {
     if dir.join(MANIFEST).exists() {
         return Err(Failure::usage(format!(
             "{} holds a finished backup; name another directory",
@@ -113,7 +126,8 @@ async fn create(host: &Host, dir: &Path, actor: &Actor, out: &mut Out) -> Result
         .korean("이미 완료된 백업이 있는 디렉터리입니다. 다른 디렉터리를 지정하십시오."));
     }
     let done = as_actor(host, actor, async |client: &mut Client| {
-        let plan: Plan = client.post("/backups", &json!({})).await?;
+        let set = if retained { "retained" } else { "live" };
+        let plan: Plan = client.post("/backups", &json!({ "set": set })).await?;
         let fetched = fetch(client, dir, &plan).await;
         let path = format!("{API}/backups/{}", plan.id);
         // What was fetched is what counts: a backup that is not ended is given up by itself.
@@ -270,6 +284,7 @@ fn verify(dir: &Path, key: &Path, out: &mut Out) -> Result<(), Failure> {
     let shown = json!({
         "whole": true,
         "backup": sound.manifest.backup,
+        "set": sound.manifest.set,
         "made_at": sound.manifest.made_at,
         "files": sound.manifest.files.len(),
         "access_log_entries": sound.access.size,

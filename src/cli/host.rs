@@ -87,6 +87,8 @@ pub struct Opened {
 pub struct RestoreRequest {
     /// The backup; none where the data is there and only the keyring was brought back.
     pub backup: Option<PathBuf>,
+    /// Backup or directory of the separate store; none where the data is there.
+    pub retained: Option<PathBuf>,
     /// Serial number of the copy that the keyring must have come out of, if it did.
     pub capsule: Option<String>,
     /// The log's public key.
@@ -127,6 +129,14 @@ pub struct Findings {
     pub violations: Vec<String>,
 }
 
+/// A key pair of an archive.
+pub struct ArchivePair {
+    /// What its file holds.
+    pub private: SecretBytes,
+    /// The public key, in hexadecimal.
+    pub public: String,
+}
+
 /// The functions that only the binary can provide.
 ///
 /// A failure carries its own exit code: [`Exit::Sealed`](super::failure::Exit::Sealed) for a wrong
@@ -149,4 +159,8 @@ pub struct Host {
     pub rebuild_index: fn(Place, Unlock) -> Task<Findings>,
     /// Reads everything that can be checked and changes nothing.
     pub fsck: fn(Place, Unlock) -> Task<Findings>,
+    /// Makes a key pair for an archive.
+    pub archive_key: fn() -> Task<ArchivePair>,
+    /// Opens a hand-over with the archive's private key file: one line of JSON an item.
+    pub unseal: fn(Vec<u8>, SecretBytes) -> Task<Vec<SecretBytes>>,
 }

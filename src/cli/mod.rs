@@ -14,6 +14,7 @@ pub mod keyring;
 pub mod out;
 pub mod people;
 pub mod quickstart;
+pub mod retained;
 pub mod samples;
 pub mod secrets;
 pub mod store;
@@ -69,6 +70,7 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Approval(command) => people::approval(host, &command, out).await,
         Command::Department(command) => people::department(host, &command, out).await,
         Command::Case(command) => case::case(host, &command, out).await,
+        Command::Retained(command) => retained::retained(host, &command, out).await,
         Command::Import(args) => import::run::import(host, &args, out).await,
         Command::Log(LogCommand::Entries(args)) => trail::entries(host, &args, out).await,
         Command::Log(LogCommand::Trail(command)) => {

@@ -39,6 +39,8 @@ impl From<Floor> for Logs {
 pub struct BackedUp {
     /// Id of the backup.
     pub backup: String,
+    /// Which store: `live` or `retained`.
+    pub set: String,
     /// Who, by account id.
     pub by: String,
 }

@@ -16,7 +16,9 @@ use super::limits::CREDENTIAL_BYTES_MAX;
 use super::openapi::{ReadProblems, WriteProblems};
 use super::page::Page;
 use crate::domain::secret::SecretText;
-use crate::service::{BackupList, BackupPlan, KeyCopyMade, KeyHolderView, Rows, Service};
+use crate::service::{
+    BackupList, BackupPlan, BackupSet, KeyCopyMade, KeyHolderView, Rows, Service,
+};
 
 /// From where on.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -26,6 +28,15 @@ pub(super) struct OffsetParams {
     /// First byte wanted, from 0: what is there already needs not be sent again.
     #[param(value_type = Option<u64>)]
     offset: Option<String>,
+}
+
+/// A backup to make.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewBackup {
+    /// Of which store.
+    #[serde(default)]
+    set: BackupSet,
 }
 
 /// A copy of the keyring to make.
@@ -40,14 +51,15 @@ pub(super) struct NewCopy {
 }
 
 /// Begins a backup: what is to be copied.
-#[utoipa::path(post, path = "/backups", tag = "backups", security(("session" = [])),
-    responses((status = 201, body = BackupPlan), ReadProblems))]
+#[utoipa::path(post, path = "/backups", tag = "backups", request_body = NewBackup,
+    security(("session" = [])), responses((status = 201, body = BackupPlan), WriteProblems))]
 pub(super) async fn begin(
     State(service): State<Arc<Service>>,
     Who(session): Who,
+    body::Json(asked): body::Json<NewBackup>,
 ) -> Result<(StatusCode, Json<BackupPlan>), Problem> {
     let plan = service
-        .call(move |store| store.begin_backup(&session))
+        .call(move |store| store.begin_backup(&session, asked.set))
         .await?;
     Ok((StatusCode::CREATED, Json(plan)))
 }

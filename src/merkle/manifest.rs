@@ -53,7 +53,7 @@ pub struct Manifest {
     pub version: u32,
     /// Id of the backup, as the ledger has it.
     pub backup: String,
-    /// Which set: `live`.
+    /// Which set: `live`, or `retained` for the separate store.
     pub set: String,
     /// When, RFC 3339.
     pub made_at: String,

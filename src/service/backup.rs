@@ -38,6 +38,36 @@ const MOST: usize = 2;
 const POLICY_BYTES_MAX: u64 = 4 << 20;
 const BUFFER: usize = 256 << 10;
 
+/// Which store is copied: the separate one is never part of the other's copies.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupSet {
+    /// Cases, people, both logs.
+    #[default]
+    Live,
+    /// What other laws keep (분리 보관).
+    Retained,
+}
+
+impl BackupSet {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Retained => "retained",
+        }
+    }
+}
+
 /// Where a file's bytes come from.
 enum Bytes {
     /// The first so many of a file of the engine.
@@ -91,6 +121,7 @@ impl Planned {
 
 /// A backup at work.
 struct Plan {
+    set: BackupSet,
     by: AccountId,
     made: Timestamp,
     /// Checkpoints of access log and ledger.
@@ -151,13 +182,14 @@ fn shown(query: &'static str, bytes: u64) -> Shown {
 impl Store {
     /// `POST /backups`: what is to be copied. That a copy may exist from now on stands in the
     /// ledger before anybody gets a byte of it, and in the copy itself.
-    pub fn begin_backup(&self, session: &Session) -> Answer<BackupPlan> {
+    pub fn begin_backup(&self, session: &Session, set: BackupSet) -> Answer<BackupPlan> {
         let permit = self.permit_office::<BackUp>(session, Target::Office)?;
         self.backups.tidy(self.clock.monotonic());
         let id = BackupId::random(self.random.as_ref()).map_err(fault::random)?;
         let made = self.clock.now();
         let event = Event::BackedUp(BackedUp {
             backup: id.to_string(),
+            set: set.code().to_owned(),
             by: session.account().to_string(),
         });
         let mut batch = Batch::default();
@@ -166,7 +198,7 @@ impl Store {
             .map_err(|error| ServiceError::Internal(error.to_string()))?;
         let begun = self.log.record_with(permit, shown("begin", 0), batch);
         let (receipt, _) = begun.wait().map_err(fault::log)?;
-        let plan = self.plan(&receipt, session.account(), made)?;
+        let plan = self.plan(&receipt, session.account(), made, set)?;
         let listed = |file: &Planned| BackupFile {
             name: file.name.clone(),
             bytes: file.len(),
@@ -181,7 +213,7 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         // The same person beginning anew gives up what they began before.
-        plans.retain(|_, other| other.by != plan.by);
+        plans.retain(|_, other| other.by != plan.by || other.set != set);
         if plans.len() >= MOST {
             return Err(ServiceError::Busy);
         }
@@ -195,13 +227,18 @@ impl Store {
         _begun: &Receipt<BackUp>,
         by: AccountId,
         made: Timestamp,
+        set: BackupSet,
     ) -> Result<Plan, ServiceError> {
         let access = self.log.checkpoint(Log::Access).map_err(fault::log)?;
         let ledger = self.log.checkpoint(Log::Ledger).map_err(fault::log)?;
         // After the checkpoints: the journal holds at least what they sign.
-        let snapshot = self.engine.snapshot().map_err(fault::engine)?;
+        let (engine, place) = match set {
+            BackupSet::Live => (&self.engine, "store"),
+            BackupSet::Retained => (&self.apart, "retained"),
+        };
+        let snapshot = engine.snapshot().map_err(fault::engine)?;
         let of_engine = |file: &crate::engine::SnapshotFile| Planned {
-            name: format!("store/{}", file.name),
+            name: format!("{place}/{}", file.name),
             bytes: Bytes::Of(snapshot.dir().join(&file.name), file.bytes),
             digest: OnceLock::new(),
         };
@@ -211,16 +248,24 @@ impl Store {
             bytes: Bytes::Held(bytes),
             digest: OnceLock::new(),
         };
-        for (name, note) in [("access", &access), ("ledger", &ledger)] {
+        let logs = [("access", &access), ("ledger", &ledger)];
+        let of_live = set == BackupSet::Live;
+        for (name, note) in logs.into_iter().filter(|_| of_live) {
             files.push(held(
                 format!("logs/checkpoint.{name}"),
                 note.clone().into_bytes(),
             ));
         }
-        for (name, bytes) in self.own_policies()? {
+        let policies = if of_live {
+            self.own_policies()?
+        } else {
+            Vec::new()
+        };
+        for (name, bytes) in policies {
             files.push(held(format!("policies/{name}"), bytes));
         }
         Ok(Plan {
+            set,
             by,
             made,
             checkpoints: [access, ledger],
@@ -329,7 +374,7 @@ impl Store {
         let list = Manifest {
             version: manifest::VERSION,
             backup: id.to_string(),
-            set: "live".to_owned(),
+            set: plan.set.code().to_owned(),
             made_at: plan.made.rfc3339(),
             access,
             ledger,

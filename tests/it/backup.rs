@@ -74,6 +74,7 @@ impl Office {
         command.arg("--data").arg(self.path(data));
         command.arg("--keyring").arg(self.path(keyring));
         command.args(["--key", self.key()]).args(more);
+        command.arg("--retained").arg(self.path("data/retained"));
         command
             .arg("--passphrase-file")
             .arg(self.program.file("passphrase"));

@@ -19,6 +19,9 @@ pub enum BackupCommand {
     Create {
         /// Directory of the backup; made if absent
         dir: PathBuf,
+        /// Copy the separate store (what other laws keep), which is in no other backup
+        #[arg(long)]
+        retained: bool,
         /// Who makes it.
         #[command(flatten)]
         actor: Actor,
@@ -38,8 +41,8 @@ pub enum BackupCommand {
     /// Bring a store back from a backup, with its keyring
     #[command(
         after_help = "Example:\n  bongham backup restore /mnt/backup/monday --data /srv/new \
-        --keyring /mnt/keys/bongham --key log.vkey --ledger ledger.bundle --checkpoint kept.txt\n\n\
-        Stopped? The same command again goes on. What was destroyed, revoked or reset after the \
+        --keyring /mnt/keys/bongham --retained /mnt/apart/monday --key log.vkey --ledger \
+        ledger.bundle --checkpoint kept.txt\n\nStopped? The same command again goes on. What was destroyed, revoked or reset after the \
         backup stays so."
     )]
     Restore {
@@ -51,6 +54,10 @@ pub enum BackupCommand {
         /// What opens the keyring.
         #[command(flatten)]
         unlock: UnlockArgs,
+        /// A backup of the separate store (backup create --retained), or its directory as it lies in
+        /// the old data
+        #[arg(long, value_name = "DIR")]
+        retained: PathBuf,
         /// What the logs must reach.
         #[command(flatten)]
         proofs: Proofs,

@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::merkle::manifest::{Digest, Sound};
+use crate::merkle::checkpoint::Verifier;
+use crate::merkle::manifest::{self, Digest, Sound};
 
 use super::super::error::ServiceError;
 use super::refused;
@@ -66,6 +67,51 @@ pub(super) fn copy(
         sync_dir(&dir)?;
     }
     Ok(())
+}
+
+/// The separate store, from its own backup or from the directory as it lay in the old data.
+pub(super) fn copy_apart(
+    from: Option<&Path>,
+    verifier: &Verifier,
+    stage: &Path,
+) -> Result<(), ServiceError> {
+    let from = from.ok_or_else(|| {
+        refused("give the backup or the directory of the separate store with --retained".to_owned())
+    })?;
+    if from.join(manifest::MANIFEST).exists() {
+        let sound = manifest::verify(from, verifier, |_| ());
+        let sound = sound.map_err(|bad| refused(format!("the separate store: {bad}")))?;
+        let apart = stage.join("apart");
+        copy(&sound, from, &apart, &|_, _| ())?;
+        let moved = fs::rename(apart.join("retained"), stage.join("retained"));
+        moved.map_err(|_| refused("this is no backup of the separate store".to_owned()))?;
+        fs::remove_dir_all(&apart).map_err(failed("a directory cannot be removed"))?;
+        return sync_dir(stage);
+    }
+    let target = stage.join("retained/journal");
+    let mut builder = DirBuilder::new();
+    let made = builder.recursive(true).mode(0o700).create(&target);
+    made.map_err(failed("a directory cannot be made"))?;
+    let copied = || -> io::Result<()> {
+        copy_one(
+            &from.join("store"),
+            &stage.join("retained/store"),
+            &mut |_| (),
+        )?;
+        for entry in fs::read_dir(from.join("journal"))? {
+            let name = entry?.file_name();
+            let segment = name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+            if segment {
+                let path = from.join("journal").join(&name);
+                copy_one(&path, &target.join(&name), &mut |_| ())?;
+            }
+        }
+        Ok(())
+    };
+    copied().map_err(failed("the separate store cannot be copied"))?;
+    sync_dir(&target)?;
+    sync_dir(&stage.join("retained"))?;
+    sync_dir(stage)
 }
 
 fn copy_one(from: &Path, to: &Path, each: &mut dyn FnMut(u64)) -> io::Result<String> {

@@ -66,6 +66,8 @@ const LOST_NAMED: usize = 20;
 pub struct Request {
     /// The backup; none where the data is there and the keyring came out of a capsule.
     pub backup: Option<PathBuf>,
+    /// Backup of the separate store, or its directory; needed with `backup`.
+    pub retained: Option<PathBuf>,
     /// Serial number of the capsule that the keyring must have come out of.
     pub capsule: Option<KeyHolderId>,
     /// The log's public key, kept elsewhere since the store was made.
@@ -209,12 +211,16 @@ impl Work<'_> {
             return Err(refused(why.to_owned()));
         }
         if begun.is_none_or(|begun| begun.backup.is_none()) {
+            if sound.manifest.set != "live" {
+                return Err(refused("this is a backup of the separate store".to_owned()));
+            }
             if data.exists() {
                 return Err(refused(format!("{} exists already", data.display())));
             }
             proofs::reach(&self.needs(vouched)?, self.sizes(sound.manifest.sizes)?)?;
             let dir = self.request.backup.as_deref().unwrap_or(Path::new(""));
             layout::copy(sound, dir, &stage, progress)?;
+            layout::copy_apart(self.request.retained.as_deref(), &self.verifier, &stage)?;
             let brought = self.bring_to(&stage, vouched)?;
             let floor = Floor {
                 access_size: sound.access.size,
@@ -332,10 +338,11 @@ impl Work<'_> {
         if begun.capsule.is_some() {
             self.skip_rows(&engine)?;
         }
+        let apart = open::open_apart(self.settings, &self.keyring, &self.random, &self.clock)?;
         let store = open::assemble(
             self.settings,
             Arc::clone(&self.keyring),
-            Arc::clone(&engine),
+            (Arc::clone(&engine), Arc::new(apart) as _),
             Arc::clone(&self.random),
             Arc::clone(&self.clock),
         )?;

@@ -3,7 +3,6 @@
 
 use crate::destruction::copies::{CopyState, KeyCopy};
 use crate::destruction::ledger::{Entry, Event};
-use crate::destruction::order::Stage;
 use crate::domain::id::AccountId;
 use crate::domain::limit::Limit;
 use crate::domain::time::Timestamp;
@@ -25,13 +24,11 @@ impl Store {
     /// Gives how many of each.
     pub(super) fn withdraw(&self) -> Result<(u64, u64), ServiceError> {
         let mut orders = 0;
-        for order in self.orders.open().map_err(fault::records)? {
-            if order.stage == Stage::Waiting {
-                let mut batch = Batch::default();
-                self.cancel_order(&mut batch, order.id)?;
-                self.commit_row(batch)?;
-                orders += 1;
-            }
+        for id in self.waiting_orders()? {
+            let mut batch = Batch::default();
+            self.cancel_order(&mut batch, id)?;
+            self.commit_row(batch)?;
+            orders += 1;
         }
         let mut approvals = 0;
         let all: Vec<Approval> = self.people.all().map_err(fault::people)?;

@@ -25,7 +25,7 @@ use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::merkle::bundle::write_bundle;
 use crate::service::error::ServiceError;
 use crate::service::store::Store;
-use crate::service::{Founder, Service, Settings, open};
+use crate::service::{BackupSet, Founder, Service, Settings, open};
 
 fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
     Settings {
@@ -133,8 +133,8 @@ fn words() -> SecretText {
     SecretText::new("the words of the copy".to_owned())
 }
 
-fn back_up(store: &Arc<Store>, admin: &Session, dir: &Path) {
-    let plan = store.begin_backup(admin).unwrap().wait().unwrap();
+fn back_up(store: &Arc<Store>, admin: &Session, set: BackupSet, dir: &Path) {
+    let plan = store.begin_backup(admin, set).unwrap().wait().unwrap();
     let id = plan.id.parse().ok();
     for (n, file) in plan.files.iter().enumerate() {
         let path = dir.join(&file.name);
@@ -164,9 +164,8 @@ fn order(case: CaseId, store: &Store) -> Order {
         approver: somebody,
         witness: None,
         approved_at: store.clock.now(),
-        due: store.steady.now(),
+        due: store.clock.now(),
         stage: Stage::Waiting,
-        doomed: Vec::new(),
     }
 }
 
@@ -174,6 +173,26 @@ fn place(store: &Store, order: &Order) {
     let mut batch = crate::engine::Batch::default();
     store.place_order(&mut batch, order).unwrap();
     store.engine.commit(batch).wait().unwrap();
+}
+
+/// What the executor does to keys and ledger: the intent that names the units, then their end.
+fn destroy(store: &Store, units: &[UnitId]) {
+    let id = DestructionId::random(store.random.as_ref()).unwrap();
+    let line = |unit: &UnitId| serde_json::json!({"unit": unit.as_u64().to_string()});
+    let lines: Vec<_> = units.iter().map(line).collect();
+    let leaf = serde_json::json!({"version": 1, "time": "2026-01-01T00:00:00+09:00",
+        "kind": "intent", "destruction": id.to_string(), "items": lines});
+    let batch = crate::engine::Batch {
+        append: vec![crate::engine::Append {
+            log: Log::Ledger,
+            leaf: leaf.to_string().into_bytes(),
+            stamp_at: None,
+            body: Vec::new(),
+        }],
+        ..Default::default()
+    };
+    store.engine.commit(batch).wait().unwrap();
+    store.keyring.puncture(units).unwrap();
 }
 
 fn units_of(store: &Store, case: CaseId) -> Vec<UnitId> {
@@ -222,16 +241,20 @@ impl Scene {
         let capsule = capsule.unwrap().wait().unwrap().capsule;
         let capsule = data_encoding::BASE64.decode(capsule.as_bytes()).unwrap();
         let backup = dir.path().join("backup");
-        back_up(&store, &admin, &backup);
+        back_up(
+            &store,
+            &admin,
+            BackupSet::Retained,
+            &dir.path().join("apart"),
+        );
+        back_up(&store, &admin, BackupSet::Live, &backup);
         copy(&settings.keyring, &dir.path().join("keyring-then"));
 
         let mut batch = crate::engine::Batch::default();
         store.cancel_order(&mut batch, waiting.id).unwrap();
         store.engine.commit(batch).wait().unwrap();
         let units = units_of(&store, doomed);
-        let destruction = order(doomed, &store);
-        place(&store, &destruction);
-        assert_eq!(store.execute(destruction.id), Ok(Stage::Destroyed));
+        destroy(&store, &units);
         let ledger = dir.path().join("ledger.bundle");
         let note = store.log.checkpoint(Log::Ledger).unwrap();
         let leaves = store
@@ -258,6 +281,7 @@ impl Scene {
     fn request(&self, ledger: bool) -> Request {
         Request {
             backup: Some(self.backup.clone()),
+            retained: Some(self.dir.path().join("apart")),
             key: self.key.clone(),
             ledger: ledger.then(|| self.ledger.clone()),
             ..Request::default()
@@ -300,8 +324,7 @@ impl Scene {
                 .iter()
                 .all(|unit| store.keyring.shred_half(*unit).is_ok())
         );
-        let waiting = store.orders.open().unwrap();
-        assert!(waiting.iter().all(|order| order.stage != Stage::Waiting));
+        assert!(store.waiting_orders().unwrap().is_empty());
         assert_eq!(store.key_holders().unwrap().len(), 1);
         store.close().unwrap();
     }
