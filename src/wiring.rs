@@ -13,8 +13,8 @@ use bongham::authz::cedar::PolicyError;
 use bongham::authz::check::check;
 use bongham::cli::failure::{Exit, Failure};
 use bongham::cli::host::{
-    ArchivePair, Findings, Host, InitDone, InitRequest, Opened, Place, Running, ServeRequest, Task,
-    Unlock,
+    ArchivePair, Findings, Host, InitDone, InitRequest, Opened, Place, RestoreDone, RestoreRequest,
+    Running, ServeRequest, Task, Unlock, UnpackRequest,
 };
 use bongham::config::Config;
 use bongham::config::ending::Ending;
@@ -26,7 +26,7 @@ use bongham::domain::time::{Clock, SystemClock};
 use bongham::http::{Server, Tls, serve_stream};
 use bongham::keyring::{UnsealCost, UnsealSecret};
 use bongham::retained::handover;
-use bongham::service::{Founder, Service, ServiceError, Settings, repair};
+use bongham::service::{Founder, Service, ServiceError, Settings, repair, restore};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Every function of the host.
@@ -35,6 +35,10 @@ pub(crate) fn host() -> Host {
         init: |request| Box::pin(blocking(move || init(request))),
         serve: |request| Box::pin(serve(request)),
         open: |place| Box::pin(open(place)),
+        restore: |place, unlock, request| {
+            Box::pin(blocking(move || restore(&place, unlock, request)))
+        },
+        unpack_keyring: |place, request| Box::pin(blocking(move || unpack(&place, &request))),
         policy_check: |dir| Box::pin(blocking(move || policy_check(dir))),
         rebuild_index: |place, unlock| {
             Box::pin(blocking(move || {
@@ -247,6 +251,35 @@ fn policy_check(dir: Option<PathBuf>) -> Result<Findings, Failure> {
         lines: vec![format!("{} tests passed", report.passed)],
         violations: report.failed.iter().map(ToString::to_string).collect(),
     })
+}
+
+fn restore(place: &Place, unlock: Unlock, request: RestoreRequest) -> Result<RestoreDone, Failure> {
+    let request = restore::Request {
+        backup: request.backup,
+        retained: request.retained,
+        capsule: request.capsule.and_then(|serial| serial.parse().ok()),
+        key: request.key,
+        checkpoints: request.checkpoints,
+        ledger: request.ledger,
+        log: request.log,
+        ledger_lost: request.ledger_lost,
+    };
+    let secret = unseal_secret(unlock);
+    let report = restore::restore(&settings(place, None), &secret, &request, chance(), clock())
+        .map_err(failure)?;
+    let codes = report.invitations.into_iter();
+    Ok(RestoreDone {
+        lines: report.lines,
+        codes: codes
+            .map(|i| (i.account, SecretText::new(i.enrolment_code)))
+            .collect(),
+    })
+}
+
+fn unpack(place: &Place, request: &UnpackRequest) -> Result<String, Failure> {
+    restore::unpack_keyring(&place.keyring, &request.capsule, &request.passphrase)
+        .map(|serial| serial.to_string())
+        .map_err(failure)
 }
 
 fn archive_key() -> Result<ArchivePair, Failure> {

@@ -18,6 +18,7 @@ use crate::domain::secret::Secret;
 use crate::engine::{Engine, Log};
 use crate::keyring::Floor;
 use crate::merkle::checkpoint::{Checkpoint, CheckpointError, Other, Signer, Verifier};
+use crate::merkle::manifest;
 use crate::merkle::tree::Hash;
 
 use super::LogError;
@@ -84,6 +85,12 @@ fn store_name(seed: &Secret<32>) -> String {
     format!("bongham/{}", BASE32_NOPAD.encode(&id).to_ascii_lowercase())
 }
 
+/// The public key of the logs that this seed signs for.
+pub(super) fn verifier_key_of(seed: &Secret<32>) -> Result<String, LogError> {
+    let signer = Signer::new(&store_name(seed), seed).map_err(key_error)?;
+    Ok(signer.verifier_key())
+}
+
 fn key_error(error: CheckpointError) -> LogError {
     LogError::unavailable(format_args!("the key of the log: {error}"))
 }
@@ -128,6 +135,12 @@ impl Publisher {
 
     pub(super) fn verifier_key(&self) -> String {
         self.signer.verifier_key()
+    }
+
+    /// Signs the list of a backup with the key of the logs.
+    pub(super) fn vouch_for_backup(&self, backup: &str, list: &[u8]) -> Result<String, LogError> {
+        let said = manifest::statement(&self.store, backup, list);
+        self.signer.sign(&said).map_err(key_error)
     }
 
     fn origin(&self, log: Log) -> String {

@@ -315,6 +315,11 @@ impl AccessLog {
         self.publisher.publish(log).map(|(note, _)| note)
     }
 
+    /// Signs the list of a backup, given as its bytes.
+    pub fn vouch_for_backup(&self, backup: &str, list: &[u8]) -> Result<String, LogError> {
+        self.publisher.vouch_for_backup(backup, list)
+    }
+
     /// Publishes the checkpoints of what has grown. To be called once a second.
     pub fn tick(&self) -> Result<(), LogError> {
         self.publisher.tick()
@@ -330,6 +335,11 @@ impl AccessLog {
     pub fn verifier_key(&self) -> String {
         self.publisher.verifier_key()
     }
+}
+
+/// The public key of a keyring's logs, before any log is open.
+pub fn verifier_key_of(keyring: &Keyring) -> Result<String, LogError> {
+    checkpoint::verifier_key_of(&keyring.log_signing_seed())
 }
 
 /// Where entry `n` of a batch stands.

@@ -260,6 +260,13 @@ impl Cases {
         Ok((heads, next.filter(|_| page.more)))
     }
 
+    /// Adds to a batch that the rows of these units go.
+    pub fn drop_units(&self, batch: &mut Batch, case: CaseId, units: &[UnitId]) {
+        for unit in units {
+            batch.delete.push((Space::Unit, self.unit_key(case, *unit)));
+        }
+    }
+
     /// Stored bytes of these units.
     pub fn units(
         &self,

@@ -1,5 +1,6 @@
 //! Every command and flag of `bongham`. What stands here is what `--help` shows.
 
+pub mod copies;
 pub mod end;
 pub mod people;
 pub mod records;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use copies::{BackupCommand, KeyringCommand};
 use end::{RequestCommand, RetentionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LogCommand, TrailCommand};
@@ -155,6 +157,12 @@ pub enum Command {
     /// The destruction ledger
     #[command(subcommand)]
     Ledger(TrailCommand),
+    /// Backups of the data, without keys
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Copies of the keyring, and who keeps them
+    #[command(subcommand)]
+    Keyring(KeyringCommand),
     /// Policies
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -83,6 +83,43 @@ pub struct Opened {
     pub closed: Task<()>,
 }
 
+/// A store to bring back, and what must not be lost by it.
+pub struct RestoreRequest {
+    /// The backup; none where the data is there and only the keyring was brought back.
+    pub backup: Option<PathBuf>,
+    /// Backup or directory of the separate store; none where the data is there.
+    pub retained: Option<PathBuf>,
+    /// Serial number of the copy that the keyring must have come out of, if it did.
+    pub capsule: Option<String>,
+    /// The log's public key.
+    pub key: String,
+    /// Checkpoints that an auditor kept.
+    pub checkpoints: Vec<String>,
+    /// Bundle of the ledger.
+    pub ledger: Option<PathBuf>,
+    /// Bundle of the access log.
+    pub log: Option<PathBuf>,
+    /// Go on although nobody has the ledger's newest entries.
+    pub ledger_lost: bool,
+}
+
+/// What a restore did.
+pub struct RestoreDone {
+    /// One line each, nothing personal.
+    pub lines: Vec<String>,
+    /// Login names and one-time codes of those who can let the others in again, where nobody else
+    /// is left. Shown once and kept nowhere.
+    pub codes: Vec<(String, SecretText)>,
+}
+
+/// A copy of a keyring to be unpacked.
+pub struct UnpackRequest {
+    /// Its bytes.
+    pub capsule: zeroize::Zeroizing<Vec<u8>>,
+    /// Its own passphrase.
+    pub passphrase: SecretText,
+}
+
 /// What a repair or check found, ready to print: nothing personal in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Findings {
@@ -112,6 +149,10 @@ pub struct Host {
     pub serve: fn(ServeRequest) -> Task<Running>,
     /// Opens the store in this process, sealed; fails while another process has it.
     pub open: fn(Place) -> Task<Opened>,
+    /// Brings a store back from a backup or with a keyring out of a copy; nobody may serve it.
+    pub restore: fn(Place, Unlock, RestoreRequest) -> Task<RestoreDone>,
+    /// Makes a keyring of a copy where there is none; gives the copy's serial number.
+    pub unpack_keyring: fn(Place, UnpackRequest) -> Task<String>,
     /// Runs the tests of a policy directory, or of the built-in policies.
     pub policy_check: fn(Option<PathBuf>) -> Task<Findings>,
     /// Renames the index away and rebuilds it from the journal.

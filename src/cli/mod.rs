@@ -3,12 +3,14 @@
 //! same sessions, policies and access log as any other request.
 
 pub mod args;
+pub mod backup;
 pub mod case;
 pub mod channel;
 pub mod client;
 pub mod failure;
 pub mod host;
 pub mod import;
+pub mod keyring;
 pub mod out;
 pub mod people;
 pub mod quickstart;
@@ -78,6 +80,8 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
             trail::trail(host, Trail::Log, &command, out).await
         }
         Command::Ledger(command) => trail::trail(host, Trail::Ledger, &command, out).await,
+        Command::Backup(command) => backup::backup(host, command, out).await,
+        Command::Keyring(command) => keyring::keyring(host, command, out).await,
         Command::Policy(PolicyCommand::Check { dir }) => store::policy_check(host, dir, out).await,
         Command::RebuildIndex(args) => store::repair(host.rebuild_index, &args, out).await,
         Command::Fsck(args) => store::repair(host.fsck, &args, out).await,

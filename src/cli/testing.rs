@@ -45,6 +45,8 @@ pub(super) fn no_host() -> Host {
         init: |_| no(),
         serve: |_| no(),
         open: |_| no(),
+        restore: |_, _, _| no(),
+        unpack_keyring: |_, _| no(),
         policy_check: |_| no(),
         rebuild_index: |_, _| no(),
         fsck: |_, _| no(),

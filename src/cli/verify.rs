@@ -73,7 +73,7 @@ fn refuse(trail: Trail, violation: &Violation) -> Failure {
     }
 }
 
-fn text(path: &Path) -> Result<String, Failure> {
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
     let unread = |error: std::io::Error| Failure::file("read", path, &error);
     let mut text = String::new();
     File::open(path)
@@ -84,7 +84,7 @@ fn text(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn progress(bytes: u64) -> ProgressBar {
+pub(super) fn progress(bytes: u64) -> ProgressBar {
     let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     let bar = ProgressBar::new(bytes);
     if let Ok(style) = ProgressStyle::with_template(style) {

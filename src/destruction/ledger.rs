@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 
 use ring::digest::{SHA256, digest};
 
+use super::copies::{BackedUp, KeyCopy, Restored};
 use super::kept::{HandedOver, Retained};
 use super::order::Ground;
+use crate::domain::id::{DestructionId, UnitId};
 use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
 use crate::engine::{Append, Batch, Log};
@@ -41,6 +43,12 @@ pub enum Event {
     Destroyed(Destroyed),
     /// The bytes are gone as well.
     Scrubbed(Scrubbed),
+    /// A backup was begun.
+    BackedUp(BackedUp),
+    /// Data or keyring were brought back.
+    Restored(Restored),
+    /// A copy of the keyring was made or ended.
+    KeyHolder(KeyCopy),
     /// Another law keeps something: it was copied apart.
     Retained(Retained),
     /// What was kept apart went to an archive.
@@ -223,6 +231,30 @@ pub struct Scrubbed {
     pub bytes: u64,
 }
 
+/// Every number or numeral called `unit`, or in a list called `units`, wherever it stands.
+fn gather(value: &serde_json::Value, units: &mut Vec<UnitId>) {
+    let number = |item: &serde_json::Value| {
+        let text = item.as_str().and_then(|text| text.parse().ok());
+        item.as_u64().or(text).map(UnitId::from_u64)
+    };
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, inner) in fields {
+                match (name.as_str(), inner.as_array()) {
+                    ("unit", None) => units.extend(number(inner)),
+                    ("units", Some(items)) => {
+                        units.extend(items.iter().filter_map(number));
+                        gather(inner, units);
+                    }
+                    _ => gather(inner, units),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| gather(item, units)),
+        _ => {}
+    }
+}
+
 /// An entry that has no canonical form: a number out of range. A defect of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a ledger entry has no canonical form")]
@@ -247,6 +279,16 @@ impl Entry {
     pub fn read(leaf: &[u8]) -> Option<Self> {
         let entry: Self = serde_json::from_slice(leaf).ok()?;
         (entry.leaf().ok()? == leaf).then_some(entry)
+    }
+
+    /// The destruction that an entry belongs to and the units it names, so far as it names any:
+    /// what a restore must find dead.
+    pub fn named(leaf: &[u8]) -> Option<(DestructionId, Vec<UnitId>)> {
+        let entry: serde_json::Value = serde_json::from_slice(leaf).ok()?;
+        let id = entry.get("destruction")?.as_str()?.parse().ok()?;
+        let mut units = Vec::new();
+        gather(&entry, &mut units);
+        Some((id, units))
     }
 
     /// Adds the leaf to a batch, which the access log then commits together with its own entry.

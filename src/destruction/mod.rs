@@ -4,6 +4,7 @@
 //! ([`request`]) and becomes an order ([`order`]); the service carries it out and enters it in the
 //! [`ledger`].
 
+pub mod copies;
 pub mod draft;
 pub mod kept;
 pub mod ledger;

@@ -154,10 +154,15 @@ impl Records {
 
     /// Every request.
     pub fn requests(&self) -> Result<Vec<Request>, RecordError> {
+        self.all()
+    }
+
+    /// Every row of a kind that has a space of its own.
+    pub fn all<T: Record>(&self) -> Result<Vec<T>, RecordError> {
         let mut rows = Vec::new();
         let mut range = KeyRange::default();
         loop {
-            let page = self.engine.scan(Space::Request, range.clone(), SCAN)?;
+            let page = self.engine.scan(T::SPACE, range.clone(), SCAN)?;
             for (key, value) in page.rows {
                 range = range.after(key.as_bytes());
                 rows.push(self.open(&key, &value)?);

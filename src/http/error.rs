@@ -160,14 +160,16 @@ const fn code(error: &ServiceError) -> Code {
         E::NotEnrolled => Code::NotEnrolled,
         E::ExclusiveRoles(_) => Code::ExclusiveRoles,
         E::Exists => Code::Exists,
-        E::Conflict | E::ImportPosition(_) | E::KeyMissing => Code::Conflict,
+        E::Conflict | E::ImportPosition(_) | E::KeyMissing | E::RestoreRefused(_) => Code::Conflict,
         E::Expired => Code::Expired,
         E::WrongState(_) => Code::WrongState,
         E::Held => Code::Held,
         E::ClockDisagrees => Code::ClockDisagrees,
         E::Invalid(_) => Code::Invalid,
         E::Busy | E::InUse => Code::Busy,
-        E::Sealed | E::Uninitialised | E::KeyringMissing | E::RetainedMissing => Code::Sealed,
+        E::Sealed | E::Uninitialised | E::KeyringMissing | E::RetainedMissing | E::Restoring => {
+            Code::Sealed
+        }
         E::LogUnavailable | E::ReadOnly(_) => Code::LogUnavailable,
         E::DiskFull => Code::DiskFull,
         E::Damaged(_) | E::Newer(_) => Code::Damaged,
@@ -220,6 +222,9 @@ impl From<ServiceError> for Problem {
             E::Newer(_) => problem
                 .detail("the store was written by a newer version: update the program")
                 .korean("더 새로운 판이 만든 저장소입니다. 프로그램을 갱신하십시오"),
+            E::Restoring => problem
+                .detail("a restore was begun and is not finished: run the same restore again")
+                .korean("복원이 끝나지 않았습니다. 같은 복원 명령을 다시 실행하십시오"),
             E::InUse => problem
                 .detail("the data directory is in use by another process")
                 .korean("다른 프로세스가 데이터 디렉터리를 쓰고 있습니다"),

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod approvals;
+mod backups;
 mod body;
 mod cases;
 mod code;
@@ -98,6 +99,12 @@ fn office() -> Routes {
         .routes(routes!(deletion::notice, deletion::deliver))
         .routes(routes!(retention::rules, retention::set_rules))
         .routes(routes!(retention::sweep))
+        .routes(routes!(backups::begin))
+        .routes(routes!(backups::file))
+        .routes(routes!(backups::list))
+        .routes(routes!(backups::end))
+        .routes(routes!(backups::escrow, backups::holders))
+        .routes(routes!(backups::acknowledge))
         .routes(routes!(retained::draw))
         .routes(routes!(searches::search))
         .routes(routes!(imports::open))

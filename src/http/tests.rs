@@ -111,6 +111,8 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         (E::ReadOnly(text()), 503, "log_unavailable"),
         (E::Newer(text()), 500, "damaged"),
         (E::InUse, 503, "busy"),
+        (E::Restoring, 503, "sealed"),
+        (E::RestoreRefused(text()), 409, "conflict"),
         (E::Damaged(text()), 500, "damaged"),
         (E::Internal(text()), 500, "internal"),
     ];
@@ -126,6 +128,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
             E::Sealed | E::LogUnavailable | E::DiskFull | E::Unknown => {}
             E::WrongPassphrase | E::Uninitialised | E::Newer(_) | E::InUse => {}
             E::Damaged(_) | E::Internal(_) | E::KeyringMissing | E::ReadOnly(_) => {}
+            E::Restoring | E::RestoreRefused(_) => {}
         }
     }
     all

@@ -42,6 +42,10 @@ impl Class {
             quarter,
         }
     }
+    /// The quarter of registration.
+    pub(super) const fn quarter(self) -> u16 {
+        self.quarter
+    }
 }
 
 /// Which blob holds a bucket's tree.

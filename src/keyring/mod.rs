@@ -12,12 +12,14 @@
 
 mod allocate;
 mod bucket;
+mod capsule;
 mod effaceable;
 mod formula;
 mod ggm;
 mod index_epochs;
 mod puncture;
 mod recover;
+mod restore;
 mod root;
 mod server_keys;
 mod storage;
@@ -42,7 +44,9 @@ use root::Root;
 use storage::{Disk, HERE, Side, failed};
 use unseal::{Terms, Unseal};
 
+pub use capsule::{Capsule, CapsuleError};
 pub use index_epochs::IndexEpoch;
+pub use restore::Restoring;
 pub use server_keys::ServerKey;
 pub use unseal::{UnsealCost, UnsealSecret};
 
@@ -95,6 +99,9 @@ pub enum KeyringError {
     /// More buckets than can be numbered or sealed.
     #[error("the keyring holds as many buckets as it can")]
     Full,
+    /// A restore was begun with this keyring, and it is not the one that goes on.
+    #[error("the keyring is in the middle of a restore: run the same restore again")]
+    Restoring,
     /// A thread died while it changed the keyring.
     #[error("a change of the keyring stopped half-way: restart to recover")]
     Stopped,

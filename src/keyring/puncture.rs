@@ -243,6 +243,7 @@ impl Keyring {
         if !touched {
             return Ok(root.version);
         }
+        change.next.punctured = change.next.version;
         self.flip(&mut writer, change)
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::domain::id::DepartmentId;
+use crate::domain::id::{AccountId, DepartmentId};
 use crate::domain::random::{Random, RandomError};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -26,7 +26,7 @@ use super::formula::{TAG_BYTES, hkdf, mac, open_once, pad, seal_once, sha256, un
 use super::ggm::Tree;
 use super::index_epochs::{IndexKeys, IndexRow};
 use super::unseal::{Terms, Unseal, UnsealCost};
-use super::{Floor, KeyringError};
+use super::{Floor, KeyringError, Restoring};
 
 /// Size of a root file until it is full: room for some 6,000 buckets, 6 million units.
 pub(super) const ROOT_BYTES: usize = 512 << 10;
@@ -48,6 +48,12 @@ pub(super) struct Root {
     pub(super) departments: BTreeMap<(DepartmentId, u32), Arc<Secret<32>>>,
     pub(super) index: Arc<IndexKeys>,
     pub(super) floor: Floor,
+    /// The version by which a unit last died: a copy from before it opens what is destroyed.
+    pub(super) punctured: u64,
+    /// Least revision of an account's row that is believed.
+    pub(super) credentials: BTreeMap<AccountId, u64>,
+    /// A restore that was begun.
+    pub(super) restoring: Option<Restoring>,
 }
 
 impl Root {
@@ -62,6 +68,9 @@ impl Root {
             departments: BTreeMap::new(),
             index: Arc::new(IndexKeys::first(random, now)?),
             floor: Floor::default(),
+            punctured: 0,
+            credentials: BTreeMap::new(),
+            restoring: None,
         })
     }
 
@@ -200,6 +209,11 @@ pub(super) struct Body {
     older_index: Option<IndexRow>,
     #[zeroize(skip)]
     floor: Floor,
+    punctured: u64,
+    #[zeroize(skip)]
+    credentials: Vec<(AccountId, u64)>,
+    #[zeroize(skip)]
+    restoring: Option<Restoring>,
 }
 
 /// One row of the bucket table.
@@ -244,6 +258,9 @@ impl Body {
             index: root.index.newest.row(),
             older_index: root.index.older.as_ref().map(|epoch| epoch.row()),
             floor: root.floor,
+            punctured: root.punctured,
+            credentials: root.credentials.iter().map(|(id, n)| (*id, *n)).collect(),
+            restoring: root.restoring,
         }
     }
 
@@ -293,6 +310,9 @@ impl Body {
                 .collect(),
             index: Arc::new(IndexKeys::of_rows(&self.index, self.older_index.as_ref())),
             floor: self.floor,
+            punctured: self.punctured,
+            credentials: self.credentials.iter().copied().collect(),
+            restoring: self.restoring,
         })
     }
 }

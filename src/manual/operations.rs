@@ -26,3 +26,35 @@
 //! **Pace.** `[limits] actor_requests_per_second = 20` and `actor_burst = 40`: faster requests of one account
 //! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits
 //! for an account at a time, four for an address.
+//! **Backup.** `bongham backup create DIR` copies a store that is being served: the journal up to one
+//! durable group, the signed checkpoints, the office's policies. Ciphertext alone, no key, no index. A
+//! backup that was broken off goes on with the same command. Every backup is a ledger entry, made before
+//! its first byte is sent, and stands in the backup itself. `bongham backup verify DIR --key FILE` needs
+//! nothing but the log's public key: the list of files is signed, lengths and SHA-256 of every file are in
+//! it. While a backup is copied scrubs wait; one that nobody goes on with for five minutes is given up.
+//! Take a bundle of the ledger along (`bongham ledger export`), newer each time: a restore asks for the
+//! ledger's newest entries, and they are in no older backup.
+//!
+//! **Restore.** `bongham backup restore DIR --data NEW --keyring KEYRING --key FILE` with the present
+//! keyring. It refuses a ledger that ends before what the keyring, or a log that ends before what a given
+//! `--checkpoint`, vouches for; `--ledger` and `--log` bring what is missing from bundles, leaf for leaf, so
+//! that every checkpoint ever signed still holds (entries of the access log come back without their sealed
+//! bodies). `--ledger-lost` goes on without, which the ledger tells for ever. From then on:
+//! - What was destroyed stays so: its keys are not in the keyring, its rows go, every unit that the ledger
+//!   names is asked for and must refuse.
+//! - What got new keys after the backup (reassigned, reclassified) does not open any more. Make a backup
+//!   after such days; the report names those cases.
+//! - Accounts whose rights were reduced or whose password was set anew after the backup are shut out, without
+//!   roles, until an administrator resets them and their rights are given again. If no administrator or
+//!   privacy officer is left, the restore prints new codes for them.
+//! - Orders and approvals that waited are void. Holds, locks and requests of after the backup are lost with
+//!   their rows: set them anew before anything is destroyed.
+//! - Until it is finished the keyring opens no store, not the old one either; the same command goes on.
+//!
+//! **Copies of the keyring.** `bongham keyring escrow --out FILE --holder NAME`: a capsule that opens with its
+//! own passphrase *and* the store's. Each is in the ledger and in `bongham keyring holders`: `current`;
+//! `behind`, when keys were made since, so that what was registered with them would be lost; `stale`, when
+//! something was destroyed since, which the capsule still has. Replace a stale one, destroy it, and enter
+//! that with `bongham keyring acknowledge SERIAL`. Reassigning a case destroys keys, too, and so makes
+//! copies stale. `bongham keyring restore FILE --keyring DIR --data DATA --key FILE --checkpoint FILE`
+//! destroys again what the ledger names and what no row names any more, before anything opens.

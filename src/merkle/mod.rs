@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod checkpoint;
+pub mod manifest;
 pub mod proof;
 #[cfg(test)]
 mod tests;

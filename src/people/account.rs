@@ -92,9 +92,26 @@ pub struct Account {
     pub key_version: u32,
     /// When it was created.
     pub created: Timestamp,
+    /// Counts what takes rights away or sets credentials anew. The keyring knows the least one
+    /// that is believed, so that no older copy of this row gives anything back.
+    pub revision: u64,
 }
 
 impl Account {
+    /// The row of an account whose newer rows are lost: shut out, without roles and credentials,
+    /// until an administrator resets it and its rights are given anew.
+    #[must_use]
+    pub fn held_back(&self, revision: u64) -> Self {
+        Self {
+            roles: Roles::default(),
+            state: AccountState::Disabled,
+            code: None,
+            credentials: None,
+            revision,
+            ..self.clone()
+        }
+    }
+
     /// The public key, if a case can be wrapped to this account now.
     pub fn receives(&self) -> Option<PublicKey> {
         let enrolled = self.state == AccountState::Enrolled;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::crypto::envelope::SealError;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::{Padding, RowKey};
-use crate::domain::id::{AccountId, ApprovalId, DepartmentId};
+use crate::domain::id::{AccountId, ApprovalId, DepartmentId, KeyHolderId};
 use crate::domain::limit::Limit;
 use crate::domain::random::Random;
 use crate::engine::{Batch, Engine, EngineError, Expected, Key, KeyRange, Space, Value};
@@ -16,6 +16,7 @@ use crate::engine::{Batch, Engine, EngineError, Expected, Key, KeyRange, Space, 
 use super::account::{Account, Login};
 use super::approval::Approval;
 use super::department::Department;
+use super::holder::KeyHolder;
 
 /// A row could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,13 @@ impl Row for Department {
 }
 impl Row for Approval {
     const SPACE: Space = Space::Approval;
+    fn id(&self) -> [u8; 16] {
+        *self.id.as_bytes()
+    }
+}
+
+impl Row for KeyHolder {
+    const SPACE: Space = Space::KeyHolder;
     fn id(&self) -> [u8; 16] {
         *self.id.as_bytes()
     }
@@ -135,6 +143,11 @@ impl People {
     }
     /// One approval.
     pub fn approval(&self, id: ApprovalId) -> Result<Option<Stored<Approval>>, RowError> {
+        self.find(id.as_bytes())
+    }
+
+    /// One holder of a copy of the keyring.
+    pub fn key_holder(&self, id: KeyHolderId) -> Result<Option<Stored<KeyHolder>>, RowError> {
         self.find(id.as_bytes())
     }
 

@@ -166,3 +166,19 @@ pub struct ApprovalView {
     /// State.
     pub state: ApprovalState,
 }
+
+/// What a copy is worth and what it endangers.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyState {
+    /// It opens what the store opens, and nothing that was destroyed.
+    Current,
+    /// Keys were made since: after a restore from it, what was registered with them is lost.
+    Behind,
+    /// Keys were destroyed since, which it still has: replace it, destroy it, acknowledge it.
+    Stale,
+    /// It is destroyed, says its holder.
+    Acknowledged,
+}

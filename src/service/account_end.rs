@@ -210,6 +210,7 @@ pub(super) fn keyless(account: &Account, state: AccountState, code: Option<Code>
         state,
         code,
         credentials: None,
+        revision: account.revision + 1,
         ..account.clone()
     }
 }

@@ -119,6 +119,7 @@ impl Store {
             credentials: None,
             key_version: 0,
             created: self.clock.now(),
+            revision: 0,
         };
         Ok((text, account))
     }
@@ -158,6 +159,45 @@ impl Store {
             .map_err(taken)?;
         self.directory.put_account(account.clone());
         Ok(invitation(&account, text, Vec::new(), Vec::new()))
+    }
+
+    /// Invites somebody whom a restore shut out, with one role and no second person: there is none.
+    pub(super) fn invite_again(
+        &self,
+        account: AccountId,
+        role: Role,
+        revision: u64,
+    ) -> Result<Invitation, ServiceError> {
+        let _turn = self.people_turn();
+        let stored = self.account(account)?;
+        let (text, code) = self.new_code()?;
+        let changed = Account {
+            roles: Roles::new([role])?,
+            state: AccountState::Invited,
+            code: Some(code),
+            credentials: None,
+            revision,
+            ..stored.row.clone()
+        };
+        let mut batch = Batch::default();
+        self.people
+            .put_changed(&mut batch, &stored, &changed)
+            .map_err(fault::people)?;
+        let event = Event {
+            task: Task::ManageAccount,
+            outcome: Outcome::Done,
+            actor: None,
+            roles: Roles::default(),
+            origin: Origin {
+                address: None,
+                device: String::new(),
+            },
+            purpose: None,
+            reason: Some(format!("invited again by a restore: {account}")),
+        };
+        self.log.event(event, batch).wait().map_err(fault::log)?;
+        self.directory.put_account(changed.clone());
+        Ok(invitation(&changed, text, Vec::new(), Vec::new()))
     }
 
     /// Asks for a second person for each of these roles.
@@ -280,8 +320,10 @@ impl Store {
         } else {
             (None, before.clone())
         };
+        let reduced = before.roles.iter().any(|role| !granted.has(role));
         let changed = Account {
             roles: granted,
+            revision: before.revision + u64::from(reduced || cut_off),
             ..changed
         };
         let mut batch = Batch::default();
@@ -302,6 +344,7 @@ impl Store {
         let id = account.id;
         self.directory.put_account(account);
         self.sessions.revoke(id);
+        self.guard_credentials();
     }
 }
 

@@ -20,7 +20,7 @@ use crate::people::view::{ApprovalState, ApprovalView};
 /// What an approval changes, to be felt once it is durable.
 enum Change {
     Account(Box<Account>),
-    Department(Department),
+    Department(Department, Vec<Account>),
     Nothing,
 }
 
@@ -230,7 +230,11 @@ impl Store {
         self.commit_people(permit, batch, what)?;
         match change {
             Change::Account(account) => self.apply_account(*account),
-            Change::Department(department) => self.directory.put_department(department),
+            Change::Department(department, left) => {
+                self.directory.put_department(department);
+                left.into_iter().for_each(|a| self.directory.put_account(a));
+                self.guard_credentials();
+            }
             Change::Nothing => {}
         }
         Ok(Pending::ready(Ok(state)))
@@ -291,10 +295,15 @@ impl Store {
             desk: members.iter().map(|member| member.account).collect(),
             ..stored.row.clone()
         };
+        let leaves = |seat: &&AccountId| !members.iter().any(|m| m.account == **seat);
+        let left = stored.row.desk.iter().filter(leaves);
+        let left = left
+            .map(|seat| self.leave_desk(batch, *seat))
+            .collect::<Result<Vec<_>, _>>()?;
         self.people
             .put_changed(batch, &stored, &changed)
             .map_err(fault::people)?;
-        Ok(Change::Department(changed))
+        Ok(Change::Department(changed, left))
     }
 }
 

@@ -105,6 +105,10 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "it could not be kept that the clock leapt");
     }
+    if ticks.is_multiple_of(PUNCTURE_TICKS) {
+        store.guard_credentials();
+        store.backups.tidy(store.clock.monotonic());
+    }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()
     {

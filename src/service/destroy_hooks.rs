@@ -2,9 +2,10 @@
 
 use super::error::ServiceError;
 use super::store::Store;
-use crate::destruction::ledger::{Holder, Kept};
+use crate::destruction::ledger::{Holder, HolderState, Kept};
 use crate::destruction::order::{Ground, Order};
 use crate::domain::id::RetainedId;
+use crate::people::holder::KeyHolder;
 
 impl Store {
     /// What is kept apart under this id, if the ledger tells of it and every part of it is there
@@ -32,13 +33,21 @@ impl Store {
         }
     }
 
-    /// Copies of the keyring, and which of them still have keys that died with this version.
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "the part that this stands for is not here yet"
-    )]
-    pub(super) fn key_holders(&self, _root_version: u64) -> Result<Vec<Holder>, ServiceError> {
-        Ok(Vec::new())
+    /// Copies of the keyring that were made before the root had this version, and so still hold keys
+    /// that died with it; and which of them have been acknowledged as destroyed.
+    pub(super) fn holders_at(&self, root_version: u64) -> Result<Vec<Holder>, ServiceError> {
+        let older = |row: &KeyHolder| row.version < root_version;
+        Ok(self
+            .key_holders()?
+            .into_iter()
+            .filter(older)
+            .map(|row| Holder {
+                id: row.id.to_string(),
+                state: match row.ended {
+                    Some(_) => HolderState::Acknowledged,
+                    None => HolderState::Pending,
+                },
+            })
+            .collect())
     }
 }

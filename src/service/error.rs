@@ -112,6 +112,12 @@ pub enum ServiceError {
     /// Data directory or keyring may not be written; the text names which and what was tried.
     #[error("{0}: read-only disk or wrong owner")]
     ReadOnly(String),
+    /// A restore was begun and is not finished.
+    #[error("a restore was begun and is not finished: run the same restore again")]
+    Restoring,
+    /// A restore that would bring back what must not come back, or lose what need not be lost.
+    #[error("the restore is refused: {0}")]
+    RestoreRefused(String),
     /// Another process has it.
     #[error("the data directory is in use by another process")]
     InUse,

@@ -307,6 +307,7 @@ impl Store {
                 sealed_key,
             }),
             key_version,
+            revision: stored.row.revision + 1,
             ..stored.row.clone()
         };
         let mut batch = Batch::default();
@@ -326,6 +327,7 @@ impl Store {
         self.throttle.succeeded(entrance, attempt.origin.address);
         let login = account.login.as_str().to_owned();
         self.directory.put_account(account);
+        self.guard_credentials();
         Ok(Enrolled {
             account: login,
             fingerprint,

@@ -11,6 +11,7 @@ mod approval_words;
 mod approvals;
 mod assign;
 mod background;
+mod backup;
 mod clock;
 mod deletion;
 mod deletion_end;
@@ -24,8 +25,10 @@ mod destroy_hooks;
 mod destroy_plan;
 mod entrance;
 mod error;
+mod escrow;
 mod fault;
 mod gate;
+mod held_back;
 mod hold;
 mod import;
 mod index;
@@ -41,6 +44,7 @@ mod recipients;
 mod reclassify;
 mod register;
 pub mod repair;
+pub mod restore;
 mod retained;
 mod retained_check;
 mod retained_end;
@@ -59,6 +63,7 @@ pub use crate::audit::query::Query as LogQuery;
 pub use crate::people::view::Invitation;
 
 pub use approvals::Verdict;
+pub use backup::BackupSet;
 pub use error::ServiceError;
 pub use import::Chunk;
 pub use retained::{Draw, Drawn};
@@ -68,7 +73,7 @@ pub use retained_share::Shared;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
-    Amended, Assigned, ConsistencyView, HoldView, Holds, ImportProgress, ImportRow, ImportState,
-    InclusionView, LogEntry, LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered,
-    RejectedRow, Reset, Rows,
+    Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
+    ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
 };

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
+use super::backup::Backups;
 use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
@@ -11,7 +12,7 @@ use super::gate::Gates;
 use super::index::Rotation;
 use super::own_time::OwnTime;
 use super::seal::Settings;
-use super::store::Store;
+use super::store::{Home, Store};
 use crate::audit::AccessLog;
 use crate::authn::device::Devices;
 use crate::authn::password::Hasher;
@@ -98,6 +99,9 @@ pub(super) fn open(
         Arc::clone(&clock),
     )
     .map_err(fault::keyring)?;
+    if keyring.restoring().is_some() {
+        return Err(ServiceError::Restoring);
+    }
     let engine = EmbeddedEngine::open(options(settings, &keyring, &random, &clock))
         .map_err(fault::engine)?;
     let apart = open_apart(settings, &keyring, &random, &clock)?;
@@ -106,6 +110,7 @@ pub(super) fn open(
     store.finish_punctures()?;
     store.watch_clock()?;
     store.resume_destructions()?;
+    store.hold_back()?;
     Ok(store)
 }
 
@@ -120,7 +125,7 @@ pub(super) fn apart_exists(settings: &Settings) -> Result<(), ServiceError> {
 
 /// The separate store. Where it is missing none is made: an empty one would say that no law keeps
 /// anything.
-fn open_apart(
+pub(super) fn open_apart(
     settings: &Settings,
     keyring: &Keyring,
     random: &Arc<dyn Random>,
@@ -149,7 +154,7 @@ fn options_apart(
     }
 }
 
-fn options(
+pub(super) fn options(
     settings: &Settings,
     keyring: &Keyring,
     random: &Arc<dyn Random>,
@@ -224,7 +229,7 @@ pub(super) fn assemble(
         people.all().map_err(fault::people)?,
     );
     let items = Items::new(
-        apart,
+        Arc::clone(&apart),
         Locator::new(&keyring.server_key(ServerKey::RetainedLocation)),
         RowKey::new(keyring.server_key(ServerKey::RetainedRow)),
         Arc::clone(&random),
@@ -280,8 +285,14 @@ pub(super) fn assemble(
         row_key: row_key(),
         keyring,
         engine,
+        apart,
         random,
         clock,
+        backups: Backups::default(),
+        home: Home {
+            policies: settings.policies.clone(),
+            unseal_cost: settings.unseal_cost,
+        },
         terms: settings.terms,
         known: Mutex::new(known),
     })

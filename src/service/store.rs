@@ -35,6 +35,7 @@ use crate::people::view::AccountView;
 use crate::retained::rows::Items;
 use crate::vault::Vault;
 
+use super::backup::Backups;
 use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
@@ -48,6 +49,8 @@ pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
 /// An open store: every verb is a method.
 pub struct Store {
     pub(super) engine: Arc<dyn Engine>,
+    /// The engine of the separate store.
+    pub(super) apart: Arc<dyn Engine>,
     pub(super) keyring: Arc<Keyring>,
     pub(super) vault: Vault,
     pub(super) cases: Cases,
@@ -80,10 +83,20 @@ pub struct Store {
     pub(super) row_key: RowKey,
     pub(super) random: Arc<dyn Random>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) backups: Backups,
+    pub(super) home: Home,
     pub(super) terms: Terms,
     /// Time of the newest access-log entry when the store was opened (now, in an empty one), and
     /// the process's own time then: what a wall clock that leapt is held against.
     pub(super) known: Mutex<(Timestamp, Duration)>,
+}
+
+/// What of the settings an open store still needs.
+pub(super) struct Home {
+    /// The office's own policies, if it has any.
+    pub(super) policies: Option<std::path::PathBuf>,
+    /// Cost of what seals a copy of the keyring.
+    pub(super) unseal_cost: crate::keyring::UnsealCost,
 }
 
 impl Store {

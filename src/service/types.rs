@@ -6,7 +6,7 @@ use crate::cases::draft::{CaseDraft, Classification};
 use crate::cases::view::CaseView;
 use crate::domain::limit::Limit;
 use crate::domain::time::Timestamp;
-use crate::people::view::{AccountView, Warning};
+use crate::people::view::{AccountView, CopyState, Warning};
 
 /// One page of a list.
 #[derive(Debug)]
@@ -113,6 +113,59 @@ pub struct LoggedIn {
     pub account: AccountView,
     /// Secret by which this device is known next time.
     pub device: String,
+}
+
+/// A file of a backup.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct BackupFile {
+    /// Path within the backup.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// What is to be copied.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct BackupPlan {
+    /// Id of the backup.
+    pub id: String,
+    /// Its files; they are asked for by their place in this list, from 0.
+    pub files: Vec<BackupFile>,
+}
+
+/// The signed list of a backup, to be kept beside its files.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct BackupList {
+    /// Bytes of `manifest.json`.
+    pub manifest: String,
+    /// Bytes of `manifest.note`.
+    pub note: String,
+}
+
+/// A copy of the keyring that was just made.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct KeyCopyMade {
+    /// Serial number.
+    pub serial: String,
+    /// The sealed capsule, base64.
+    pub capsule: String,
+}
+
+/// One copy of the keyring.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct KeyHolderView {
+    /// Serial number.
+    pub serial: String,
+    /// Who keeps it.
+    pub holder: String,
+    /// When it was made.
+    pub made_at: String,
+    /// Login name of who made it.
+    pub by: String,
+    /// What it is worth, and what it endangers.
+    pub state: CopyState,
+    /// When its destruction was acknowledged.
+    pub acknowledged_at: Option<String>,
 }
 
 /// State of an import.

@@ -99,6 +99,17 @@ POST /api/v1/deletion-requests/{id}/notice    refused close_request  403- 200+ 2
 GET /api/v1/retention/rules                   - retention            403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
 PUT /api/v1/retention/rules                   - retention            403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/retention/sweeps                 - retention            403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/backups                          - backup               201+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/backups/{id}/files/{n}            begun backup           200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/backups/{id}/files/{n}            absent backup          404+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/backups/{id}/manifest            begun backup           200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/backups/{id}/manifest            absent backup          404+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+DELETE /api/v1/backups/{id}                   begun backup           204+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+DELETE /api/v1/backups/{id}                   absent backup          404+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/keyring/copies                   - escrow               201+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+GET /api/v1/keyring/copies                    - escrow               200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/keyring/copies/{id}/acknowledge  made escrow            200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/keyring/copies/{id}/acknowledge  absent escrow          404+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/cases/{id}/retained              ordinary,handling retain   403- 403- 403- 201+ 404- 403- 403- 403- 403- 401.
 POST /api/v1/cases/{id}/retained              ordinary,legal retain      403- 201+ 403- 201+ 404- 403- 403- 403- 403- 401.
 POST /api/v1/cases/{id}/retained              sensitive,handling retain  403- 403- 403- 404- 201+ 403- 403- 403- 403- 401.
@@ -204,6 +215,11 @@ impl Office {
             "sensitive" => self.world.register("intake", &sensitive()),
             _ => "a".repeat(26),
         }
+    }
+
+    fn backup(&self) -> String {
+        let begun = self.world.post("admin", "/backups", &json!({})).expect(201);
+        begun["id"].as_str().unwrap().to_owned()
     }
 
     fn import(&mut self) -> String {
@@ -341,6 +357,25 @@ impl Office {
                 };
                 (at(&id), Some(body).filter(|_| line.method == "POST"))
             }
+            ("POST", "/backups", _) => (at(""), Some(json!({"set": "live"}))),
+            (_, "/backups/{id}" | "/backups/{id}/files/{n}" | "/backups/{id}/manifest", about) => {
+                let id = match about {
+                    "begun" => self.backup(),
+                    _ => "a".repeat(26),
+                };
+                (at(&id).replace("{n}", "0"), None)
+            }
+            ("POST", "/keyring/copies", _) => (at(""), Some(new_copy())),
+            ("POST", "/keyring/copies/{id}/acknowledge", about) => {
+                let made = self.world.post("admin", "/keyring/copies", &new_copy());
+                let serial = text(&made.expect(201)["serial"]);
+                let serial = if about == "made" {
+                    serial
+                } else {
+                    "a".repeat(26)
+                };
+                (at(&serial), None)
+            }
             ("POST", "/cases/{id}/retained", about) => {
                 let (tier, purpose) = about.split_once(',').unwrap();
                 (at(&self.case(tier)), Some(retained::drawing(purpose)))
@@ -447,7 +482,7 @@ impl Office {
             let everybody = ROLES.iter().filter(|role| !role.is_empty());
             everybody.for_each(|role| world.log_in(role));
             after.extend(["unseal", "login"]);
-        } else if line.method == "DELETE" && !role.is_empty() {
+        } else if line.path.ends_with("/current") && !role.is_empty() {
             world.log_in(role);
             after.insert("login");
         }
@@ -471,6 +506,10 @@ impl Office {
         };
         format!("{}{sign}{}", reply.status, entry["task"].as_str().unwrap())
     }
+}
+
+fn new_copy() -> Value {
+    json!({"holder": "safe", "passphrase": "a copy has its own words"})
 }
 
 /// The newest entries: more than one step of this test leaves.

@@ -15,6 +15,7 @@ mod world;
 
 mod access;
 mod attack;
+mod backup;
 mod canary;
 mod cli;
 mod coverage;

@@ -1,6 +1,7 @@
 //! The keyring as a whole: its promises on a real disk, through crashes, against a thief.
 
 mod api;
+mod capsule;
 mod crash;
 mod forensic;
 mod sim;

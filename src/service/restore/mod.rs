@@ -1,0 +1,530 @@
+//! Bringing a store back from a backup, a keyring from a capsule, or both: `bongham backup
+//! restore`, `bongham keyring restore`. Nobody serves the store meanwhile.
+//!
+//! 1. Verify the backup with the log's public key; refuse logs that end before what an auditor's
+//!    checkpoint, or for the ledger the keyring, vouches for, unless bundles bring the rest.
+//! 2. Put the files together beside their place, open the journal, bring what the bundles have,
+//!    compare every root. Until here nothing but the new directory has been written.
+//! 3. Mark the keyring: the floor is lowered, which only a restore may do, and from now on nothing
+//!    but this restore opens the store. Rename the directory into place.
+//! 4. Destroy again what the ledger names; drop its rows; shut out accounts whose rights or
+//!    passwords changed since; look at every case.
+//! 5. Enter it in ledger and access log, take the mark away.
+//!
+//! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
+//! on, and every step may be repeated.
+//!
+//! Holds and locks that were set after the backup are lost with their rows: the report says so.
+
+mod layout;
+mod proofs;
+mod records;
+mod replay;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::ServiceError;
+use super::fault;
+use super::open;
+use super::seal::Settings;
+use super::store::Store;
+use crate::audit::{Event as LogEvent, Outcome, verifier_key_of};
+use crate::authn::session::Origin;
+use crate::cases::rows::Cases;
+use crate::crypto::locate::Locator;
+use crate::crypto::sealed::RowKey;
+use crate::destruction::copies::{Logs, Restored};
+use crate::destruction::ledger::{Entry, Event};
+use crate::domain::id::{BackupId, KeyHolderId, UnitId};
+use crate::domain::random::Random;
+use crate::domain::role::{Role, Roles};
+use crate::domain::secret::SecretText;
+use crate::domain::task::Task;
+use crate::domain::time::Clock;
+use crate::engine::embedded::EmbeddedEngine;
+use crate::engine::{Batch, Engine, Log};
+use crate::keyring::{
+    Capsule, CapsuleError, Floor, Keyring, KeyringError, Restoring, ServerKey, UnsealSecret,
+};
+use crate::merkle::checkpoint::Verifier;
+use crate::merkle::manifest::{self, Sound};
+use crate::merkle::tree::Hash;
+use crate::people::account::Account;
+use crate::people::rows::People;
+use crate::people::view::{AccountState, Invitation};
+use proofs::{Bundle, Need};
+use replay::{Dead, Swept};
+
+/// Cases that do not open any more and are named one by one.
+const LOST_NAMED: usize = 20;
+
+/// What to restore, and what must not be lost by it.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The backup; none where the data is there and the keyring came out of a capsule.
+    pub backup: Option<PathBuf>,
+    /// Backup of the separate store, or its directory; needed with `backup`.
+    pub retained: Option<PathBuf>,
+    /// Serial number of the capsule that the keyring must have come out of.
+    pub capsule: Option<KeyHolderId>,
+    /// The log's public key, kept elsewhere since the store was made.
+    pub key: String,
+    /// Checkpoints that an auditor kept.
+    pub checkpoints: Vec<String>,
+    /// A bundle of the ledger, for what the backup does not have.
+    pub ledger: Option<PathBuf>,
+    /// A bundle of the access log, likewise.
+    pub log: Option<PathBuf>,
+    /// Nobody has the ledger's newest entries: go on without them, which is recorded.
+    pub ledger_lost: bool,
+}
+
+/// What a restore did. Names nobody.
+pub struct Report {
+    /// One line each.
+    pub lines: Vec<String>,
+    /// New codes for administrators and privacy officers, where none is left who could let the
+    /// others in again.
+    pub invitations: Vec<Invitation>,
+}
+
+fn refused(why: String) -> ServiceError {
+    ServiceError::RestoreRefused(why)
+}
+
+/// Makes a keyring of a capsule. It opens no store before [`restore`] was run with it.
+pub fn unpack_keyring(
+    dir: &Path,
+    capsule: &[u8],
+    passphrase: &SecretText,
+) -> Result<KeyHolderId, ServiceError> {
+    let unpacked = Capsule::unpack(capsule, passphrase, dir).or_else(|error| match error {
+        // Of a try that was broken off: the restore looks whether it is the one.
+        CapsuleError::Keyring(KeyringError::Exists) => Capsule::serial(capsule),
+        other => Err(other),
+    });
+    unpacked.map_err(|error| match error {
+        CapsuleError::WrongSecret => ServiceError::WrongPassphrase,
+        CapsuleError::Newer => ServiceError::Newer(error.to_string()),
+        CapsuleError::Damaged => refused(error.to_string()),
+        CapsuleError::Keyring(error) => fault::keyring(error),
+    })
+}
+
+/// Restores (see the module).
+pub fn restore(
+    settings: &Settings,
+    secret: &UnsealSecret,
+    request: &Request,
+    random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
+) -> Result<Report, ServiceError> {
+    let verifier = Verifier::parse(request.key.trim())
+        .map_err(|error| refused(format!("the log's public key: {error}")))?;
+    let progress = settings.progress.clone();
+    let sound = request.backup.as_deref().map(|dir| {
+        let sound = manifest::verify(dir, &verifier, |_| ());
+        sound.map_err(|error| refused(error.to_string()))
+    });
+    let sound = sound.transpose()?;
+    let keyring = Keyring::open(
+        &settings.keyring,
+        secret,
+        Arc::clone(&random),
+        Arc::clone(&clock),
+    );
+    let keyring = Arc::new(keyring.map_err(fault::keyring)?);
+    let own = verifier_key_of(&keyring).map_err(fault::log)?;
+    if own.trim() != request.key.trim() {
+        let why = "the public key is not that of this keyring's store";
+        return Err(refused(why.to_owned()));
+    }
+    let capsule = keyring.restoring().and_then(|begun| begun.capsule);
+    if request.capsule.is_some() && request.capsule != capsule {
+        let why = "there is a keyring already, and it did not come out of this copy";
+        return Err(refused(why.to_owned()));
+    }
+    let work = Work {
+        settings,
+        request,
+        verifier,
+        sound,
+        keyring,
+        random,
+        clock,
+    };
+    let vouched = work
+        .keyring
+        .restoring()
+        .map_or_else(|| work.keyring.floor(), |begun| begun.floor);
+    let brought = work.put_together(vouched, &|done, all| {
+        if let Some(tell) = &progress {
+            tell(done, all);
+        }
+    })?;
+    work.finish(vouched, brought)
+}
+
+/// A restore at work.
+struct Work<'a> {
+    settings: &'a Settings,
+    request: &'a Request,
+    verifier: Verifier,
+    sound: Option<Sound>,
+    keyring: Arc<Keyring>,
+    random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Work<'_> {
+    fn backup(&self) -> Result<Option<BackupId>, ServiceError> {
+        let Some(sound) = &self.sound else {
+            return Ok(None);
+        };
+        let id = sound.manifest.backup.parse();
+        id.map(Some)
+            .map_err(|_| refused("the backup has no id".to_owned()))
+    }
+
+    /// Steps 2 and 3; gives how many leaves of the access log came without their bodies.
+    fn put_together(
+        &self,
+        vouched: Floor,
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<u64, ServiceError> {
+        let data = &self.settings.data;
+        let stage = layout::stage(data);
+        let begun = self.keyring.restoring();
+        let (Some(sound), Some(backup)) = (&self.sound, self.backup()?) else {
+            if begun.is_none() {
+                let why = "this keyring did not come out of a capsule; name a backup";
+                return Err(refused(why.to_owned()));
+            }
+            return self.bring_to(data, vouched);
+        };
+        let other = |begun: Restoring| begun.backup.is_some_and(|begun| begun != backup);
+        if begun.is_some_and(other) {
+            let why = "another backup's restore was begun with this keyring: finish that one first";
+            return Err(refused(why.to_owned()));
+        }
+        if begun.is_none_or(|begun| begun.backup.is_none()) {
+            if sound.manifest.set != "live" {
+                return Err(refused("this is a backup of the separate store".to_owned()));
+            }
+            if data.exists() {
+                return Err(refused(format!("{} exists already", data.display())));
+            }
+            proofs::reach(&self.needs(vouched)?, self.sizes(sound.manifest.sizes)?)?;
+            let dir = self.request.backup.as_deref().unwrap_or(Path::new(""));
+            layout::copy(sound, dir, &stage, progress)?;
+            layout::copy_apart(self.request.retained.as_deref(), &self.verifier, &stage)?;
+            let brought = self.bring_to(&stage, vouched)?;
+            let floor = Floor {
+                access_size: sound.access.size,
+                access_root: sound.access.root.0,
+                ledger_size: sound.ledger.size,
+                ledger_root: sound.ledger.root.0,
+            };
+            self.keyring
+                .begin_restore(backup, floor)
+                .map_err(fault::keyring)?;
+            layout::place(&stage, data)?;
+            return Ok(brought);
+        }
+        if stage.exists() && !data.exists() {
+            layout::place(&stage, data)?;
+        }
+        // Begun before: whatever the bundles have is there already.
+        Ok(0)
+    }
+
+    /// Sizes of the logs with what the bundles bring.
+    fn sizes(&self, [access, ledger]: [u64; 2]) -> Result<[u64; 2], ServiceError> {
+        let mut sizes = [access, ledger];
+        for bundle in self.bundles()? {
+            let [access, ledger] = &mut sizes;
+            let size = match bundle.need().log {
+                Log::Access => access,
+                Log::Ledger => ledger,
+            };
+            *size = bundle.said.size.max(*size);
+        }
+        Ok(sizes)
+    }
+
+    fn bundles(&self) -> Result<Vec<Bundle<'_>>, ServiceError> {
+        let copy = |log| {
+            let list = self.sound.as_ref().map(|sound| &sound.manifest);
+            list.map(|list| match log {
+                Log::Access => list.access.as_str(),
+                Log::Ledger => list.ledger.as_str(),
+            })
+        };
+        let given = [
+            (Log::Access, &self.request.log),
+            (Log::Ledger, &self.request.ledger),
+        ];
+        let mut bundles = Vec::new();
+        for (log, path) in given {
+            if let Some(path) = path {
+                bundles.push(Bundle::verify(path, log, &self.verifier, copy(log))?);
+            }
+        }
+        Ok(bundles)
+    }
+
+    /// Everything that somebody vouches for.
+    fn needs(&self, vouched: Floor) -> Result<Vec<Need>, ServiceError> {
+        let mut needs = Vec::new();
+        for note in &self.request.checkpoints {
+            needs.extend(proofs::of_checkpoint(note, &self.verifier)?);
+        }
+        if !self.request.ledger_lost {
+            needs.push(Need {
+                log: Log::Ledger,
+                size: vouched.ledger_size,
+                root: Hash(vouched.ledger_root),
+                who: "the keyring",
+            });
+        }
+        Ok(needs)
+    }
+
+    /// Opens the journal below `data`, brings what the bundles have, compares every root, closes.
+    fn bring_to(&self, data: &Path, vouched: Floor) -> Result<u64, ServiceError> {
+        let sizes = self.sound.as_ref().map_or([0; 2], |s| s.manifest.sizes);
+        let mut options = open::options(self.settings, &self.keyring, &self.random, &self.clock);
+        options.dir = open::store_dir(data);
+        options.floor = sizes;
+        let engine = EmbeddedEngine::open(options).map_err(fault::engine)?;
+        let mut needs = self.needs(vouched)?;
+        let mut headers_only = 0;
+        for bundle in self.bundles()? {
+            let brought = bundle.bring(&engine, &self.verifier)?;
+            if bundle.need().log == Log::Access {
+                headers_only = brought;
+            }
+            needs.push(bundle.need());
+        }
+        proofs::reach(&needs, Log::ALL.map(|log| engine.log_size(log)))?;
+        proofs::hold(&engine, &needs)?;
+        self.skip_named(&engine)?;
+        engine.close().map_err(fault::engine)?;
+        Ok(headers_only)
+    }
+
+    /// Where the keyring came out of a capsule: no bucket is numbered like one of the lost time.
+    fn skip_named(&self, engine: &EmbeddedEngine) -> Result<(), ServiceError> {
+        let begun = self.keyring.restoring();
+        if begun.is_none_or(|begun| begun.capsule.is_none()) {
+            return Ok(());
+        }
+        let dead = replay::dead(engine)?;
+        let mut named: Vec<UnitId> = dead.into_keys().collect();
+        replay::skip_named(&self.keyring, named.drain(..))
+    }
+
+    /// Steps 4 and 5.
+    fn finish(&self, vouched: Floor, headers_only: u64) -> Result<Report, ServiceError> {
+        let mut options = open::options(self.settings, &self.keyring, &self.random, &self.clock);
+        options.floor = [0; 2];
+        let engine = EmbeddedEngine::open(options).map_err(fault::engine)?;
+        let engine: Arc<dyn Engine> = Arc::new(engine);
+        let begun = self.keyring.restoring();
+        let begun = begun.ok_or_else(|| refused("no restore was begun".to_owned()))?;
+        if begun.capsule.is_some() {
+            self.skip_rows(&engine)?;
+        }
+        let apart = open::open_apart(self.settings, &self.keyring, &self.random, &self.clock)?;
+        let store = open::assemble(
+            self.settings,
+            Arc::clone(&self.keyring),
+            (Arc::clone(&engine), Arc::new(apart) as _),
+            Arc::clone(&self.random),
+            Arc::clone(&self.clock),
+        )?;
+        let from = store.log.floor().map_err(fault::log)?;
+        store.finish_punctures()?;
+        let dead = replay::dead(&*engine)?;
+        let mut swept = Swept::default();
+        store.puncture_again(&dead, begun.capsule.is_some(), &mut swept)?;
+        store.sweep_dead(&dead, &mut swept)?;
+        let held = store.older();
+        let invitations = store.let_in_again(&held)?;
+        store.hold_back()?;
+        let (orders, approvals) = store.withdraw()?;
+        store.relist_copies()?;
+        let told = Told {
+            orders,
+            approvals,
+            begun,
+            from,
+            vouched,
+            headers_only,
+            held: held.len() as u64,
+        };
+        store.enter_restore(&told, &dead, &swept)?;
+        let floor = store.log.floor().map_err(fault::log)?;
+        self.keyring.finish_restore(floor).map_err(fault::keyring)?;
+        let lines = told.lines(&dead, &swept);
+        store.close()?;
+        Ok(Report { lines, invitations })
+    }
+
+    /// The same for what rows name.
+    fn skip_rows(&self, engine: &Arc<dyn Engine>) -> Result<(), ServiceError> {
+        let locator = || Locator::new(&self.keyring.server_key(ServerKey::Location));
+        let row_key = || RowKey::new(self.keyring.server_key(ServerKey::Row));
+        let cases = Cases::new(
+            Arc::clone(engine),
+            locator(),
+            row_key(),
+            Arc::clone(&self.random),
+        );
+        let mut highest = UnitId::from_u64(0);
+        replay::each_head(&cases.map_err(fault::cases)?, |stored| {
+            let units = stored.head.units.iter().map(|unit| unit.unit);
+            highest = units.fold(highest, std::cmp::max);
+        })?;
+        let people = People::new(
+            Arc::clone(engine),
+            locator(),
+            row_key(),
+            Arc::clone(&self.random),
+        );
+        let accounts: Vec<Account> = people.all().map_err(fault::people)?;
+        let units = accounts
+            .into_iter()
+            .filter_map(|a| a.credentials.map(|c| c.unit));
+        replay::skip_named(&self.keyring, units.chain([highest]))
+    }
+}
+
+/// What ledger, log and operator are told.
+struct Told {
+    begun: Restoring,
+    from: Floor,
+    vouched: Floor,
+    headers_only: u64,
+    held: u64,
+    orders: u64,
+    approvals: u64,
+}
+
+impl Told {
+    fn lines(&self, dead: &Dead, swept: &Swept) -> Vec<String> {
+        let lost = self
+            .vouched
+            .access_size
+            .saturating_sub(self.from.access_size);
+        let mut lines = vec![
+            format!(
+                "access log: goes on from {} entries; at least {lost} later ones are lost",
+                self.from.access_size
+            ),
+            format!(
+                "ledger: goes on from {} entries; {} units it names as destroyed refuse to open",
+                self.from.ledger_size,
+                dead.len()
+            ),
+            format!(
+                "cases: {} looked at, {} with something destroyed since, {} that do not open any \
+                 more because their keys were replaced since",
+                swept.cases,
+                swept.dropped,
+                swept.lost.len()
+            ),
+            format!(
+                "accounts: {} shut out because their rights or passwords changed since",
+                self.held
+            ),
+        ];
+        if self.headers_only > 0 {
+            lines.push(format!(
+                "access log: {} entries came from the bundle, without their sealed bodies",
+                self.headers_only
+            ));
+        }
+        if self.orders + self.approvals > 0 {
+            lines.push(format!(
+                "{} destruction orders and {} approvals that waited are void: ask for them anew",
+                self.orders, self.approvals
+            ));
+        }
+        if self.begun.capsule.is_some() {
+            lines.push(format!(
+                "keyring: {} slots that no row names were destroyed",
+                swept.unnamed
+            ));
+        }
+        let named = swept.lost.iter().take(LOST_NAMED);
+        lines.extend(named.map(|case| format!("does not open any more: case {case}")));
+        if self.begun.backup.is_some() {
+            lines.push(
+                "holds, locks and requests of after the backup are gone: set them anew before \
+                 anything is destroyed"
+                    .to_owned(),
+            );
+        }
+        lines
+    }
+}
+
+impl Store {
+    /// The restore, in both logs at once.
+    fn enter_restore(&self, told: &Told, dead: &Dead, swept: &Swept) -> Result<(), ServiceError> {
+        let event = Event::Restored(Restored {
+            backup: told.begun.backup.map(|id| id.to_string()),
+            capsule: told.begun.capsule.map(|id| id.to_string()),
+            from: Logs::from(told.from),
+            vouched: Logs::from(told.vouched),
+            headers_only: told.headers_only,
+            destroyed: dead.len() as u64,
+            lost_cases: swept.lost.len() as u64,
+            held_back: told.held,
+        });
+        let mut batch = Batch::default();
+        Entry::now(self.clock.now(), event)
+            .append(&mut batch)
+            .map_err(|error| ServiceError::Internal(error.to_string()))?;
+        let entry = LogEvent {
+            task: Task::Restore,
+            outcome: Outcome::Done,
+            actor: None,
+            roles: Roles::default(),
+            origin: Origin {
+                address: None,
+                device: "console".to_owned(),
+            },
+            purpose: None,
+            reason: told.begun.backup.map(|id| format!("backup {id}")),
+        };
+        let entered = self.log.event(entry, batch).wait();
+        entered.map(|_| ()).map_err(fault::log)
+    }
+
+    /// Where nobody is left who could let the others in again, those who could get a new code:
+    /// whoever restores has passphrase and keyring in hand, as at the making of the store. Who was
+    /// given one by a try that was broken off gets another.
+    fn let_in_again(&self, older: &[(Account, u64)]) -> Result<Vec<Invitation>, ServiceError> {
+        let mut invitations = Vec::new();
+        let is_older = |a: &Account| older.iter().any(|(older, _)| older.id == a.id);
+        for role in [Role::Admin, Role::PrivacyOfficer] {
+            let all: Vec<Account> = self.directory.accounts();
+            let holders = || all.iter().filter(|a| a.roles.has(role));
+            if holders().any(|a| a.state == AccountState::Enrolled && !is_older(a)) {
+                continue;
+            }
+            let waiting = |a: &&Account| is_older(a) || a.state == AccountState::Invited;
+            for account in holders().filter(waiting) {
+                let known = older.iter().find(|(older, _)| older.id == account.id);
+                let revision = known.map_or(account.revision, |(_, least)| *least);
+                invitations.push(self.invite_again(account.id, role, revision)?);
+            }
+        }
+        Ok(invitations)
+    }
+}

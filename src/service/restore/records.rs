@@ -1,0 +1,116 @@
+//! Rows that must not be taken at their word after a restore: orders that wait, requests for a second
+//! person, and the list of who keeps copies of the keyring.
+
+use crate::destruction::copies::{CopyState, KeyCopy};
+use crate::destruction::ledger::{Entry, Event};
+use crate::domain::id::AccountId;
+use crate::domain::limit::Limit;
+use crate::domain::time::Timestamp;
+use crate::engine::{Batch, Log};
+use crate::people::approval::{Approval, Effect};
+use crate::people::holder::{Acknowledged, KeyHolder};
+use crate::people::view::ApprovalState;
+
+use super::super::error::ServiceError;
+use super::super::fault;
+use super::super::store::Store;
+
+/// Leaves read at once.
+const LEAVES: usize = 256;
+
+impl Store {
+    /// Cancels every order that waits: it may have been cancelled since, so it is to be approved
+    /// anew. Ends every request for a second person that could still be used: it may have been.
+    /// Gives how many of each.
+    pub(super) fn withdraw(&self) -> Result<(u64, u64), ServiceError> {
+        let mut orders = 0;
+        for id in self.waiting_orders()? {
+            let mut batch = Batch::default();
+            self.cancel_order(&mut batch, id)?;
+            self.commit_row(batch)?;
+            orders += 1;
+        }
+        let mut approvals = 0;
+        let all: Vec<Approval> = self.people.all().map_err(fault::people)?;
+        for approval in all {
+            let usable = match approval.state {
+                ApprovalState::Open => true,
+                ApprovalState::Approved => approval.asked.effect() == Effect::Deferred,
+                _ => false,
+            };
+            let found = self.people.approval(approval.id).map_err(fault::people)?;
+            if let Some(stored) = found.filter(|_| usable) {
+                let ended = Approval {
+                    state: ApprovalState::Expired,
+                    ..stored.row.clone()
+                };
+                let mut batch = Batch::default();
+                self.people
+                    .put_changed(&mut batch, &stored, &ended)
+                    .map_err(fault::people)?;
+                self.commit_row(batch)?;
+                approvals += 1;
+            }
+        }
+        Ok((orders, approvals))
+    }
+
+    fn commit_row(&self, batch: Batch) -> Result<(), ServiceError> {
+        let done = self.engine.commit(batch).wait();
+        done.map(|_| ()).map_err(fault::commit)
+    }
+
+    /// Brings the list of copies of the keyring up to what the ledger knows. Names are lost.
+    pub(super) fn relist_copies(&self) -> Result<(), ServiceError> {
+        let (mut from, size) = (0, self.engine.log_size(Log::Ledger));
+        while from < size {
+            let leaves = self
+                .engine
+                .leaves(Log::Ledger, from, Limit::rows(LEAVES))
+                .map_err(fault::engine)?;
+            if leaves.is_empty() {
+                return Ok(());
+            }
+            from += leaves.len() as u64;
+            for entry in leaves.iter().filter_map(|leaf| Entry::read(&leaf.leaf)) {
+                if let Event::KeyHolder(copy) = &entry.event {
+                    self.relist_copy(copy, &entry.time)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn relist_copy(&self, copy: &KeyCopy, time: &str) -> Result<(), ServiceError> {
+        let damaged = || ServiceError::Damaged("an entry of the ledger".to_owned());
+        let id = copy.serial.parse().map_err(|_| damaged())?;
+        let by: AccountId = copy.by.parse().map_err(|_| damaged())?;
+        let at = Timestamp::parse_rfc3339(time).ok_or_else(damaged)?;
+        let found = self.people.key_holder(id).map_err(fault::people)?;
+        let mut batch = Batch::default();
+        match (copy.state, found) {
+            (CopyState::Made, None) => {
+                let row = KeyHolder {
+                    id,
+                    name: String::new(),
+                    made: at,
+                    by,
+                    version: copy.keyring,
+                    next_bucket: 0,
+                    ended: None,
+                };
+                self.people.put_new(&mut batch, &row)
+            }
+            (CopyState::Acknowledged, Some(stored)) if stored.row.ended.is_none() => {
+                let row = KeyHolder {
+                    ended: Some(Acknowledged { by, at }),
+                    ..stored.row.clone()
+                };
+                self.people.put_changed(&mut batch, &stored, &row)
+            }
+            _ => return Ok(()),
+        }
+        .map_err(fault::people)?;
+        self.commit_row(batch)
+    }
+}

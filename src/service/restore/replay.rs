@@ -1,0 +1,215 @@
+//! What happened after the copy was made, done again: the destroyed stay destroyed, rights that
+//! were taken stay taken.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::cases::head::{Gone, Head, StoredHead};
+use crate::cases::rows::{Cases, Change, scopes};
+use crate::cases::view::CaseState;
+use crate::destruction::ledger::Entry;
+use crate::domain::id::{CaseId, DestructionId, UnitId};
+use crate::domain::limit::Limit;
+use crate::domain::tier::{Tier, UnitKind};
+use crate::engine::{Batch, Engine, Log};
+use crate::keyring::Keyring;
+use crate::vault::UnitRef;
+
+use super::super::error::ServiceError;
+use super::super::fault;
+use super::super::store::Store;
+
+/// Leaves read at once.
+const LEAVES: usize = 256;
+/// Buckets left out after a keyring was brought back: more than any lost time opened for kinds of
+/// unit whose rows are not read here.
+pub(super) const MARGIN: u32 = 1 << 16;
+
+/// Kinds of unit of which every live one stands in a row that is read here.
+const KNOWN: [(Tier, UnitKind); 5] = [
+    (Tier::Sensitive, UnitKind::Narrative),
+    (Tier::Sensitive, UnitKind::Person),
+    (Tier::Ordinary, UnitKind::Narrative),
+    (Tier::Ordinary, UnitKind::Person),
+    (Tier::Ordinary, UnitKind::Account),
+];
+
+/// Units that the ledger names, and by which destruction they died.
+pub(super) type Dead = HashMap<UnitId, DestructionId>;
+
+/// Everything that the ledger names as destroyed, from its first entry on.
+pub(super) fn dead(engine: &dyn Engine) -> Result<Dead, ServiceError> {
+    let mut dead = Dead::new();
+    let (mut from, size) = (0, engine.log_size(Log::Ledger));
+    while from < size {
+        let leaves = engine
+            .leaves(Log::Ledger, from, Limit::rows(LEAVES))
+            .map_err(fault::engine)?;
+        if leaves.is_empty() {
+            return Err(ServiceError::Damaged(
+                "the ledger ends too early".to_owned(),
+            ));
+        }
+        from += leaves.len() as u64;
+        for leaf in leaves {
+            if let Some((by, units)) = Entry::named(&leaf.leaf) {
+                dead.extend(units.into_iter().map(|unit| (unit, by)));
+            }
+        }
+    }
+    Ok(dead)
+}
+
+/// What a restore found and did.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    /// Cases looked at.
+    pub(super) cases: u64,
+    /// Cases of which something was destroyed after the copy.
+    pub(super) dropped: u64,
+    /// Cases that do not open although the ledger names no destruction.
+    pub(super) lost: Vec<CaseId>,
+    /// Slots that died because no row names them.
+    pub(super) unnamed: u64,
+}
+
+/// Every head there is, one after the other, in no order that means anything.
+pub(super) fn each_head(
+    cases: &Cases,
+    mut visit: impl FnMut(StoredHead),
+) -> Result<(), ServiceError> {
+    let mut after = None;
+    loop {
+        let page = cases.heads(after.as_ref(), Limit::rows(LEAVES));
+        let (heads, next) = page.map_err(fault::cases)?;
+        heads.into_iter().for_each(&mut visit);
+        match next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+impl Store {
+    /// Destroys again what the ledger names; for a keyring out of a capsule, also what nothing
+    /// names any more.
+    pub(super) fn puncture_again(
+        &self,
+        dead: &Dead,
+        capsule: bool,
+        swept: &mut Swept,
+    ) -> Result<(), ServiceError> {
+        let units: Vec<UnitId> = dead.keys().copied().collect();
+        self.keyring.puncture(&units).map_err(fault::keyring)?;
+        if capsule {
+            let mut keep: HashSet<UnitId> = HashSet::new();
+            each_head(&self.cases, |stored| {
+                keep.extend(stored.head.units.iter().map(|unit| unit.unit));
+            })?;
+            let accounts = self.directory.accounts().into_iter();
+            keep.extend(accounts.filter_map(|a| a.credentials.map(|c| c.unit)));
+            swept.unnamed = self
+                .keyring
+                .keep_only(&KNOWN, &keep)
+                .map_err(fault::keyring)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at every case: rows of the destroyed go, and every unit that the ledger names must
+    /// refuse to open.
+    pub(super) fn sweep_dead(&self, dead: &Dead, swept: &mut Swept) -> Result<(), ServiceError> {
+        let mut touched = Vec::new();
+        each_head(&self.cases, |stored| {
+            swept.cases += 1;
+            let units = &stored.head.units;
+            if units.iter().any(|unit| dead.contains_key(&unit.unit)) {
+                touched.push(stored.head.case);
+            } else if units.iter().any(|unit| self.refuses(unit.unit)) {
+                swept.lost.push(stored.head.case);
+            }
+        })?;
+        for case in touched {
+            let stored = self.cases.head(case).map_err(fault::cases)?;
+            if let Some(stored) = stored {
+                self.drop_dead(&stored, dead)?;
+                swept.dropped += 1;
+            }
+        }
+        match dead.keys().filter(|unit| !self.refuses(**unit)).count() {
+            0 => Ok(()),
+            alive => Err(ServiceError::Internal(format!(
+                "{alive} units that the ledger names as destroyed still open: the store stays shut"
+            ))),
+        }
+    }
+
+    fn refuses(&self, unit: UnitId) -> bool {
+        self.keyring.shred_half(unit).is_err()
+    }
+
+    fn drop_dead(&self, stored: &StoredHead, dead: &Dead) -> Result<(), ServiceError> {
+        let before = &stored.head;
+        let is_dead = |unit: &&UnitRef| dead.contains_key(&unit.unit);
+        let gone: Vec<UnitRef> = before.units.iter().filter(is_dead).copied().collect();
+        let left: Vec<UnitRef> = before
+            .units
+            .iter()
+            .filter(|unit| !is_dead(unit))
+            .copied()
+            .collect();
+        let whole = left.is_empty();
+        let mut marks = before.gone.clone();
+        marks.extend(gone.iter().filter_map(|unit| {
+            let by = *dead.get(&unit.unit)?;
+            Some(Gone {
+                unit: unit.unit,
+                kind: unit.kind,
+                by,
+            })
+        }));
+        let head = Head {
+            units: left,
+            gone: marks,
+            state: if whole {
+                CaseState::Destroyed
+            } else {
+                before.state
+            },
+            wraps: if whole {
+                Vec::new()
+            } else {
+                before.wraps.clone()
+            },
+            revision: before.revision + 1,
+            ..before.clone()
+        };
+        let mut batch = Batch::default();
+        let ids: Vec<UnitId> = gone.iter().map(|unit| unit.unit).collect();
+        self.drop_postings(&mut batch, &ids)?;
+        self.cases.drop_units(&mut batch, before.case, &ids);
+        let from = scopes(before);
+        let change = Change {
+            units: None,
+            renumber: false,
+            to: if whole { Vec::new() } else { from.clone() },
+            from,
+        };
+        self.cases
+            .put_change(&mut batch, stored, &head, change)
+            .map_err(fault::cases)?;
+        let done = self.engine.commit(batch).wait();
+        done.map(|_| ()).map_err(fault::commit)
+    }
+}
+
+/// After a keyring was brought back: no number is given again that a row or the ledger names.
+pub(super) fn skip_named(
+    keyring: &Keyring,
+    named: impl Iterator<Item = UnitId>,
+) -> Result<(), ServiceError> {
+    let highest = named.map(UnitId::bucket).max().unwrap_or_default();
+    let above = highest.max(keyring.next_bucket());
+    let last = above.checked_add(MARGIN).and_then(|b| UnitId::new(b, 0));
+    let last = last.ok_or_else(|| ServiceError::Internal("too many buckets".to_owned()))?;
+    keyring.issue_only_after(last).map_err(fault::keyring)
+}

@@ -1,0 +1,399 @@
+//! A destruction after the backup, and every way to bring the data back from before it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::{Report, Request, restore, unpack_keyring};
+use crate::authn::password::PasswordCost;
+use crate::authn::session::{Origin, Session, SessionLimits};
+use crate::cases::draft::{CaseDraft, Channel, Classification, Part as Whose, PersonDraft};
+use crate::cases::view::CaseState;
+use crate::destruction::order::{Ground, Order, Part, Stage, What};
+use crate::destruction::term::Terms;
+use crate::domain::id::{AccountId, CaseId, DestructionId, KeyHolderId, UnitId};
+use crate::domain::limit::Limit;
+use crate::domain::random::SystemSource;
+use crate::domain::role::{Role, Roles};
+use crate::domain::secret::SecretText;
+use crate::domain::time::SystemClock;
+use crate::engine::Log;
+use crate::keyring::{UnsealCost, UnsealSecret};
+use crate::merkle::bundle::write_bundle;
+use crate::service::error::ServiceError;
+use crate::service::store::Store;
+use crate::service::{BackupSet, Founder, Service, Settings, open};
+
+fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
+    Settings {
+        data: dir.join(data),
+        keyring: dir.join(keyring),
+        policies: None,
+        password_cost: PasswordCost {
+            memory_kib: 64,
+            passes: 1,
+        },
+        unseal_cost: UnsealCost::minimal_for_tests(),
+        sessions: SessionLimits {
+            idle: Duration::from_secs(900),
+            absolute: Duration::from_secs(3600),
+            per_account: 3,
+        },
+        threads: 1,
+        queue: 16,
+        index_cache_bytes: 16 << 20,
+        segment_bytes: 1 << 20,
+        terms: Terms::default(),
+        progress: None,
+    }
+}
+
+fn secret() -> UnsealSecret {
+    UnsealSecret {
+        passphrase: SecretText::new("correct horse battery staple".to_owned()),
+        key_file: None,
+    }
+}
+
+fn here() -> Origin {
+    Origin {
+        address: None,
+        device: "test".to_owned(),
+    }
+}
+
+fn opened(settings: &Settings) -> Result<Arc<Store>, ServiceError> {
+    let (random, clock) = (SystemSource::default(), SystemClock::default());
+    open::open(settings, &secret(), Arc::new(random), Arc::new(clock)).map(Arc::new)
+}
+
+fn enter(store: &Store, login: &str, code: &str) -> Session {
+    let words = || SecretText::new("quiet-harbour-71-and-more".to_owned());
+    let code = SecretText::new(code.to_owned());
+    let done = store.enrol(login.to_owned(), code, words(), here());
+    done.unwrap().wait().unwrap();
+    let done = store.log_in(login.to_owned(), words(), None, here());
+    let token = done.unwrap().wait().unwrap().token;
+    store.sessions.resume(&token, here()).unwrap()
+}
+
+fn draft() -> CaseDraft {
+    CaseDraft {
+        tier: Classification::Ordinary,
+        department: "civil".to_owned(),
+        channel: Channel::Visit,
+        class: "도로".to_owned(),
+        title: "보도블록 파손".to_owned(),
+        narrative: "역 앞 보도블록이 깨져 있습니다.".to_owned(),
+        people: vec![PersonDraft {
+            part: Whose::Petitioner,
+            name: "홍길동".to_owned(),
+            telephone: None,
+            email: None,
+            address: None,
+            note: None,
+        }],
+        assignees: Vec::new(),
+        external_number: None,
+        received_at: None,
+        attributes: std::collections::BTreeMap::new(),
+    }
+}
+
+/// A store with two cases and a backup; one of the cases was destroyed after it, and the ledger
+/// exported after that.
+struct Scene {
+    dir: TempDir,
+    key: String,
+    backup: PathBuf,
+    ledger: PathBuf,
+    capsule: Vec<u8>,
+    kept: CaseId,
+    doomed: CaseId,
+    units: Vec<UnitId>,
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+fn words() -> SecretText {
+    SecretText::new("the words of the copy".to_owned())
+}
+
+fn back_up(store: &Arc<Store>, admin: &Session, set: BackupSet, dir: &Path) {
+    let plan = store.begin_backup(admin, set).unwrap().wait().unwrap();
+    let id = plan.id.parse().ok();
+    for (n, file) in plan.files.iter().enumerate() {
+        let path = dir.join(&file.name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let out = Box::new(File::create(path).unwrap());
+        let sent = store.backup_file(admin, id, n, 0, out);
+        sent.unwrap().wait().unwrap();
+    }
+    let list = store.backup_list(admin, id).unwrap().wait().unwrap();
+    fs::write(dir.join("manifest.json"), list.manifest).unwrap();
+    fs::write(dir.join("manifest.note"), list.note).unwrap();
+    store.end_backup(admin, id).unwrap().wait().unwrap();
+}
+
+fn order(case: CaseId, store: &Store) -> Order {
+    let somebody = AccountId::from_bytes([9; 16]);
+    Order {
+        id: DestructionId::random(store.random.as_ref()).unwrap(),
+        ground: Ground::Expiry { decision: None },
+        parts: vec![Part {
+            case,
+            what: What::Whole,
+            kept: None,
+        }],
+        units: Vec::new(),
+        handler: somebody,
+        approver: somebody,
+        witness: None,
+        approved_at: store.clock.now(),
+        due: store.clock.now(),
+        stage: Stage::Waiting,
+    }
+}
+
+fn place(store: &Store, order: &Order) {
+    let mut batch = crate::engine::Batch::default();
+    store.place_order(&mut batch, order).unwrap();
+    store.engine.commit(batch).wait().unwrap();
+}
+
+/// What the executor does to keys and ledger: the intent that names the units, then their end.
+fn destroy(store: &Store, units: &[UnitId]) {
+    let id = DestructionId::random(store.random.as_ref()).unwrap();
+    let line = |unit: &UnitId| serde_json::json!({"unit": unit.as_u64().to_string()});
+    let lines: Vec<_> = units.iter().map(line).collect();
+    let leaf = serde_json::json!({"version": 1, "time": "2026-01-01T00:00:00+09:00",
+        "kind": "intent", "destruction": id.to_string(), "items": lines});
+    let batch = crate::engine::Batch {
+        append: vec![crate::engine::Append {
+            log: Log::Ledger,
+            leaf: leaf.to_string().into_bytes(),
+            stamp_at: None,
+            body: Vec::new(),
+        }],
+        ..Default::default()
+    };
+    store.engine.commit(batch).wait().unwrap();
+    store.keyring.puncture(units).unwrap();
+}
+
+fn units_of(store: &Store, case: CaseId) -> Vec<UnitId> {
+    let head = store.cases.head(case).unwrap().unwrap().head;
+    head.units.iter().map(|unit| unit.unit).collect()
+}
+
+impl Scene {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path(), "data", "keyring");
+        let founder = |account: &str, role| Founder {
+            account: account.to_owned(),
+            roles: Roles::new([role]).unwrap(),
+        };
+        let founders = [
+            founder("admin", Role::Admin),
+            founder("privacy", Role::PrivacyOfficer),
+        ];
+        let (random, clock) = (SystemSource::default(), SystemClock::default());
+        let (random, clock) = (Arc::new(random), Arc::new(clock));
+        let made = Service::init(&settings, &secret(), &founders, random, clock);
+        let (invited, key) = made.unwrap();
+        let store = opened(&settings).unwrap();
+        let admin = enter(&store, "admin", &invited[0].enrolment_code);
+        let (code, name) = ("civil".to_owned(), "민원봉사과".to_owned());
+        store
+            .add_department(&admin, code.clone(), name)
+            .unwrap()
+            .wait()
+            .unwrap();
+        let roles = vec![Role::Intake];
+        let intake = store.add_account(&admin, "intake".to_owned(), roles, Some(code));
+        let intake = intake.unwrap().wait().unwrap();
+        let intake = enter(&store, "intake", &intake.enrolment_code);
+        let register = || -> CaseId {
+            let done = store.register(&intake, draft()).unwrap().wait().unwrap();
+            done.id.parse().unwrap()
+        };
+        let (kept, doomed) = (register(), register());
+        // One order that waits when the backup is made: it must not be carried out by a restore.
+        let waiting = order(kept, &store);
+        place(&store, &waiting);
+
+        let capsule = store.escrow_keyring(&admin, "safe".to_owned(), &words());
+        let capsule = capsule.unwrap().wait().unwrap().capsule;
+        let capsule = data_encoding::BASE64.decode(capsule.as_bytes()).unwrap();
+        let backup = dir.path().join("backup");
+        back_up(
+            &store,
+            &admin,
+            BackupSet::Retained,
+            &dir.path().join("apart"),
+        );
+        back_up(&store, &admin, BackupSet::Live, &backup);
+        copy(&settings.keyring, &dir.path().join("keyring-then"));
+
+        let mut batch = crate::engine::Batch::default();
+        store.cancel_order(&mut batch, waiting.id).unwrap();
+        store.engine.commit(batch).wait().unwrap();
+        let units = units_of(&store, doomed);
+        destroy(&store, &units);
+        let ledger = dir.path().join("ledger.bundle");
+        let note = store.log.checkpoint(Log::Ledger).unwrap();
+        let leaves = store
+            .engine
+            .leaves(Log::Ledger, 0, Limit::rows(100))
+            .unwrap();
+        let leaves = leaves
+            .into_iter()
+            .map(|leaf| Ok::<_, ServiceError>(leaf.leaf));
+        write_bundle(&mut File::create(&ledger).unwrap(), &note, leaves).unwrap();
+        store.close().unwrap();
+        Self {
+            dir,
+            key,
+            backup,
+            ledger,
+            capsule,
+            kept,
+            doomed,
+            units,
+        }
+    }
+
+    fn request(&self, ledger: bool) -> Request {
+        Request {
+            backup: Some(self.backup.clone()),
+            retained: Some(self.dir.path().join("apart")),
+            key: self.key.clone(),
+            ledger: ledger.then(|| self.ledger.clone()),
+            ..Request::default()
+        }
+    }
+
+    fn restore(&self, keyring: &str, request: &Request) -> Result<Report, ServiceError> {
+        let (random, clock) = (SystemSource::default(), SystemClock::default());
+        let settings = settings(self.dir.path(), "new", keyring);
+        restore(
+            &settings,
+            &secret(),
+            request,
+            Arc::new(random),
+            Arc::new(clock),
+        )
+    }
+
+    fn reopened(&self, keyring: &str) -> Arc<Store> {
+        opened(&settings(self.dir.path(), "new", keyring)).unwrap()
+    }
+
+    /// The destroyed are dead, their rows are gone, the neighbour lives and stays alive.
+    fn check(&self, keyring: &str, report: &Report) {
+        let told = report.lines.join("\n");
+        assert!(told.contains("1 with something destroyed since"), "{told}");
+        assert!(told.contains("1 destruction orders"), "{told}");
+        let store = self.reopened(keyring);
+        for unit in &self.units {
+            assert!(store.keyring.shred_half(*unit).is_err());
+        }
+        let head = store.cases.head(self.doomed).unwrap().unwrap().head;
+        assert_eq!(head.state, CaseState::Destroyed);
+        assert!(head.units.is_empty() && head.wraps.is_empty());
+        assert_eq!(head.gone.len(), self.units.len());
+        let alive = units_of(&store, self.kept);
+        assert!(!alive.is_empty());
+        assert!(
+            alive
+                .iter()
+                .all(|unit| store.keyring.shred_half(*unit).is_ok())
+        );
+        assert!(store.waiting_orders().unwrap().is_empty());
+        assert_eq!(store.key_holders().unwrap().len(), 1);
+        store.close().unwrap();
+    }
+}
+
+#[test]
+fn what_was_destroyed_after_the_backup_stays_destroyed() {
+    let scene = Scene::new();
+    let short = scene.restore("keyring", &scene.request(false));
+    assert!(
+        matches!(short, Err(ServiceError::RestoreRefused(_))),
+        "the ledger is shorter"
+    );
+    assert!(!scene.dir.path().join("new").exists());
+    let report = scene.restore("keyring", &scene.request(true)).unwrap();
+    scene.check("keyring", &report);
+}
+
+#[test]
+fn a_keyring_of_before_and_no_ledger_would_bring_it_back() {
+    // The control: what only the keyring and the ledger prevent.
+    let scene = Scene::new();
+    scene
+        .restore("keyring-then", &scene.request(false))
+        .unwrap();
+    let store = scene.reopened("keyring-then");
+    assert_eq!(units_of(&store, scene.doomed), scene.units);
+    for unit in &scene.units {
+        assert!(store.keyring.shred_half(*unit).is_ok());
+    }
+}
+
+#[test]
+fn data_and_keyring_lost_together_come_back_without_the_destroyed() {
+    let scene = Scene::new();
+    let at = scene.dir.path().join("keyring-back");
+    let serial = unpack_keyring(&at, &scene.capsule, &words()).unwrap();
+    let shut = opened(&settings(scene.dir.path(), "data", "keyring-back")).err();
+    assert_eq!(shut, Some(ServiceError::Restoring));
+    let stranger = Request {
+        capsule: Some(KeyHolderId::from_bytes([1; 16])),
+        ..scene.request(true)
+    };
+    assert!(scene.restore("keyring-back", &stranger).is_err());
+    let request = Request {
+        capsule: Some(serial),
+        ..scene.request(true)
+    };
+    let report = scene.restore("keyring-back", &request).unwrap();
+    scene.check("keyring-back", &report);
+}
+
+#[test]
+fn a_bundle_that_was_cut_or_changed_is_refused_and_changes_nothing() {
+    let scene = Scene::new();
+    let bytes = fs::read(&scene.ledger).unwrap();
+    for bad in [
+        bytes[..bytes.len() - 40].to_vec(),
+        bytes.iter().rev().copied().collect(),
+        [&bytes[..], b"x"].concat(),
+    ] {
+        fs::write(&scene.ledger, bad).unwrap();
+        let refused = scene.restore("keyring", &scene.request(true));
+        assert!(matches!(refused, Err(ServiceError::RestoreRefused(_))));
+    }
+    fs::write(&scene.ledger, bytes).unwrap();
+    opened(&settings(scene.dir.path(), "data", "keyring"))
+        .unwrap()
+        .close()
+        .unwrap();
+    scene.restore("keyring", &scene.request(true)).unwrap();
+}
