@@ -3,6 +3,7 @@
 //!
 //! People stand here by the opaque ids of their accounts; cases and units by theirs.
 
+use super::kept::{HandedOver, Retained};
 use crate::domain::time::Timestamp;
 use crate::engine::{Append, Batch, Log};
 
@@ -31,6 +32,10 @@ pub enum Event {
     Destroyed(Destroyed),
     /// The bytes are gone as well.
     Scrubbed(Scrubbed),
+    /// Another law keeps something: it was copied apart.
+    Retained(Retained),
+    /// What was kept apart went to an archive.
+    HandedOver(HandedOver),
 }
 
 /// What is about to be destroyed.

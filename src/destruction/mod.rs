@@ -5,6 +5,7 @@
 //! [`ledger`].
 
 pub mod draft;
+pub mod kept;
 pub mod ledger;
 pub mod notice;
 pub mod order;

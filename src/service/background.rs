@@ -61,6 +61,11 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "old keys stay until the keyring can be written");
     }
+    if ticks.is_multiple_of(PUNCTURE_TICKS)
+        && let Err(error) = store.look_for_due_today()
+    {
+        tracing::error!(%error, "what is kept apart could not be looked through");
+    }
     if let Err(error) = store.turn_index() {
         tracing::error!(%error, "the blind index stays under its old key for now");
     }

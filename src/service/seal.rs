@@ -319,12 +319,13 @@ impl Store {
         self.keyring.set_floor(floor).map_err(fault::keyring)
     }
 
-    /// Ends every session, publishes, raises the floor, closes the engine.
+    /// Ends every session, publishes, raises the floor, closes both engines.
     pub(super) fn close(&self) -> Result<(), ServiceError> {
         self.sessions.end_all();
         let published = self.log.tick().map_err(fault::log);
         let raised = self.raise_floor();
+        let apart = self.items.engine().close().map_err(fault::engine);
         self.engine.close().map_err(fault::engine)?;
-        published.and(raised)
+        published.and(raised).and(apart)
     }
 }
