@@ -123,7 +123,8 @@ async fn the_description_holds_every_route_and_no_other() {
         }
     }
     let expected: BTreeSet<_> = ROUTES
-        .map(|(method, path, session)| (method.into(), path.into(), session))
+        .iter()
+        .map(|(method, path, session)| ((*method).into(), (*path).into(), *session))
         .into();
     assert_eq!(described, expected);
     // What is described is served by construction, as long as no route comes in another way.
