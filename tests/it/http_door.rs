@@ -125,7 +125,7 @@ async fn the_description_holds_every_route_and_no_other() {
     let expected: BTreeSet<_> = ROUTES
         .iter()
         .map(|(method, path, session)| ((*method).into(), (*path).into(), *session))
-        .into();
+        .collect();
     assert_eq!(described, expected);
     // What is described is served by construction, as long as no route comes in another way.
     let source = include_str!("../../src/http/mod.rs");
@@ -238,7 +238,7 @@ async fn a_wrong_method_on_a_hidden_route_is_an_absent_route() {
     let inspection = |path: &str| path.contains("/log/") || path.contains("/ledger/");
     let hidden: Vec<_> = ROUTES.iter().filter(|route| inspection(route.1)).collect();
     assert_eq!(hidden.len(), 9);
-    for (method, path, _) in hidden {
+    for (_, path, _) in hidden {
         for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
             let hidden = ask(method, path, "", "").await;
             assert_eq!(hidden.status, absent.status, "{method} {path}");
