@@ -184,7 +184,7 @@ fn codes_have_the_agreed_names_and_statuses() {
         not_approved 409, no_second_person 409, not_found 404, method_not_allowed 405, conflict 409, no_recipient 409, not_enrolled 409, \
         exclusive_roles 409, exists 409, expired 410, body_too_large 413, \
         unsupported_media_type 415, invalid 422, throttled 429, too_many_requests 429, internal 500, damaged 500, \
-        busy 503, sealed 503, log_unavailable 503, disk_full 507";
+        busy 503, sealed 503, log_unavailable 503, disk_full 507, wrong_state 409, held 409, clock_disagrees 409";
     let ours: Vec<String> = Code::ALL
         .iter()
         .map(|code| format!("{} {}", code.text(), code.status().as_u16()))
