@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! commit ─► queue ─► committer ── expect, places, numbers ─► one group, one write, one sync
-//!                        │                                     ├─► leaves only: released
-//!                        └─ next group while …                 └─► applier ─► index ─► released
+//!                        │                                     ├─► overlay, released
+//!                        └─ next group while …                 └─► applier ─► index
 //! ```
 //! | module | holds |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | [`segment`], [`group`], [`frame`] | the journal's bytes, from file to row |
 //! | [`seal`] | keys and formulas |
 //! | [`committer`], [`encode`], [`keeper`] | writing |
-//! | [`index`], [`base`], [`leaves`], [`read`] | reading |
+//! | [`overlay`], [`index`], [`base`], [`leaves`], [`read`] | reading |
 //! | [`close`], [`marker`], [`recover`], [`scan`], [`rebuild`], [`sidecar`] | opening again |
 //! | [`store`], [`lock`] | whose directory it is |
 //!
@@ -38,6 +38,7 @@ mod keeper;
 mod leaves;
 mod lock;
 mod marker;
+mod overlay;
 mod read;
 mod rebuild;
 mod recover;
@@ -50,7 +51,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
@@ -61,11 +62,10 @@ use close::vouch;
 use committer::{Committer, Message};
 use files::Layout;
 use group::{Place, Tip};
-use index::{Row, index_key};
 use keeper::{apply, keep, record_position, sized, sum_up};
 use lock::DirLock;
 use marker::Here;
-use read::{LeafReader, read_far};
+use read::LeafReader;
 use recover::{Opening, Recovered};
 use seal::Keys;
 use segment::{Segments, StoreName};
@@ -244,7 +244,6 @@ impl EmbeddedEngine {
             random: options.random,
             index,
             sizes: tip.ends.sizes,
-            sequence: tip.sequence,
         }));
         if road != Road::Rebuilt {
             record_position(&shared, place, tip)?;
@@ -305,7 +304,6 @@ fn start(
         prepared,
         asked: false,
         refused: None,
-        in_flight: VecDeque::new(),
         randomness: Vec::new(),
         buffer: Vec::new(),
     };
@@ -340,40 +338,11 @@ fn join(threads: Vec<JoinHandle<()>>) {
 
 impl Engine for EmbeddedEngine {
     fn get(&self, space: Space, key: &Key) -> Result<Option<Value>, EngineError> {
-        let index = self.shared.index()?;
-        match index.get(&index_key(space.byte(), key.as_bytes()))? {
-            None => Ok(None),
-            Some(row) => row_value(&self.shared, space, key.as_bytes(), row),
-        }
+        read::get(&self.shared, space, key)
     }
 
     fn scan(&self, space: Space, range: KeyRange, limit: Limit) -> Result<Page, EngineError> {
-        let shared = &self.shared;
-        let from = index_key(space.byte(), &range.from.unwrap_or_default());
-        let to = match range.to {
-            Some(to) => index_key(space.byte(), &to),
-            None => vec![space.byte() + 1],
-        };
-        let index = shared.index()?;
-        let (rows, more) = {
-            let _whole = shared
-                .whole_groups
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            index.scan(&from, &to, limit.get())?
-        };
-        let mut page = Page {
-            rows: Vec::with_capacity(rows.len()),
-            more,
-        };
-        for (index_key, row) in rows {
-            let key = index_key.get(1..).unwrap_or_default();
-            let odd = |_| EngineError::Damaged("a row outside the limits".into());
-            if let Some(value) = row_value(shared, space, key, row)? {
-                page.rows.push((Key::new(key).map_err(odd)?, value));
-            }
-        }
-        Ok(page)
+        read::scan(&self.shared, space, range, limit)
     }
 
     fn commit(&self, batch: Batch) -> Pending<Result<Committed, CommitError>> {
@@ -400,7 +369,7 @@ impl Engine for EmbeddedEngine {
     }
 
     fn last_number(&self, series: Series) -> Result<u64, EngineError> {
-        self.shared.index()?.number(series)
+        read::last_number(&self.shared, series)
     }
 
     fn ready(&self) -> Result<(), EngineError> {
@@ -422,6 +391,8 @@ impl Engine for EmbeddedEngine {
 
     fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError> {
         let _ = progress;
+        // What is to be overwritten is known only from an index that has every durable removal.
+        self.shared.settle()?;
         Err(EngineError::Io("not yet".to_owned()))
     }
 
@@ -460,19 +431,5 @@ impl Drop for EmbeddedEngine {
         drop(queue.send(Message::Close(reply)));
         drop(queue);
         join(threads);
-    }
-}
-
-fn row_value(
-    shared: &Shared,
-    space: Space,
-    key: &[u8],
-    row: Row,
-) -> Result<Option<Value>, EngineError> {
-    match row {
-        Row::Far(far) => read_far(shared, space, key, &far),
-        Row::Inline(value) => Value::new(value)
-            .map(Some)
-            .map_err(|_| EngineError::Damaged("a value outside the limits".into())),
     }
 }

@@ -7,6 +7,7 @@ use super::files::Layout;
 use super::index::Index;
 use super::leaves::Leaves;
 use super::marker::Here;
+use super::overlay::Overlay;
 use super::seal::Keys;
 use super::segment::{Segments, StoreName};
 use crate::domain::random::Random;
@@ -25,8 +26,8 @@ pub(super) struct Shared {
     pub(super) random: Arc<dyn Random>,
     /// Taken by scans, and exclusively while a group goes into the index: no scan sees half.
     pub(super) whole_groups: RwLock<()>,
-    /// Sequence of the last group that is in the index.
-    pub(super) applied: AtomicU64,
+    /// Durable rows that the index may not have yet: to be asked before it.
+    pub(super) overlay: Overlay,
     /// The disk is full: what is left is for finishing.
     pub(super) full: AtomicBool,
     /// The next segment could not be made, for whatever reason.
@@ -50,7 +51,6 @@ pub(super) struct Parts {
     pub(super) random: Arc<dyn Random>,
     pub(super) index: Index,
     pub(super) sizes: [u64; 2],
-    pub(super) sequence: u64,
 }
 
 impl Shared {
@@ -66,7 +66,7 @@ impl Shared {
             leaves: parts.leaves,
             random: parts.random,
             whole_groups: RwLock::new(()),
-            applied: AtomicU64::new(parts.sequence),
+            overlay: Overlay::default(),
             full: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             index: RwLock::new(Some(Arc::new(parts.index))),
@@ -80,6 +80,15 @@ impl Shared {
     pub(super) fn index(&self) -> Result<Arc<Index>, EngineError> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         index.clone().ok_or(EngineError::Stopped)
+    }
+
+    /// Waits until the index has every row that is durable now. For whoever asks the index alone.
+    pub(super) fn settle(&self) -> Result<(), EngineError> {
+        if self.overlay.settle(|| self.is_stopped()) {
+            Ok(())
+        } else {
+            Err(EngineError::Stopped)
+        }
     }
 
     /// Takes the index away from everybody.
