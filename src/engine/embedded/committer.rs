@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
 
 use super::bytes::io;
@@ -25,7 +25,7 @@ use super::shared::Shared;
 use crate::domain::time::Clock;
 use crate::engine::tally::Tally;
 use crate::engine::{
-    Batch, CommitError, Committed, Completer, EngineError, Expected, Key, Log, Space,
+    Batch, CommitError, Committed, Completer, EngineError, Expected, Key, Log, Space, Wakes,
 };
 
 /// Most batches of one group.
@@ -34,6 +34,8 @@ const GROUP_BATCHES: usize = 512;
 const GROUP_BYTES: usize = 4 << 20;
 /// After a full disk, how long commits are refused before space is looked for again.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
+/// How long an idle committer waits for the first one that it woke to wake the others.
+const WAKE_AFTER: Duration = Duration::from_millis(1);
 /// Random bytes drawn at a time: a system call each is dear.
 const RANDOM_BLOCK: usize = 4096;
 
@@ -82,6 +84,8 @@ pub(super) struct Committer {
     pub(super) asked: bool,
     /// When a segment could last not be prepared, and why.
     pub(super) refused: Option<(Duration, EngineError)>,
+    /// Whoever was answered last and may not have been woken.
+    pub(super) wakes: Arc<Wakes>,
     pub(super) randomness: Vec<u8>,
     pub(super) buffer: Vec<u8>,
 }
@@ -93,9 +97,9 @@ impl Committer {
         loop {
             let message = match next.take() {
                 Some(message) => message,
-                None => match queue.recv() {
-                    Ok(message) => message,
-                    Err(_) => return,
+                None => match self.next(queue) {
+                    Some(message) => message,
+                    None => return self.wakes.pass(),
                 },
             };
             match message {
@@ -106,12 +110,34 @@ impl Committer {
                 Message::Commit(batch, reply) => next = self.group(batch, reply, queue),
                 Message::Close(reply) => {
                     let whole = !self.shared.is_stopped();
+                    self.wakes.pass();
                     refuse_rest(queue);
                     reply.complete(whole.then_some((self.place, self.tip)));
                     return;
                 }
             }
         }
+    }
+
+    /// The next message; `None` when nobody is left to send one.
+    fn next(&self, queue: &Receiver<Message>) -> Option<Message> {
+        match queue.recv_timeout(WAKE_AFTER) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                self.wakes.pass();
+                queue.recv().ok()
+            }
+        }
+    }
+
+    /// Takes a message that is there, or that comes when the other threads get a turn: they have
+    /// just been released, and a group that begins without them is a sync for a few.
+    fn company(queue: &Receiver<Message>) -> Option<Message> {
+        queue.try_recv().ok().or_else(|| {
+            std::thread::yield_now();
+            queue.try_recv().ok()
+        })
     }
 
     /// Commits one group that begins with `batch`; gives back a message that did not fit.
@@ -132,8 +158,8 @@ impl Committer {
         let mut left_over = None;
         let mut taken = self.take(&mut group, batch, reply);
         while taken.is_ok() && group.waiting.len() < GROUP_BATCHES {
-            match queue.try_recv() {
-                Ok(Message::Commit(batch, reply)) => {
+            match Self::company(queue) {
+                Some(Message::Commit(batch, reply)) => {
                     let whole = group.builder.len().saturating_add(batch_bytes(&batch));
                     if whole > GROUP_BYTES || whole > self.left() {
                         left_over = Some(Message::Commit(batch, reply));
@@ -141,11 +167,11 @@ impl Committer {
                     }
                     taken = self.take(&mut group, batch, reply);
                 }
-                Ok(close @ Message::Close(_)) => {
+                Some(close @ Message::Close(_)) => {
                     left_over = Some(close);
                     break;
                 }
-                Err(_) => break,
+                None => break,
             }
         }
         match taken {
@@ -293,9 +319,13 @@ impl Committer {
                 if let Some(rows) = &rows {
                     self.shared.overlay.publish(sequence, Arc::clone(rows));
                 }
+                self.wakes.pass();
+                let wakes = Arc::new(Wakes::default());
                 for (reply, committed) in waiting {
-                    reply.complete(Ok(committed));
+                    reply.complete_among(Ok(committed), &wakes);
                 }
+                wakes.begin();
+                self.wakes = wakes;
                 if let Some(rows) = rows
                     && self.work.send(Work::Rows { rows, sequence }).is_err()
                 {

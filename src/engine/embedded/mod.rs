@@ -304,6 +304,7 @@ fn start(
         prepared,
         asked: false,
         refused: None,
+        wakes: Arc::default(),
         randomness: Vec::new(),
         buffer: Vec::new(),
     };
