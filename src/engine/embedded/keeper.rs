@@ -48,6 +48,8 @@ pub(super) fn apply(shared: &Shared, work: &Receiver<Work>, scribe: &Sender<Seal
                 if shared.is_stopped() {
                     continue;
                 }
+                #[cfg(test)]
+                let _applying = shared.applying.lock();
                 match apply_rows(shared, &rows) {
                     Ok(()) => shared.overlay.retire(sequence),
                     Err(error) => shared.stop(&error),
@@ -58,12 +60,12 @@ pub(super) fn apply(shared: &Shared, work: &Receiver<Work>, scribe: &Sender<Seal
 }
 
 fn apply_rows(shared: &Shared, rows: &Rows) -> Result<(), EngineError> {
-    let index = shared.index()?;
     let mut buffer = Vec::with_capacity(128);
     let _whole = shared
         .whole_groups
         .write()
         .unwrap_or_else(PoisonError::into_inner);
+    let index = shared.index()?;
     for (key, fresh) in rows {
         index.set(key, fresh.row.as_ref(), &mut buffer)?;
     }

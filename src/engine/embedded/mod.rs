@@ -244,6 +244,7 @@ impl EmbeddedEngine {
             random: options.random,
             index,
             sizes: tip.ends.sizes,
+            sequence: tip.sequence,
         }));
         if road != Road::Rebuilt {
             record_position(&shared, place, tip)?;
@@ -393,7 +394,7 @@ impl Engine for EmbeddedEngine {
     fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError> {
         let _ = progress;
         // What is to be overwritten is known only from an index that has every durable removal.
-        self.shared.settle()?;
+        let _known = self.shared.settle()?;
         Err(EngineError::Io("not yet".to_owned()))
     }
 

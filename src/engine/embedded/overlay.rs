@@ -27,14 +27,12 @@ pub(super) struct Fresh {
 pub(super) type Rows = BTreeMap<Vec<u8>, Fresh>;
 
 /// Sequences of the last groups with rows: durable, and in the index.
-#[derive(Default)]
 struct Progress {
     published: u64,
     applied: u64,
 }
 
 /// See the module.
-#[derive(Default)]
 pub(super) struct Overlay {
     /// Oldest first.
     groups: RwLock<VecDeque<Arc<Rows>>>,
@@ -43,6 +41,18 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
+    /// Nothing is on its way: the index has every group up to `sequence`.
+    pub(super) const fn new(sequence: u64) -> Self {
+        Self {
+            groups: RwLock::new(VecDeque::new()),
+            progress: Mutex::new(Progress {
+                published: sequence,
+                applied: sequence,
+            }),
+            moved: Condvar::new(),
+        }
+    }
+
     /// Shows a group that has become durable, the newest of all.
     pub(super) fn publish(&self, sequence: u64, rows: Arc<Rows>) {
         self.progress
@@ -96,14 +106,14 @@ impl Overlay {
         found
     }
 
-    /// Waits until the index has every row that was durable at the call; `false` if `given_up`
-    /// said so meanwhile.
-    pub(super) fn settle(&self, given_up: impl Fn() -> bool) -> bool {
+    /// Waits until the index has every row that was durable at the call, and gives the group up to
+    /// which it has them; `None` if `given_up` said so meanwhile.
+    pub(super) fn settle(&self, given_up: impl Fn() -> bool) -> Option<u64> {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = progress.published;
         while progress.applied < wanted {
             if given_up() {
-                return false;
+                return None;
             }
             progress = self
                 .moved
@@ -111,6 +121,6 @@ impl Overlay {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        true
+        Some(progress.applied)
     }
 }

@@ -15,9 +15,9 @@ use super::shared::Shared;
 use crate::domain::limit::Limit;
 use crate::engine::{EngineError, Key, KeyRange, Leaf, Log, Page, Series, Space, Value};
 
-/// One row.
+/// One row. The overlay is asked first, and the index is looked for only then: what has left the
+/// overlay meanwhile is in the index that there is now.
 pub(super) fn get(shared: &Shared, space: Space, key: &Key) -> Result<Option<Value>, EngineError> {
-    let index = shared.index()?;
     let index_key = index_key(space.byte(), key.as_bytes());
     let fresh = shared.overlay.find(&index_key, |fresh| {
         fresh
@@ -28,7 +28,7 @@ pub(super) fn get(shared: &Shared, space: Space, key: &Key) -> Result<Option<Val
     let row = match fresh {
         Some(Ok(value)) => return Ok(Some(value)),
         Some(Err(row)) => row,
-        None => index.get(&index_key)?,
+        None => shared.index()?.get(&index_key)?,
     };
     match row {
         None => Ok(None),
@@ -70,7 +70,6 @@ fn newest(
     to: &[u8],
     limit: usize,
 ) -> Result<(Found, bool), EngineError> {
-    let index = shared.index()?;
     let (fresh, (rows, more)) = {
         let _whole = shared
             .whole_groups
@@ -79,7 +78,7 @@ fn newest(
         let fresh = shared.overlay.between(from, to);
         // The overlay takes away at most as many rows as it names.
         let enough = limit.saturating_add(fresh.len());
-        let found = index.scan(from, to, enough)?;
+        let found = shared.index()?.scan(from, to, enough)?;
         (fresh, found)
     };
     if fresh.is_empty() {
@@ -116,11 +115,10 @@ fn laid_over(
 
 /// The value last taken from a series.
 pub(super) fn last_number(shared: &Shared, series: Series) -> Result<u64, EngineError> {
-    let index = shared.index()?;
     let key = series_key(&series.0);
     let row = match shared.overlay.find(&key, |fresh| fresh.row.clone()) {
         Some(row) => row,
-        None => index.get(&key)?,
+        None => shared.index()?.get(&key)?,
     };
     number(row)
 }

@@ -32,6 +32,9 @@ pub(super) struct Shared {
     pub(super) full: AtomicBool,
     /// The next segment could not be made, for whatever reason.
     pub(super) stuck: AtomicBool,
+    /// A test that holds it keeps rows out of the index.
+    #[cfg(test)]
+    pub(super) applying: Mutex<()>,
     index: RwLock<Option<Arc<Index>>>,
     sizes: [AtomicU64; 2],
     stopped: AtomicBool,
@@ -51,6 +54,7 @@ pub(super) struct Parts {
     pub(super) random: Arc<dyn Random>,
     pub(super) index: Index,
     pub(super) sizes: [u64; 2],
+    pub(super) sequence: u64,
 }
 
 impl Shared {
@@ -66,9 +70,11 @@ impl Shared {
             leaves: parts.leaves,
             random: parts.random,
             whole_groups: RwLock::new(()),
-            overlay: Overlay::default(),
+            overlay: Overlay::new(parts.sequence),
             full: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
+            #[cfg(test)]
+            applying: Mutex::new(()),
             index: RwLock::new(Some(Arc::new(parts.index))),
             sizes: parts.sizes.map(AtomicU64::new),
             stopped: AtomicBool::new(false),
@@ -82,13 +88,11 @@ impl Shared {
         index.clone().ok_or(EngineError::Stopped)
     }
 
-    /// Waits until the index has every row that is durable now. For whoever asks the index alone.
-    pub(super) fn settle(&self) -> Result<(), EngineError> {
-        if self.overlay.settle(|| self.is_stopped()) {
-            Ok(())
-        } else {
-            Err(EngineError::Stopped)
-        }
+    /// Waits until the index has every row that is durable now, for whoever asks the index alone;
+    /// gives the group up to which it has them.
+    pub(super) fn settle(&self) -> Result<u64, EngineError> {
+        let settled = self.overlay.settle(|| self.is_stopped());
+        settled.ok_or(EngineError::Stopped)
     }
 
     /// Takes the index away from everybody.

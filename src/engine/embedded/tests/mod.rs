@@ -5,6 +5,7 @@ mod damage;
 mod full;
 mod kill;
 mod model;
+mod overlay;
 
 use std::fs;
 use std::path::{Path, PathBuf};
