@@ -313,6 +313,16 @@ impl Engine for CipherEngine {
         Ok(())
     }
 
+    /// Nothing on this road is checked.
+    fn check(&self, _: &dyn Fn(u64, u64)) -> Result<bongham::engine::Checked, EngineError> {
+        Ok(bongham::engine::Checked::default())
+    }
+
+    /// Nothing on this road is copied.
+    fn snapshot(&self) -> Result<bongham::engine::Snapshot, EngineError> {
+        Err(EngineError::Unusable("no files to copy".to_owned()))
+    }
+
     fn close(&self) -> Result<(), EngineError> {
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    Batch, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page, Pending,
-    Scrubbed, Series, Space, Value,
+    Batch, Checked, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page,
+    Pending, Scrubbed, Series, Snapshot, Space, Value,
 };
 use crate::domain::limit::Limit;
 
@@ -121,6 +121,14 @@ impl Engine for FaultEngine {
 
     fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError> {
         self.inner.forget_bodies(log, from, to)
+    }
+
+    fn check(&self, progress: &dyn Fn(u64, u64)) -> Result<Checked, EngineError> {
+        self.inner.check(progress)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        self.inner.snapshot()
     }
 
     fn close(&self) -> Result<(), EngineError> {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::tally::Tally;
 use super::{
-    Batch, CommitError, Committed, Engine, EngineError, Expected, Key, KeyRange, Leaf, Log, Page,
-    Pending, Scrubbed, Series, Space, Value,
+    Batch, Checked, CommitError, Committed, Engine, EngineError, Expected, Key, KeyRange, Leaf,
+    Log, Page, Pending, Scrubbed, Series, Snapshot, Space, Value,
 };
 use crate::domain::limit::Limit;
 use crate::domain::time::{Clock, Timestamp};
@@ -153,13 +153,34 @@ impl Engine for MemoryEngine {
     }
 
     fn scrub(&self, _: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError> {
-        Ok(Scrubbed::default())
+        // What is replaced or removed is gone already.
+        self.ready().map(|()| Scrubbed::default())
     }
 
     fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError> {
         let mut state = self.state();
-        let _ = (&mut state, log, from, to);
+        if state.closed {
+            return Err(EngineError::Stopped);
+        }
+        let leaves = match log {
+            Log::Access => &mut state.access,
+            Log::Ledger => &mut state.ledger,
+        };
+        for (index, leaf) in (0..).zip(leaves) {
+            if (from..to).contains(&index) {
+                leaf.body.take_if(|body| !body.is_empty());
+            }
+        }
         Ok(())
+    }
+
+    fn check(&self, _: &dyn Fn(u64, u64)) -> Result<Checked, EngineError> {
+        Ok(Checked::default())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        let why = "a store in memory has no files to copy";
+        Err(EngineError::Unusable(why.to_owned()))
     }
 
     fn close(&self) -> Result<(), EngineError> {

@@ -25,6 +25,7 @@ pub mod fault;
 pub mod memory;
 mod pending;
 mod slot;
+mod snapshot;
 mod tally;
 
 use crate::domain::limit::{KEY_BYTES_MAX, Limit, VALUE_BYTES_MAX};
@@ -32,6 +33,7 @@ use crate::domain::time::Timestamp;
 
 pub use pending::{Pending, pending};
 pub use slot::{Completer, Wakes};
+pub use snapshot::{Snapshot, SnapshotFile};
 
 /// A family of rows. The number stands in files and in associated data; never reassigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +66,7 @@ pub enum Space {
     /// Small facts of the store itself (format, identity).
     Meta = 13,
     /// Receipt numbers to cases.
-    Receipt = 14,
+    ReceiptNumber = 14,
     /// Requests of data subjects: deletion and its steps.
     Request = 15,
     /// Destruction orders, from intent to scrubbed.
@@ -95,7 +97,7 @@ impl Space {
         Self::AuditEpoch,
         Self::Import,
         Self::Meta,
-        Self::Receipt,
+        Self::ReceiptNumber,
         Self::Request,
         Self::Order,
         Self::Posting,
@@ -386,6 +388,21 @@ pub struct Scrubbed {
     pub looked: u64,
 }
 
+/// What a check of everything that is written found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// Groups: what was synced together.
+    pub groups: u64,
+    /// Frames: rows, removals, leaves, bodies, numbers.
+    pub frames: u64,
+    /// Frames among them that a scrub has erased.
+    pub erased: u64,
+    /// Bytes looked at.
+    pub bytes: u64,
+    /// One line for each damaged place; empty when all is well.
+    pub damage: Vec<String>,
+}
+
 /// A store of bytes that keeps the contract at the head of this module.
 pub trait Engine: Send + Sync + 'static {
     /// One row.
@@ -408,8 +425,18 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// A process that dies in the middle leaves every row readable; scrubbing again ends it.
     fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError>;
-    /// Marks sealed bodies of leaves as dead, for the next scrub to overwrite. Leaves stay.
+    /// Marks sealed bodies of the leaves `from..to` as dead, durably: from now on they read as
+    /// `None`, and the next scrub overwrites them. Leaves stay, also those that never had a body,
+    /// whose body stays empty. Leaves that do not exist yet are not concerned.
     fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError>;
+    /// Looks at every byte that was written: authentic, in order, and what it was, or erased.
+    /// `progress` is told parts done and parts in all. An engine that keeps nothing on a disk finds
+    /// nothing.
+    fn check(&self, progress: &dyn Fn(u64, u64)) -> Result<Checked, EngineError>;
+    /// A prefix of the store at this moment, as bytes of files to be copied while everything goes
+    /// on; holds scrubs back until it is dropped. [`EngineError::Unusable`] where nothing is on a
+    /// disk.
+    fn snapshot(&self) -> Result<Snapshot, EngineError>;
     /// Finishes what is queued, makes the index trustworthy for the next open, refuses the rest.
     fn close(&self) -> Result<(), EngineError>;
 }

@@ -1,5 +1,5 @@
 //! What an open store does by itself: publish checkpoints, raise the keyring's floor, destroy
-//! keys that could not be destroyed when they should.
+//! keys that could not be destroyed when they should, and make the blind index anew every month.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
@@ -60,6 +60,9 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         && let Err(error) = store.finish_punctures()
     {
         tracing::error!(%error, "old keys stay until the keyring can be written");
+    }
+    if let Err(error) = store.turn_index() {
+        tracing::error!(%error, "the blind index stays under its old key for now");
     }
     true
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::index::Rotation;
 use super::seal::Settings;
 use super::store::Store;
 use crate::audit::AccessLog;
@@ -14,9 +15,11 @@ use crate::authn::password::Hasher;
 use crate::authn::session::Sessions;
 use crate::authn::throttle::Throttle;
 use crate::authz::Authority;
+use crate::cases::postings::Postings;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::records::Records;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -143,6 +146,14 @@ fn assemble(
         row_key(),
         Arc::clone(&random),
     );
+    let records = Records::new(
+        Arc::clone(&engine),
+        locator(),
+        row_key(),
+        Arc::clone(&random),
+    );
+    let known = log.newest().map_err(fault::log)?;
+    let known = (known.unwrap_or_else(|| clock.now()), clock.monotonic());
     let directory = Directory::new(
         people.all().map_err(fault::people)?,
         people.all().map_err(fault::people)?,
@@ -159,7 +170,16 @@ fn assemble(
             Arc::clone(&random),
         )
         .map_err(fault::cases)?,
+        postings: Postings::new(
+            Arc::clone(&engine),
+            Arc::clone(&keyring),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        rotation: Mutex::new(Rotation::default()),
         people,
+        records,
         directory,
         authority,
         log,
@@ -180,6 +200,8 @@ fn assemble(
         engine,
         random,
         clock,
+        terms: settings.terms,
+        known: Mutex::new(known),
     })
 }
 

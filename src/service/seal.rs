@@ -14,6 +14,7 @@ use crate::authn::password::PasswordCost;
 use crate::authn::session::{Origin, Session, SessionLimits, Token};
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
+use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
 use crate::domain::secret::{SecretBytes, SecretText};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub index_cache_bytes: u64,
     /// Size of a journal segment, in bytes.
     pub segment_bytes: u32,
+    /// Windows and caps around the end of records.
+    pub terms: Terms,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }
@@ -259,8 +262,9 @@ impl Service {
     /// Seals: ends every session, finishes what is queued, forgets the keys.
     pub async fn seal(self: &Arc<Self>, session: Session) -> Result<(), ServiceError> {
         self.call(move |store| {
-            let permit = store.permit_office::<SealStore>(&session, Target::Office)?;
-            store.record_office(permit, "seal", ())
+            store.office::<SealStore, _>(&session, Target::Office, |permit| {
+                store.record_office(permit, "seal", ())
+            })
         })
         .await?;
         self.apart("seal", Self::close).await

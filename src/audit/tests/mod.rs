@@ -280,6 +280,14 @@ impl Engine for Faulty {
         self.inner.forget_bodies(log, from, to)
     }
 
+    fn check(&self, progress: &dyn Fn(u64, u64)) -> Result<crate::engine::Checked, EngineError> {
+        self.inner.check(progress)
+    }
+
+    fn snapshot(&self) -> Result<crate::engine::Snapshot, EngineError> {
+        self.inner.snapshot()
+    }
+
     fn close(&self) -> Result<(), EngineError> {
         self.inner.close()
     }

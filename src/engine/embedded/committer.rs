@@ -356,6 +356,7 @@ impl Committer {
         let length = u32::try_from(bytes.len()).map_err(|_| refused(Tampered))?;
         self.place.offset = self.place.offset.saturating_add(length);
         self.tip = tip;
+        self.shared.note_end(self.place, tip);
         self.buffer = bytes;
         Ok(tip.sequence)
     }

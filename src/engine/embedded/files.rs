@@ -9,24 +9,39 @@
 //! leaves/access, ledger   where each leaf stands
 //! index/base              rows as of the last rebuild, sorted
 //! index/sled/             rows since
+//! index.b/                takes turns with index/: a scrub makes the index anew in the other one
+//! index.new/, index.old/  not yet and no longer an index
+//! journal/00000001.erase  frames that a scrub is erasing
+//! forgotten               log bodies that nobody may read again
 //! clean, position         how far leaves/ and index/ can be trusted
 //! ```
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::bytes::io;
 use crate::engine::EngineError;
 
+const FIRST: &str = "index";
+const SECOND: &str = "index.b";
+
 /// Where everything lies.
 pub(super) struct Layout {
     root: PathBuf,
+    /// Whether the index is in the second of its two places.
+    second: AtomicBool,
 }
 
 impl Layout {
-    pub(super) const fn new(root: PathBuf) -> Self {
-        Self { root }
+    /// Finds the index in whichever place it is. Where both are taken neither is to be trusted.
+    pub(super) fn new(root: PathBuf) -> Self {
+        let second = root.join(SECOND).is_dir() && !root.join(FIRST).is_dir();
+        Self {
+            root,
+            second: AtomicBool::new(second),
+        }
     }
     pub(super) fn root(&self) -> &Path {
         &self.root
@@ -46,8 +61,30 @@ impl Layout {
     pub(super) fn reserve(&self) -> PathBuf {
         self.journal().join("reserve")
     }
+    pub(super) fn erasing(&self, number: u32) -> PathBuf {
+        self.journal().join(format!("{number:08}.erase"))
+    }
     pub(super) fn index(&self) -> PathBuf {
-        self.root.join("index")
+        let second = self.second.load(Ordering::Acquire);
+        self.root.join(if second { SECOND } else { FIRST })
+    }
+    /// Where the next index will be.
+    pub(super) fn other_index(&self) -> PathBuf {
+        let second = self.second.load(Ordering::Acquire);
+        self.root.join(if second { FIRST } else { SECOND })
+    }
+    /// From now on the index is in its other place.
+    pub(super) fn switch_index(&self) {
+        self.second.fetch_xor(true, Ordering::AcqRel);
+    }
+    pub(super) fn new_index(&self) -> PathBuf {
+        self.root.join("index.new")
+    }
+    pub(super) fn old_index(&self) -> PathBuf {
+        self.root.join("index.old")
+    }
+    pub(super) fn forgotten(&self) -> PathBuf {
+        self.root.join("forgotten")
     }
     pub(super) fn leaves(&self) -> PathBuf {
         self.root.join("leaves")

@@ -7,6 +7,7 @@ use super::EmbeddedEngine;
 use super::bytes::io;
 use super::files::Layout;
 use super::lock::DirLock;
+use super::wipe;
 use crate::engine::EngineError;
 
 impl EmbeddedEngine {
@@ -19,7 +20,10 @@ impl EmbeddedEngine {
         for mark in [layout.clean(), layout.position()] {
             absent_is_fine(fs::remove_file(mark))?;
         }
-        absent_is_fine(fs::remove_dir_all(layout.index()))
+        for dir in [layout.index(), layout.other_index(), layout.new_index()] {
+            wipe::dir(&dir)?;
+        }
+        wipe::dir(&layout.old_index())
     }
 }
 

@@ -196,7 +196,7 @@ impl GroupHeader {
 
     /// The frames at the front of whose group `bytes` stands: offset in the group, header,
     /// sealed bytes. `None` where the frames do not fill the group exactly.
-    fn frames<'a>(&self, bytes: &'a [u8]) -> Option<Vec<(u32, FrameHeader, &'a [u8])>> {
+    pub(super) fn frames<'a>(&self, bytes: &'a [u8]) -> Option<Vec<(u32, FrameHeader, &'a [u8])>> {
         let mut frames = Vec::new();
         let mut reader = Reader::new(bytes.get(GROUP_HEADER..self.bytes as usize)?);
         let mut offset = GROUP_HEADER;
@@ -210,6 +210,13 @@ impl GroupHeader {
             offset += FRAME_HEADER + sealed.len();
         }
         reader.is_empty().then_some(frames)
+    }
+
+    /// Whether the group says that it comes behind `tip`, and is not longer than `bytes`.
+    pub(super) fn follows(&self, tip: &Tip, bytes: &[u8]) -> bool {
+        tip.sequence.checked_add(1) == Some(self.sequence)
+            && self.previous == tip.mac
+            && self.length as usize <= bytes.len()
     }
 
     /// Whether the group was written by a holder of the key: the MAC holds.

@@ -65,10 +65,14 @@ fn apply_rows(shared: &Shared, rows: &Rows) -> Result<(), EngineError> {
         .whole_groups
         .write()
         .unwrap_or_else(PoisonError::into_inner);
+    // Not before: a scrub puts another index in its place under the same lock.
     let index = shared.index()?;
     for (key, fresh) in rows {
         index.set(key, fresh.row.as_ref(), &mut buffer)?;
     }
+    let rows = rows.iter();
+    let rows = rows.map(|(key, fresh)| (key.as_slice(), fresh.row.as_ref()));
+    shared.upkeep.note_rows(rows);
     Ok(())
 }
 
@@ -171,6 +175,7 @@ pub(super) fn sum_up(shared: &Shared, sealed: &Receiver<Sealed>) {
             continue;
         }
         let position = record_position(shared, place, tip);
+        let _looking = shared.upkeep.gate.look();
         let written = shared
             .random
             .array()

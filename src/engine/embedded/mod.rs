@@ -13,6 +13,9 @@
 //! | [`seal`] | keys and formulas |
 //! | [`committer`], [`encode`], [`keeper`] | writing |
 //! | [`overlay`], [`index`], [`base`], [`leaves`], [`read`] | reading |
+//! | [`scrub`], [`judge`], [`erase`], [`renew`], [`wipe`], [`forgotten`] | overwriting what is dead |
+//! | [`readers`], [`gate`], [`upkeep`] | whom a scrub waits for |
+//! | [`check`], [`carve`], [`snapshot`] | the journal as files |
 //! | [`close`], [`marker`], [`recover`], [`scan`], [`rebuild`], [`sidecar`] | opening again |
 //! | [`store`], [`lock`] | whose directory it is |
 //!
@@ -26,30 +29,42 @@
 
 mod base;
 mod bytes;
+pub mod carve;
+mod check;
 mod close;
 mod committer;
 mod encode;
+mod erase;
 mod files;
 mod forget;
+mod forgotten;
 mod frame;
+mod gate;
 mod group;
 mod index;
+mod judge;
 mod keeper;
 mod leaves;
 mod lock;
 mod marker;
 mod overlay;
 mod read;
+mod readers;
 mod rebuild;
 mod recover;
+mod renew;
 mod scan;
+mod scrub;
 mod seal;
 mod segment;
 mod shared;
 mod sidecar;
+mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
+mod upkeep;
+mod wipe;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -61,6 +76,7 @@ use std::thread::JoinHandle;
 use close::vouch;
 use committer::{Committer, Message};
 use files::Layout;
+use forgotten::Forgotten;
 use group::{Place, Tip};
 use keeper::{apply, keep, record_position, sized, sum_up};
 use lock::DirLock;
@@ -73,8 +89,8 @@ use shared::{Parts, Shared};
 
 use super::tally::Tally;
 use super::{
-    Batch, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page, Pending,
-    Scrubbed, Series, Space, Value, pending,
+    Batch, Checked, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page,
+    Pending, Scrubbed, Series, Snapshot, Space, Value, pending,
 };
 use crate::domain::limit::Limit;
 use crate::domain::random::Random;
@@ -198,12 +214,18 @@ impl EmbeddedEngine {
             segments.add(&layout, number)?;
         }
         let name = store::read(&layout, &keys, &segments)?;
+        for dir in [layout.new_index(), layout.old_index()] {
+            wipe::dir(&dir)?;
+        }
         for number in 1..=last {
             let of = segment::check(&keys, &*segments.get(number)?, number)?;
             if of != name {
                 return Err(segment::damaged(number, 0, "it belongs to another store"));
             }
         }
+        // Before anything is read: until then frames may be half erased.
+        erase::finish(&layout, &keys, &name, &segments)?;
+        let forgotten = Forgotten::open(&layout, &keys, &name)?;
         let unknown = options
             .random
             .array()
@@ -230,7 +252,7 @@ impl EmbeddedEngine {
             road,
         } = recovered;
         // A sidecar of the segment that is written on would be out of date.
-        files::remove(&layout.sidecar(place.segment))?;
+        wipe::file(&layout.sidecar(place.segment))?;
         let series: HashMap<Series, u64> = index.numbers()?.into_iter().collect();
         let shared = Arc::new(Shared::new(Parts {
             layout,
@@ -243,8 +265,10 @@ impl EmbeddedEngine {
             leaves,
             random: options.random,
             index,
-            sizes: tip.ends.sizes,
-            sequence: tip.sequence,
+            forgotten,
+            cache_bytes: options.cache_bytes,
+            place,
+            tip,
         }));
         if road != Road::Rebuilt {
             record_position(&shared, place, tip)?;
@@ -340,10 +364,12 @@ fn join(threads: Vec<JoinHandle<()>>) {
 
 impl Engine for EmbeddedEngine {
     fn get(&self, space: Space, key: &Key) -> Result<Option<Value>, EngineError> {
+        let _reading = self.shared.upkeep.readers.enter();
         read::get(&self.shared, space, key)
     }
 
     fn scan(&self, space: Space, range: KeyRange, limit: Limit) -> Result<Page, EngineError> {
+        let _reading = self.shared.upkeep.readers.enter();
         read::scan(&self.shared, space, range, limit)
     }
 
@@ -360,13 +386,21 @@ impl Engine for EmbeddedEngine {
     }
 
     fn leaves(&self, log: Log, from: u64, limit: Limit) -> Result<Vec<Leaf>, EngineError> {
+        let _reading = self.shared.upkeep.readers.enter();
         let left = self.shared.size(log).saturating_sub(from);
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(limit.get());
         let mut reader = LeafReader::default();
         let locations = self.shared.leaves.read(log, from, count)?;
         (from..)
             .zip(&locations)
-            .map(|(index, location)| reader.read(&self.shared, log, index, location))
+            .map(|(index, location)| {
+                let mut leaf = reader.read(&self.shared, log, index, location)?;
+                let has_body = leaf.body.as_ref().is_some_and(|body| !body.is_empty());
+                if has_body && self.shared.upkeep.forgotten.contains(log, index) {
+                    leaf.body = None;
+                }
+                Ok(leaf)
+            })
             .collect()
     }
 
@@ -392,18 +426,38 @@ impl Engine for EmbeddedEngine {
     }
 
     fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError> {
-        let _ = progress;
-        // What is to be overwritten is known only from an index that has every durable removal.
-        let _known = self.shared.settle()?;
-        Err(EngineError::Io("not yet".to_owned()))
+        let turn = self.shared.upkeep.turn.lock();
+        let _turn = turn.unwrap_or_else(PoisonError::into_inner);
+        scrub::scrub(&self.shared, progress)
     }
 
     fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError> {
-        let _ = (log, from, to);
-        Err(EngineError::Io("not yet".to_owned()))
+        let shared = &self.shared;
+        shared.wanted()?;
+        // Leaves to come are none of those that were meant.
+        let range = (from, to.min(shared.size(log)));
+        let Shared {
+            layout,
+            keys,
+            store,
+            upkeep,
+            ..
+        } = shared.as_ref();
+        upkeep.forgotten.add(layout, keys, store, log, range)
+    }
+
+    fn check(&self, progress: &dyn Fn(u64, u64)) -> Result<Checked, EngineError> {
+        check::check(&self.shared, progress)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        snapshot::take(&self.shared)
     }
 
     fn close(&self) -> Result<(), EngineError> {
+        let upkeep = &self.shared.upkeep;
+        upkeep.closing.store(true, Ordering::Release);
+        let _turn = upkeep.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Running { queue, threads }) = self.take_running() else {
             return Ok(());
         };

@@ -16,7 +16,7 @@ use super::recover::{Opening, Recovered, Road, write_leaves};
 use super::scan::Walk;
 use super::segment::{self, FIRST, StoreName, damaged};
 use super::sidecar::{self, Contents, Entry, Stream, Summary};
-use super::{Keys, seal};
+use super::{Keys, seal, wipe};
 use crate::engine::EngineError;
 use crate::engine::tally::Ends;
 
@@ -35,11 +35,10 @@ pub(super) fn genesis(keys: &Keys, store: &StoreName) -> Tip {
 /// Rebuilds `index/` and `leaves/` from the journal and records the position.
 pub(super) fn rebuild(opening: &Opening<'_>) -> Result<Recovered, EngineError> {
     let index_dir = opening.layout.index();
-    match fs::remove_dir_all(&index_dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(io("removing an old index")(error));
-        }
-        _ => {}
+    // First out of the way: an index that is half overwritten must not be found in its place.
+    for dir in [&index_dir, &opening.layout.other_index()] {
+        wipe::set_aside(opening.layout, dir)?;
+        wipe::dir(&opening.layout.old_index())?;
     }
     let leaves = Leaves::create(opening.layout, opening.store)?;
     let mut tip = genesis(opening.keys, opening.store);

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | clean marker of this directory, files as it says | trust both |
 //! | position of this directory and boot | replay the journal behind it |
+//! | two indices, of which a scrub was exchanging one for the other | rebuild both |
 //! | anything else, or any error of the index | rebuild both from sidecars and tail |
 
 use super::Keys;
@@ -102,6 +103,10 @@ impl Opening<'_> {
         clean: Option<&Mark>,
         position: Option<&Mark>,
     ) -> Result<Option<Recovered>, EngineError> {
+        // A scrub was putting one in the place of the other: which of them has everything?
+        if self.layout.other_index().exists() {
+            return Ok(None);
+        }
         if let Some(mark) = clean.filter(|mark| mark.here.same_directory(&self.here))
             && files_digest(self.layout)? == mark.files
         {

@@ -42,6 +42,25 @@ impl Walk {
         self.bytes.len()
     }
 
+    /// Which segment it is.
+    pub(super) const fn segment(&self) -> u32 {
+        self.segment
+    }
+
+    /// The group at `offset`, if it continues the chain and its MAC holds, and the bytes from
+    /// there on. Its frames need not be what was written.
+    pub(super) fn authentic(
+        &mut self,
+        keys: &Keys,
+        offset: u32,
+        tip: &Tip,
+    ) -> Option<(GroupHeader, &mut [u8])> {
+        let bytes = self.bytes.get_mut(offset as usize..)?;
+        let header = GroupHeader::parse(bytes)?;
+        let found = header.follows(tip, bytes) && header.authentic(keys, bytes);
+        found.then_some((header, bytes))
+    }
+
     fn at(&self, offset: u32) -> &[u8] {
         self.bytes.get(offset as usize..).unwrap_or_default()
     }
@@ -51,10 +70,7 @@ impl Walk {
         let Some(header) = GroupHeader::parse(bytes) else {
             return Found::Nothing;
         };
-        let continues = tip.sequence.checked_add(1) == Some(header.sequence)
-            && header.previous == tip.mac
-            && header.length as usize <= bytes.len();
-        if continues && header.authentic(keys, bytes) && header.sound(bytes) {
+        if header.follows(tip, bytes) && header.authentic(keys, bytes) && header.sound(bytes) {
             Found::Next(header)
         } else {
             Found::Nothing

@@ -4,12 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::files::Layout;
+use super::forgotten::Forgotten;
+use super::group::{Place, Tip};
 use super::index::Index;
 use super::leaves::Leaves;
 use super::marker::Here;
 use super::overlay::Overlay;
 use super::seal::Keys;
 use super::segment::{Segments, StoreName};
+use super::upkeep::Upkeep;
 use crate::domain::random::Random;
 use crate::engine::{EngineError, Log};
 
@@ -35,6 +38,9 @@ pub(super) struct Shared {
     /// A test that holds it keeps rows out of the index.
     #[cfg(test)]
     pub(super) applying: Mutex<()>,
+    pub(super) upkeep: Upkeep,
+    pub(super) cache_bytes: u64,
+    end: Mutex<(Place, Tip)>,
     index: RwLock<Option<Arc<Index>>>,
     sizes: [AtomicU64; 2],
     stopped: AtomicBool,
@@ -53,8 +59,10 @@ pub(super) struct Parts {
     pub(super) leaves: Leaves,
     pub(super) random: Arc<dyn Random>,
     pub(super) index: Index,
-    pub(super) sizes: [u64; 2],
-    pub(super) sequence: u64,
+    pub(super) forgotten: Forgotten,
+    pub(super) cache_bytes: u64,
+    pub(super) place: Place,
+    pub(super) tip: Tip,
 }
 
 impl Shared {
@@ -70,13 +78,16 @@ impl Shared {
             leaves: parts.leaves,
             random: parts.random,
             whole_groups: RwLock::new(()),
-            overlay: Overlay::new(parts.sequence),
+            overlay: Overlay::new(parts.tip.sequence),
             full: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             #[cfg(test)]
             applying: Mutex::new(()),
+            upkeep: Upkeep::new(parts.forgotten),
+            cache_bytes: parts.cache_bytes,
+            end: Mutex::new((parts.place, parts.tip)),
             index: RwLock::new(Some(Arc::new(parts.index))),
-            sizes: parts.sizes.map(AtomicU64::new),
+            sizes: parts.tip.ends.sizes.map(AtomicU64::new),
             stopped: AtomicBool::new(false),
             why: Mutex::new(None),
         }
@@ -93,6 +104,14 @@ impl Shared {
     pub(super) fn settle(&self) -> Result<u64, EngineError> {
         let settled = self.overlay.settle(|| self.is_stopped());
         settled.ok_or(EngineError::Stopped)
+    }
+
+    /// Puts another index in its place; `None` if the store is closed.
+    pub(super) fn replace_index(&self, next: Index) -> Option<Arc<Index>> {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let old = index.take()?;
+        *index = Some(Arc::new(next));
+        Some(old)
     }
 
     /// Takes the index away from everybody.
@@ -119,6 +138,16 @@ impl Shared {
     /// Publishes leaves that have become durable and can be found.
     pub(super) fn publish(&self, log: Log, size: u64) {
         self.size_of(log).store(size, Ordering::Release);
+    }
+
+    /// Behind the last durable group, and that group.
+    pub(super) fn end(&self) -> (Place, Tip) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a group that has become durable.
+    pub(super) fn note_end(&self, place: Place, tip: Tip) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = (place, tip);
     }
 
     /// Stops all writing until the store is opened again.

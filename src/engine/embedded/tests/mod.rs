@@ -1,11 +1,16 @@
 //! Tests of the embedded engine.
 
 mod basics;
+mod carve;
 mod damage;
 mod full;
 mod kill;
 mod model;
 mod overlay;
+mod scrub;
+mod scrub_crash;
+mod scrub_live;
+mod snapshot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
