@@ -24,13 +24,15 @@ pub mod embedded;
 pub mod fault;
 pub mod memory;
 mod pending;
+mod slot;
 mod snapshot;
 mod tally;
 
 use crate::domain::limit::{KEY_BYTES_MAX, Limit, VALUE_BYTES_MAX};
 use crate::domain::time::Timestamp;
 
-pub use pending::{Completer, Pending, pending};
+pub use pending::{Pending, pending};
+pub use slot::{Completer, Wakes};
 pub use snapshot::{Snapshot, SnapshotFile};
 
 /// A family of rows. The number stands in files and in associated data; never reassigned.

@@ -1,7 +1,7 @@
 //! The hand-over between threads: a value that another thread will give, which the doors await
 //! and commands block on, so that no pool thread sleeps while a group is being synced.
 
-use tokio::sync::oneshot;
+use super::slot::{Completer, Taker, slot};
 
 /// A value to come.
 #[must_use = "nothing may be released before the commit has answered"]
@@ -9,39 +9,13 @@ pub struct Pending<T>(Inner<T>);
 
 enum Inner<T> {
     Ready(T),
+    Given(Taker<T>),
     Later(Box<dyn Later<T>>),
 }
 
 trait Later<T>: Send {
     fn wait(self: Box<Self>) -> T;
     fn done(self: Box<Self>) -> std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
-}
-
-struct Mapped<S, F> {
-    source: oneshot::Receiver<S>,
-    lost: fn() -> S,
-    finish: F,
-}
-
-impl<S, T, F> Later<T> for Mapped<S, F>
-where
-    S: Send + 'static,
-    T: Send + 'static,
-    F: FnOnce(S) -> T + Send + 'static,
-{
-    fn wait(self: Box<Self>) -> T {
-        let value = self
-            .source
-            .blocking_recv()
-            .unwrap_or_else(|_| (self.lost)());
-        (self.finish)(value)
-    }
-    fn done(self: Box<Self>) -> std::pin::Pin<Box<dyn Future<Output = T> + Send>> {
-        Box::pin(async move {
-            let value = self.source.await.unwrap_or_else(|_| (self.lost)());
-            (self.finish)(value)
-        })
-    }
 }
 
 struct Chained<U, F> {
@@ -91,6 +65,7 @@ impl<T: Send + 'static> Pending<T> {
     pub fn wait(self) -> T {
         match self.0 {
             Inner::Ready(value) => value,
+            Inner::Given(taker) => taker.wait(),
             Inner::Later(later) => later.wait(),
         }
     }
@@ -98,6 +73,7 @@ impl<T: Send + 'static> Pending<T> {
     pub async fn done(self) -> T {
         match self.0 {
             Inner::Ready(value) => value,
+            Inner::Given(taker) => taker.await,
             Inner::Later(later) => later.done().await,
         }
     }
@@ -109,7 +85,7 @@ impl<T: Send + 'static> Pending<T> {
     {
         match self.0 {
             Inner::Ready(value) => then(value),
-            later @ Inner::Later(_) => Pending(Inner::Later(Box::new(Followed {
+            later => Pending(Inner::Later(Box::new(Followed {
                 before: Self(later),
                 then,
             }))),
@@ -123,7 +99,7 @@ impl<T: Send + 'static> Pending<T> {
     {
         match self.0 {
             Inner::Ready(value) => Pending::ready(then(value)),
-            later @ Inner::Later(_) => Pending(Inner::Later(Box::new(Chained {
+            later => Pending(Inner::Later(Box::new(Chained {
                 before: Self(later),
                 then,
             }))),
@@ -131,23 +107,8 @@ impl<T: Send + 'static> Pending<T> {
     }
 }
 
-/// The giving end of a [`Pending`].
-pub struct Completer<S>(oneshot::Sender<S>);
-
-impl<S> Completer<S> {
-    /// Gives the value; a taker who has gone away is not an error.
-    pub fn complete(self, value: S) {
-        drop(self.0.send(value));
-    }
-}
-
 /// A pending value and its giving end; `lost` stands in when the giver is dropped.
-pub fn pending<S: Send + 'static>(lost: fn() -> S) -> (Completer<S>, Pending<S>) {
-    let (sender, source) = oneshot::channel();
-    let later = Mapped {
-        source,
-        lost,
-        finish: std::convert::identity::<S>,
-    };
-    (Completer(sender), Pending(Inner::Later(Box::new(later))))
+pub fn pending<T: Send + 'static>(lost: fn() -> T) -> (Completer<T>, Pending<T>) {
+    let (completer, taker) = slot(lost);
+    (completer, Pending(Inner::Given(taker)))
 }

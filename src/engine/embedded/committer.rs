@@ -2,15 +2,13 @@
 //! writes one group with one call, syncs once, releases.
 //!
 //! While a group is synced the next ones queue up: a busy disk makes larger groups, without
-//! timers. Batches without rows are released by the sync; the others when their rows are in the
-//! index, which happens on another thread while the next group is already being synced.
+//! timers. The sync releases all of them: their rows are found in the overlay until the index has
+//! them, which happens on another thread while the next group is already being synced.
 
-use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
 
 use super::bytes::io;
@@ -19,6 +17,7 @@ use super::group::{BLOCK, Builder, GROUP_HEADER, Place, Tip};
 use super::index::{Row, index_key};
 use super::keeper::Ask;
 use super::leaves::LOCATION;
+use super::overlay::{Fresh, Rows};
 use super::read::read_far;
 use super::seal::{Salt, Tampered};
 use super::segment::FIRST;
@@ -26,7 +25,7 @@ use super::shared::Shared;
 use crate::domain::time::Clock;
 use crate::engine::tally::Tally;
 use crate::engine::{
-    Batch, CommitError, Committed, Completer, EngineError, Expected, Key, Log, Space, Value,
+    Batch, CommitError, Committed, Completer, EngineError, Expected, Key, Log, Space, Wakes,
 };
 
 /// Most batches of one group.
@@ -35,6 +34,8 @@ const GROUP_BATCHES: usize = 512;
 const GROUP_BYTES: usize = 4 << 20;
 /// After a full disk, how long commits are refused before space is looked for again.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
+/// How long an idle committer waits for the first one that it woke to wake the others.
+const WAKE_AFTER: Duration = Duration::from_millis(1);
 /// Random bytes drawn at a time: a system call each is dear.
 const RANDOM_BLOCK: usize = 4096;
 
@@ -47,25 +48,10 @@ pub(super) enum Message {
     Close(Completer<Option<(Place, Tip)>>),
 }
 
-/// A row that is on its way into the index.
-pub(super) struct Fresh {
-    /// `None` removes.
-    pub(super) row: Option<Row>,
-    /// The value, where the row only points at it.
-    pub(super) value: Option<Value>,
-}
-
-/// The newest state of every key that a group touches, by index key.
-pub(super) type Rows = HashMap<Vec<u8>, Fresh>;
-
 /// What the applier is asked, in order.
 pub(super) enum Work {
-    /// Rows of a durable group and who waits for them.
-    Rows {
-        rows: Arc<Rows>,
-        sequence: u64,
-        waiting: Vec<(Completer<Answer>, Committed)>,
-    },
+    /// Rows of a durable group, which the overlay has already.
+    Rows { rows: Arc<Rows>, sequence: u64 },
     /// Every group up to `tip` has been handed over; segment `number` is full.
     Sealed { number: u32, place: Place, tip: Tip },
 }
@@ -78,14 +64,7 @@ pub(super) struct Group {
     pub(super) locations: [Vec<u8>; 2],
     /// Where the group will stand.
     pub(super) place: Place,
-    ready: Vec<(Completer<Answer>, Committed)>,
     waiting: Vec<(Completer<Answer>, Committed)>,
-}
-
-impl Group {
-    fn batches(&self) -> usize {
-        self.ready.len() + self.waiting.len()
-    }
 }
 
 /// See the module.
@@ -105,8 +84,8 @@ pub(super) struct Committer {
     pub(super) asked: bool,
     /// When a segment could last not be prepared, and why.
     pub(super) refused: Option<(Duration, EngineError)>,
-    /// Groups that the index may not have yet, oldest first.
-    pub(super) in_flight: VecDeque<(u64, Arc<Rows>)>,
+    /// Whoever was answered last and may not have been woken.
+    pub(super) wakes: Arc<Wakes>,
     pub(super) randomness: Vec<u8>,
     pub(super) buffer: Vec<u8>,
 }
@@ -118,9 +97,9 @@ impl Committer {
         loop {
             let message = match next.take() {
                 Some(message) => message,
-                None => match queue.recv() {
-                    Ok(message) => message,
-                    Err(_) => return,
+                None => match self.next(queue) {
+                    Some(message) => message,
+                    None => return self.wakes.pass(),
                 },
             };
             match message {
@@ -131,12 +110,34 @@ impl Committer {
                 Message::Commit(batch, reply) => next = self.group(batch, reply, queue),
                 Message::Close(reply) => {
                     let whole = !self.shared.is_stopped();
+                    self.wakes.pass();
                     refuse_rest(queue);
                     reply.complete(whole.then_some((self.place, self.tip)));
                     return;
                 }
             }
         }
+    }
+
+    /// The next message; `None` when nobody is left to send one.
+    fn next(&self, queue: &Receiver<Message>) -> Option<Message> {
+        match queue.recv_timeout(WAKE_AFTER) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                self.wakes.pass();
+                queue.recv().ok()
+            }
+        }
+    }
+
+    /// Takes a message that is there, or that comes when the other threads get a turn: they have
+    /// just been released, and a group that begins without them is a sync for a few.
+    fn company(queue: &Receiver<Message>) -> Option<Message> {
+        queue.try_recv().ok().or_else(|| {
+            std::thread::yield_now();
+            queue.try_recv().ok()
+        })
     }
 
     /// Commits one group that begins with `batch`; gives back a message that did not fit.
@@ -146,7 +147,6 @@ impl Committer {
         reply: Completer<Answer>,
         queue: &Receiver<Message>,
     ) -> Option<Message> {
-        self.forget_applied();
         let size = batch_bytes(&batch);
         let mut group = match self.make_room(size).and_then(|()| self.begin()) {
             Ok(group) => group,
@@ -157,9 +157,9 @@ impl Committer {
         };
         let mut left_over = None;
         let mut taken = self.take(&mut group, batch, reply);
-        while taken.is_ok() && group.batches() < GROUP_BATCHES {
-            match queue.try_recv() {
-                Ok(Message::Commit(batch, reply)) => {
+        while taken.is_ok() && group.waiting.len() < GROUP_BATCHES {
+            match Self::company(queue) {
+                Some(Message::Commit(batch, reply)) => {
                     let whole = group.builder.len().saturating_add(batch_bytes(&batch));
                     if whole > GROUP_BYTES || whole > self.left() {
                         left_over = Some(Message::Commit(batch, reply));
@@ -167,18 +167,18 @@ impl Committer {
                     }
                     taken = self.take(&mut group, batch, reply);
                 }
-                Ok(close @ Message::Close(_)) => {
+                Some(close @ Message::Close(_)) => {
                     left_over = Some(close);
                     break;
                 }
-                Err(_) => break,
+                None => break,
             }
         }
         match taken {
             Ok(()) => self.write(group),
             Err(error) => {
                 self.shared.stop(&error);
-                for (reply, _) in group.ready.into_iter().chain(group.waiting) {
+                for (reply, _) in group.waiting {
                     reply.complete(Err(CommitError::Engine(error.clone())));
                 }
             }
@@ -201,7 +201,6 @@ impl Committer {
             rows: Rows::new(),
             locations: [Vec::new(), Vec::new()],
             place: self.place,
-            ready: Vec::new(),
             waiting: Vec::new(),
         })
     }
@@ -241,15 +240,8 @@ impl Committer {
         match self.tally.assign(&mut batch, self.clock.now()) {
             Err(error) => reply.complete(Err(error.into())),
             Ok(committed) => {
-                let rows =
-                    !(batch.put.is_empty() && batch.delete.is_empty() && batch.number.is_empty());
                 encode(group, batch, &committed).map_err(refused)?;
-                let list = if rows {
-                    &mut group.waiting
-                } else {
-                    &mut group.ready
-                };
-                list.push((reply, committed));
+                group.waiting.push((reply, committed));
             }
         }
         Ok(())
@@ -259,12 +251,13 @@ impl Committer {
     fn holds(&self, group: &Group, batch: &Batch) -> Result<bool, EngineError> {
         for (space, key, expected) in &batch.expect {
             let index_key = index_key(space.byte(), key.as_bytes());
-            let newest = self.in_flight.iter().rev().map(|(_, rows)| rows.as_ref());
-            let fresh = std::iter::once(&group.rows)
-                .chain(newest)
-                .find_map(|rows| rows.get(&index_key));
+            let meets = |fresh: &Fresh| fresh_meets(fresh, expected);
+            let fresh = match group.rows.get(&index_key) {
+                Some(fresh) => Some(meets(fresh)),
+                None => self.shared.overlay.find(&index_key, meets),
+            };
             let holds = match fresh {
-                Some(fresh) => fresh_meets(fresh, expected),
+                Some(holds) => holds,
                 None => self.stored_meets(*space, key, &index_key, expected)?,
             };
             if !holds {
@@ -304,13 +297,12 @@ impl Committer {
             builder,
             rows,
             locations,
-            ready,
             waiting,
             ..
         } = group;
         if builder.len() == GROUP_HEADER {
             // Nothing to write: every earlier group is durable already.
-            for (reply, committed) in ready.into_iter().chain(waiting) {
+            for (reply, committed) in waiting {
                 reply.complete(Ok(committed));
             }
             return;
@@ -318,23 +310,26 @@ impl Committer {
         match self.store(builder, &locations) {
             Err(error) => {
                 self.shared.stop(&error);
-                for (reply, _) in ready.into_iter().chain(waiting) {
+                for (reply, _) in waiting {
                     reply.complete(Err(CommitError::Unknown));
                 }
             }
             Ok(sequence) => {
-                for (reply, committed) in ready {
-                    reply.complete(Ok(committed));
+                let rows = (!rows.is_empty()).then(|| Arc::new(rows));
+                if let Some(rows) = &rows {
+                    self.shared.overlay.publish(sequence, Arc::clone(rows));
                 }
-                if !waiting.is_empty() {
-                    let rows = Arc::new(rows);
-                    self.in_flight.push_back((sequence, Arc::clone(&rows)));
-                    // A lost applier drops the replies, which answers `Unknown`.
-                    drop(self.work.send(Work::Rows {
-                        rows,
-                        sequence,
-                        waiting,
-                    }));
+                self.wakes.pass();
+                let wakes = Arc::new(Wakes::default());
+                for (reply, committed) in waiting {
+                    reply.complete_among(Ok(committed), &wakes);
+                }
+                wakes.begin();
+                self.wakes = wakes;
+                if let Some(rows) = rows
+                    && self.work.send(Work::Rows { rows, sequence }).is_err()
+                {
+                    self.shared.stop(&EngineError::Stopped);
                 }
                 self.announce_sealed();
             }
@@ -421,17 +416,6 @@ impl Committer {
                 tip: self.tip,
             };
             drop(self.work.send(work));
-        }
-    }
-
-    fn forget_applied(&mut self) {
-        let applied = self.shared.applied.load(Ordering::Acquire);
-        while self
-            .in_flight
-            .front()
-            .is_some_and(|(sequence, _)| *sequence <= applied)
-        {
-            self.in_flight.pop_front();
         }
     }
 }

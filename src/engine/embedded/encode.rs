@@ -1,10 +1,11 @@
 //! From a batch to frames, index rows and leaf locations.
 
-use super::committer::{Fresh, Group};
+use super::committer::Group;
 use super::frame::{Kind, LEAF_PREFIX, NUMBER_PLAIN, ROW_PREFIX, frame_bytes};
 use super::group::Place;
 use super::index::{Far, INLINE_MAX, Row, index_key, series_key};
 use super::leaves::Location;
+use super::overlay::Fresh;
 use super::seal::Tampered;
 use crate::engine::{Append, Batch, Committed, Key, Space, Stamped, Value};
 

@@ -100,6 +100,18 @@ pub(super) fn series_key(series: &[u8; 16]) -> Vec<u8> {
     index_key(SERIES, series)
 }
 
+/// The value last taken from a series, out of its row.
+pub(super) fn number(row: Option<Row>) -> Result<u64, EngineError> {
+    match row {
+        None => Ok(0),
+        Some(Row::Inline(bytes)) => bytes
+            .try_into()
+            .map(u64::from_be_bytes)
+            .map_err(|_| odd_row()),
+        Some(Row::Far(_)) => Err(odd_row()),
+    }
+}
+
 /// Rows with their index keys, in order.
 pub(super) type Found = Vec<(Vec<u8>, Row)>;
 
@@ -239,18 +251,6 @@ impl Index {
                 }
                 found.push(row);
             }
-        }
-    }
-
-    /// The value last taken from a series.
-    pub(super) fn number(&self, series: Series) -> Result<u64, EngineError> {
-        match self.get(&series_key(&series.0))? {
-            None => Ok(0),
-            Some(Row::Inline(bytes)) => bytes
-                .try_into()
-                .map(u64::from_be_bytes)
-                .map_err(|_| odd_row()),
-            Some(Row::Far(_)) => Err(odd_row()),
         }
     }
 

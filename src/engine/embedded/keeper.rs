@@ -9,14 +9,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::bytes::io;
-use super::committer::{Rows, Work};
+use super::committer::Work;
 use super::files;
 use super::group::{Place, Tip};
 use super::marker::{Mark, MarkKind};
+use super::overlay::Rows;
 use super::rebuild::seal_segment;
 use super::segment;
 use super::shared::Shared;
-use crate::engine::{CommitError, EngineError};
+use crate::engine::EngineError;
 
 /// How often space is looked for again while the disk is full.
 const RETRY: Duration = Duration::from_secs(2);
@@ -34,7 +35,8 @@ pub(super) struct Sealed {
     tip: Tip,
 }
 
-/// Puts rows into the index in the order of groups and releases who waits for them.
+/// Puts rows into the index in the order of groups. Where that fails they stay in the overlay, so
+/// that what was answered can be read; the journal has them for the next open.
 pub(super) fn apply(shared: &Shared, work: &Receiver<Work>, scribe: &Sender<Sealed>) {
     while let Ok(work) = work.recv() {
         match work {
@@ -42,29 +44,15 @@ pub(super) fn apply(shared: &Shared, work: &Receiver<Work>, scribe: &Sender<Seal
                 // The scribe ends only after this thread.
                 drop(scribe.send(Sealed { number, place, tip }));
             }
-            Work::Rows {
-                rows,
-                sequence,
-                waiting,
-            } => {
-                let applied = if shared.is_stopped() {
-                    Err(EngineError::Stopped)
-                } else {
-                    apply_rows(shared, &rows)
-                };
-                if let Err(error) = &applied {
-                    shared.stop(error);
+            Work::Rows { rows, sequence } => {
+                if shared.is_stopped() {
+                    continue;
                 }
-                drop(rows);
-                if applied.is_ok() {
-                    shared.applied.store(sequence, Ordering::Release);
-                }
-                for (reply, committed) in waiting {
-                    // Durable, but not to be read: the caller must look after the restart.
-                    reply.complete(match &applied {
-                        Ok(()) => Ok(committed),
-                        Err(_) => Err(CommitError::Unknown),
-                    });
+                #[cfg(test)]
+                let _applying = shared.applying.lock();
+                match apply_rows(shared, &rows) {
+                    Ok(()) => shared.overlay.retire(sequence),
+                    Err(error) => shared.stop(&error),
                 }
             }
         }
@@ -72,8 +60,6 @@ pub(super) fn apply(shared: &Shared, work: &Receiver<Work>, scribe: &Sender<Seal
 }
 
 fn apply_rows(shared: &Shared, rows: &Rows) -> Result<(), EngineError> {
-    let mut sorted: Vec<_> = rows.iter().collect();
-    sorted.sort_unstable_by_key(|(key, _)| *key);
     let mut buffer = Vec::with_capacity(128);
     let _whole = shared
         .whole_groups
@@ -81,7 +67,7 @@ fn apply_rows(shared: &Shared, rows: &Rows) -> Result<(), EngineError> {
         .unwrap_or_else(PoisonError::into_inner);
     // Not before: a scrub puts another index in its place under the same lock.
     let index = shared.index()?;
-    for (key, fresh) in sorted {
+    for (key, fresh) in rows {
         index.set(key, fresh.row.as_ref(), &mut buffer)?;
     }
     let rows = rows.iter();

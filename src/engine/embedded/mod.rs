@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! commit ─► queue ─► committer ── expect, places, numbers ─► one group, one write, one sync
-//!                        │                                     ├─► leaves only: released
-//!                        └─ next group while …                 └─► applier ─► index ─► released
+//!                        │                                     ├─► overlay, released
+//!                        └─ next group while …                 └─► applier ─► index
 //! ```
 //! | module | holds |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | [`segment`], [`group`], [`frame`] | the journal's bytes, from file to row |
 //! | [`seal`] | keys and formulas |
 //! | [`committer`], [`encode`], [`keeper`] | writing |
-//! | [`index`], [`base`], [`leaves`], [`read`] | reading |
+//! | [`overlay`], [`index`], [`base`], [`leaves`], [`read`] | reading |
 //! | [`scrub`], [`judge`], [`erase`], [`renew`], [`wipe`], [`forgotten`] | overwriting what is dead |
 //! | [`readers`], [`gate`], [`upkeep`] | whom a scrub waits for |
 //! | [`check`], [`carve`], [`snapshot`] | the journal as files |
@@ -47,6 +47,7 @@ mod keeper;
 mod leaves;
 mod lock;
 mod marker;
+mod overlay;
 mod read;
 mod readers;
 mod rebuild;
@@ -65,7 +66,7 @@ mod tests;
 mod upkeep;
 mod wipe;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
@@ -77,11 +78,10 @@ use committer::{Committer, Message};
 use files::Layout;
 use forgotten::Forgotten;
 use group::{Place, Tip};
-use index::{Row, index_key};
 use keeper::{apply, keep, record_position, sized, sum_up};
 use lock::DirLock;
 use marker::Here;
-use read::{LeafReader, read_far};
+use read::LeafReader;
 use recover::{Opening, Recovered};
 use seal::Keys;
 use segment::{Segments, StoreName};
@@ -329,7 +329,7 @@ fn start(
         prepared,
         asked: false,
         refused: None,
-        in_flight: VecDeque::new(),
+        wakes: Arc::default(),
         randomness: Vec::new(),
         buffer: Vec::new(),
     };
@@ -365,40 +365,12 @@ fn join(threads: Vec<JoinHandle<()>>) {
 impl Engine for EmbeddedEngine {
     fn get(&self, space: Space, key: &Key) -> Result<Option<Value>, EngineError> {
         let _reading = self.shared.upkeep.readers.enter();
-        let index = self.shared.index()?;
-        match index.get(&index_key(space.byte(), key.as_bytes()))? {
-            None => Ok(None),
-            Some(row) => row_value(&self.shared, space, key.as_bytes(), row),
-        }
+        read::get(&self.shared, space, key)
     }
 
     fn scan(&self, space: Space, range: KeyRange, limit: Limit) -> Result<Page, EngineError> {
         let _reading = self.shared.upkeep.readers.enter();
-        let shared = &self.shared;
-        let from = index_key(space.byte(), &range.from.unwrap_or_default());
-        let to = match range.to {
-            Some(to) => index_key(space.byte(), &to),
-            None => vec![space.byte() + 1],
-        };
-        let (rows, more) = {
-            let _whole = shared
-                .whole_groups
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            shared.index()?.scan(&from, &to, limit.get())?
-        };
-        let mut page = Page {
-            rows: Vec::with_capacity(rows.len()),
-            more,
-        };
-        for (index_key, row) in rows {
-            let key = index_key.get(1..).unwrap_or_default();
-            let odd = |_| EngineError::Damaged("a row outside the limits".into());
-            if let Some(value) = row_value(shared, space, key, row)? {
-                page.rows.push((Key::new(key).map_err(odd)?, value));
-            }
-        }
-        Ok(page)
+        read::scan(&self.shared, space, range, limit)
     }
 
     fn commit(&self, batch: Batch) -> Pending<Result<Committed, CommitError>> {
@@ -433,7 +405,7 @@ impl Engine for EmbeddedEngine {
     }
 
     fn last_number(&self, series: Series) -> Result<u64, EngineError> {
-        self.shared.index()?.number(series)
+        read::last_number(&self.shared, series)
     }
 
     fn ready(&self) -> Result<(), EngineError> {
@@ -517,19 +489,5 @@ impl Drop for EmbeddedEngine {
         drop(queue.send(Message::Close(reply)));
         drop(queue);
         join(threads);
-    }
-}
-
-fn row_value(
-    shared: &Shared,
-    space: Space,
-    key: &[u8],
-    row: Row,
-) -> Result<Option<Value>, EngineError> {
-    match row {
-        Row::Far(far) => read_far(shared, space, key, &far),
-        Row::Inline(value) => Value::new(value)
-            .map(Some)
-            .map_err(|_| EngineError::Damaged("a value outside the limits".into())),
     }
 }

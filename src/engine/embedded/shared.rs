@@ -9,6 +9,7 @@ use super::group::{Place, Tip};
 use super::index::Index;
 use super::leaves::Leaves;
 use super::marker::Here;
+use super::overlay::Overlay;
 use super::seal::Keys;
 use super::segment::{Segments, StoreName};
 use super::upkeep::Upkeep;
@@ -28,12 +29,15 @@ pub(super) struct Shared {
     pub(super) random: Arc<dyn Random>,
     /// Taken by scans, and exclusively while a group goes into the index: no scan sees half.
     pub(super) whole_groups: RwLock<()>,
-    /// Sequence of the last group that is in the index.
-    pub(super) applied: AtomicU64,
+    /// Durable rows that the index may not have yet: to be asked before it.
+    pub(super) overlay: Overlay,
     /// The disk is full: what is left is for finishing.
     pub(super) full: AtomicBool,
     /// The next segment could not be made, for whatever reason.
     pub(super) stuck: AtomicBool,
+    /// A test that holds it keeps rows out of the index.
+    #[cfg(test)]
+    pub(super) applying: Mutex<()>,
     pub(super) upkeep: Upkeep,
     pub(super) cache_bytes: u64,
     end: Mutex<(Place, Tip)>,
@@ -74,9 +78,11 @@ impl Shared {
             leaves: parts.leaves,
             random: parts.random,
             whole_groups: RwLock::new(()),
-            applied: AtomicU64::new(parts.tip.sequence),
+            overlay: Overlay::new(parts.tip.sequence),
             full: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
+            #[cfg(test)]
+            applying: Mutex::new(()),
             upkeep: Upkeep::new(parts.forgotten),
             cache_bytes: parts.cache_bytes,
             end: Mutex::new((parts.place, parts.tip)),
@@ -91,6 +97,13 @@ impl Shared {
     pub(super) fn index(&self) -> Result<Arc<Index>, EngineError> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         index.clone().ok_or(EngineError::Stopped)
+    }
+
+    /// Waits until the index has every row that is durable now, for whoever asks the index alone;
+    /// gives the group up to which it has them.
+    pub(super) fn settle(&self) -> Result<u64, EngineError> {
+        let settled = self.overlay.settle(|| self.is_stopped());
+        settled.ok_or(EngineError::Stopped)
     }
 
     /// Puts another index in its place; `None` if the store is closed.

@@ -95,7 +95,7 @@ impl Shared {
 
     /// A group up to which the index has every row.
     pub(super) fn known(&self) -> Result<u64, EngineError> {
-        Ok(self.applied.load(Ordering::Acquire))
+        self.settle()
     }
 
     /// Lets a test look, or die, between two writes.

@@ -6,6 +6,7 @@ mod damage;
 mod full;
 mod kill;
 mod model;
+mod overlay;
 mod scrub;
 mod scrub_crash;
 mod scrub_live;
