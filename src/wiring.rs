@@ -14,6 +14,7 @@ use bongham::cli::host::{
     Findings, Host, InitDone, InitRequest, Opened, Place, Running, ServeRequest, Task, Unlock,
 };
 use bongham::config::Config;
+use bongham::destruction::term::Terms;
 use bongham::domain::random::{Random, SystemSource};
 use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
@@ -77,6 +78,7 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
         queue: 4096,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
+        terms: Terms::default(),
         progress: Some(Arc::new(|done, all| {
             if done % 100_000 == 0 || done == all {
                 tracing::info!(done, all, "making the index anew from the journal");

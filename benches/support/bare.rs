@@ -280,6 +280,8 @@ impl Road {
             receipt: Reference::random(&*self.random)?,
             assignees: vec![holder.holder.account],
             desk: Vec::new(),
+            amended_at: None,
+            amended_at: None,
             closed_at: None,
             holds: Vec::new(),
             locks: Vec::new(),

@@ -14,7 +14,7 @@ use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
 use bongham::domain::time::SystemClock;
 use bongham::keyring::{UnsealCost, UnsealSecret};
-use bongham::service::{Founder, Invitation, Service, Settings};
+use bongham::service::{Founder, Invitation, Service, Settings, Verdict};
 
 use tokio::runtime::Runtime;
 
@@ -29,6 +29,11 @@ pub(crate) struct Office {
     pub(crate) rights: Token,
     intake: Token,
 }
+
+const YES: Verdict = Verdict {
+    approve: true,
+    hash: None,
+};
 
 pub(crate) fn origin() -> Origin {
     Origin {
@@ -86,6 +91,7 @@ fn settings(dir: &Path) -> Settings {
         queue: 1024,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
+        terms: bongham::destruction::term::Terms::default(),
         progress: None,
     }
 }
@@ -166,7 +172,7 @@ impl Office {
             ("rights", Role::HumanRightsOfficer, "rights"),
         ] {
             let session = service.session(&admin, origin())?;
-            let roles = Roles::new([role])?;
+            let roles = vec![role];
             let invitation: Invitation = service
                 .call(move |store| {
                     store.add_account(&session, login.into(), roles, Some(department.into()))
@@ -177,7 +183,7 @@ impl Office {
                 let session = service.session(&privacy, origin())?;
                 let approval = approval.parse().map_err(|_| "not an approval's id")?;
                 service
-                    .call(move |store| store.decide_approval(&session, approval, true))
+                    .call(move |store| store.decide_approval(&session, approval, YES))
                     .await?;
             }
             tokens.push(log_in(&service, login).await?);

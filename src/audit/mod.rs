@@ -32,7 +32,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
 use crate::domain::task::Task;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 use crate::engine::{Batch, CommitError, Committed, Engine, EngineError, Log, Pending};
 use crate::keyring::{Floor, Keyring, ServerKey};
 
@@ -292,6 +292,11 @@ impl AccessLog {
     /// Publishes the checkpoints of what has grown. To be called once a second.
     pub fn tick(&self) -> Result<(), LogError> {
         self.publisher.tick()
+    }
+
+    /// Time of the newest entry; `None` in an empty log.
+    pub fn newest(&self) -> Result<Option<Timestamp>, LogError> {
+        query::newest_time(&*self.engine)
     }
 
     /// The key that verifies the checkpoints of both logs, in the C2SP form: what an auditor

@@ -124,6 +124,50 @@ pub struct CaseDraft {
     pub attributes: BTreeMap<String, String>,
 }
 
+/// What becomes of the work on a case.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// 종결: its retention period runs from 1 January after.
+    Close,
+    /// 재개.
+    Reopen,
+}
+
+/// What is added to a case, or becomes of it: the body of `PATCH /api/v1/cases/{id}` besides
+/// purpose and reason.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Amendment {
+    /// A further statement (보정).
+    pub statement: Option<String>,
+    /// A further person.
+    pub person: Option<PersonDraft>,
+    /// What becomes of the work on it.
+    pub work: Option<Work>,
+}
+
+impl Amendment {
+    /// Checks everything that can be checked without knowing the case.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if self.statement.is_none() && self.person.is_none() && self.work.is_none() {
+            return Err(Invalid::new("statement", "or person or work must be named"));
+        }
+        if let Some(statement) = &self.statement {
+            if statement.trim().is_empty() {
+                return Err(Invalid::new("statement", "must not be empty"));
+            }
+            if statement.len() > NARRATIVE_BYTES_MAX || statement.contains('\0') {
+                return Err(Invalid::new("statement", "is too long or holds NUL"));
+            }
+        }
+        self.person
+            .as_ref()
+            .map_or(Ok(()), |person| person.check_as("person"))
+    }
+}
+
 /// A field that cannot be taken in, and why. Never holds the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {why}")]
@@ -195,7 +239,11 @@ impl CaseDraft {
 
 impl PersonDraft {
     fn check(&self, index: usize) -> Result<(), Invalid> {
-        let field = |name: &str| format!("people.{index}.{name}");
+        self.check_as(&format!("people.{index}"))
+    }
+
+    fn check_as(&self, path: &str) -> Result<(), Invalid> {
+        let field = |name: &str| format!("{path}.{name}");
         line(&field("name"), &self.name, LINE_BYTES_MAX, false)?;
         let optional = [
             ("telephone", &self.telephone),

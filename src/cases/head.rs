@@ -60,6 +60,8 @@ pub struct Head {
     pub assignees: Vec<AccountId>,
     /// Desk members who hold it until it is handed on.
     pub desk: Vec<AccountId>,
+    /// When anything was last added to it.
+    pub amended_at: Option<Timestamp>,
     /// When the work on it was closed; its retention period runs from 1 January after.
     pub closed_at: Option<Timestamp>,
     /// Holds that stand: nothing of it is destroyed while there is one.

@@ -3,6 +3,8 @@
 pub mod draft;
 pub mod head;
 pub mod number;
+pub mod postings;
 pub mod record;
 pub mod rows;
+pub mod search;
 pub mod view;

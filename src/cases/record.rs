@@ -7,12 +7,14 @@ use zeroize::Zeroize;
 
 use crate::authz::facts::{Field, Fields};
 use crate::domain::tier::UnitKind;
+use crate::domain::time::Timestamp;
 use crate::vault::{Decode, Plain, Reduce};
 
-use super::draft::{CaseDraft, Classification, Part, PersonDraft};
+use super::draft::{Amendment, CaseDraft, Classification, Part, PersonDraft};
 use super::head::StoredHead;
 use super::number::register_number;
-use super::view::{CaseRow, CaseView, PersonView};
+use super::search::SearchField;
+use super::view::{AdditionView, CaseRow, CaseView, PersonView};
 use crate::domain::tier::Tier;
 
 /// Format of a unit's plaintext.
@@ -26,13 +28,27 @@ struct Narrative {
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Person {
+pub(super) struct Person {
     part: Part,
     name: String,
     telephone: Option<String>,
     email: Option<String>,
     address: Option<String>,
     note: Option<String>,
+}
+
+/// A statement that was added later.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Addition {
+    statement: String,
+    added_at: Timestamp,
+}
+
+/// The same.
+impl Drop for Addition {
+    fn drop(&mut self) {
+        self.statement.zeroize();
+    }
 }
 
 /// Whatever is not shown in the end is zeroed, also where an entry cannot be written.
@@ -62,6 +78,22 @@ impl Drop for Person {
     }
 }
 
+impl Person {
+    /// Reads a person's unit.
+    pub(super) fn read(content: &[u8]) -> Result<Self, &'static str> {
+        read(content)
+    }
+    /// What a person can be searched by.
+    pub(super) fn texts(&self) -> [(SearchField, Option<&str>); 4] {
+        [
+            (SearchField::Name, Some(&self.name)),
+            (SearchField::Telephone, self.telephone.as_deref()),
+            (SearchField::Email, self.email.as_deref()),
+            (SearchField::Address, self.address.as_deref()),
+        ]
+    }
+}
+
 impl From<PersonDraft> for Person {
     fn from(draft: PersonDraft) -> Self {
         let PersonDraft {
@@ -81,6 +113,25 @@ impl From<PersonDraft> for Person {
             note,
         }
     }
+}
+
+/// The plaintext of what is added to a case: a statement, a person.
+pub fn encode_added(
+    amendment: Amendment,
+    added_at: Timestamp,
+) -> Result<Vec<(UnitKind, zeroize::Zeroizing<Vec<u8>>)>, &'static str> {
+    let mut units = Vec::new();
+    if let Some(statement) = amendment.statement {
+        let addition = Addition {
+            statement,
+            added_at,
+        };
+        units.push((UnitKind::Addition, bytes(&addition)?));
+    }
+    if let Some(person) = amendment.person {
+        units.push((UnitKind::Person, bytes(&Person::from(person))?));
+    }
+    Ok(units)
 }
 
 /// The plaintext of each unit of a draft: the narrative, then the people.
@@ -126,6 +177,7 @@ pub struct Frame {
 pub struct Case {
     frame: Frame,
     narrative: Option<Narrative>,
+    additions: Vec<(u64, Addition)>,
     people: Vec<(u64, Person)>,
 }
 
@@ -135,6 +187,7 @@ impl Decode for Case {
         let mut case = Self {
             frame,
             narrative: None,
+            additions: Vec::new(),
             people: Vec::new(),
         };
         for (unit, content) in plain.parts() {
@@ -142,6 +195,9 @@ impl Decode for Case {
                 UnitKind::Narrative => case.narrative = Some(read(content.expose())?),
                 UnitKind::Person => case
                     .people
+                    .push((unit.unit.as_u64(), read(content.expose())?)),
+                UnitKind::Addition => case
+                    .additions
                     .push((unit.unit.as_u64(), read(content.expose())?)),
                 _ => return Err("a unit of another kind in a case"),
             }
@@ -170,6 +226,18 @@ impl Reduce for Case {
             ),
             _ => (None, None, None),
         };
+        let additions = if fields.has(Field::Narrative) {
+            self.additions
+                .into_iter()
+                .map(|(unit, mut a)| AdditionView {
+                    id: unit.to_string(),
+                    added_at: a.added_at.rfc3339(),
+                    statement: take(&mut a.statement),
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
         let contact = fields.has(Field::Contact);
         let only = |text: &mut Option<String>| contact.then(|| text.take()).flatten();
         let person = |(unit, mut p): (u64, Person)| PersonView {
@@ -195,11 +263,13 @@ impl Reduce for Case {
             department: self.frame.department,
             registered_at: head.registered_at.rfc3339(),
             received_at: head.received_at.rfc3339(),
+            closed_at: head.closed_at.map(Timestamp::rfc3339),
             external_number: head.external_number,
             assignees: self.frame.assignees,
             title,
             narrative,
             attributes,
+            additions,
             people,
         }
     }
@@ -208,7 +278,7 @@ impl Reduce for Case {
 /// Which units a permit's fields need.
 pub fn needs(fields: Fields, kind: UnitKind) -> bool {
     match kind {
-        UnitKind::Narrative => fields.has(Field::Narrative),
+        UnitKind::Narrative | UnitKind::Addition => fields.has(Field::Narrative),
         UnitKind::Person => fields.has(Field::People),
         _ => false,
     }

@@ -16,6 +16,8 @@ use crate::engine::{
 use crate::vault::UnitRef;
 
 use super::head::{self, Head, StoredHead};
+use super::number::receipt_digits;
+use super::view::CaseState;
 
 /// A row could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -163,6 +165,93 @@ impl Cases {
         })
     }
 
+    /// The case under a number of the register; `None` for one that was never given, or is void.
+    pub fn registered(
+        &self,
+        tier: Tier,
+        year: i16,
+        number: u64,
+    ) -> Result<Option<CaseId>, RowError> {
+        let series = self.series(tier, year);
+        let key = key_of([series.0.as_slice(), &number.to_be_bytes()].concat())?;
+        let Some(value) = self.engine.get(Space::Register, &key)? else {
+            return Ok(None);
+        };
+        let case = self.open_case(Space::Register, &series.0, &value)?;
+        Ok(Some(case).filter(|case| *case.as_bytes() != [0; 16]))
+    }
+
+    /// The case of a receipt (접수증), whose number is given in the normal form of a search.
+    pub fn receipt_case(&self, normal: &str) -> Result<Option<CaseId>, RowError> {
+        let key = self.receipt_key(normal);
+        let value = self.engine.get(Space::ReceiptNumber, &key)?;
+        let open = |value| self.open_case(Space::ReceiptNumber, key.as_bytes(), &value);
+        value.map(open).transpose()
+    }
+
+    /// The case whose petitioner holds this receipt, however the number is written; its head, if
+    /// there is one. A number that nobody holds costs the same: the decoy is read and opened in the
+    /// head's place.
+    pub fn by_receipt(&self, text: &str) -> Result<Option<StoredHead>, RowError> {
+        let normal = receipt_digits(text)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let case = match self.receipt_case(&normal)? {
+            Some(case) => case,
+            None => CaseId::from_bytes(self.random.array().map_err(SealError::from)?),
+        };
+        self.head(case)
+    }
+
+    fn receipt_key(&self, normal: &str) -> Key {
+        Key::from(self.locator.place("receipt", &[normal.as_bytes()]))
+    }
+
+    fn open_case(&self, space: Space, place: &[u8], value: &Value) -> Result<CaseId, RowError> {
+        let damaged = || RowError::Damaged("row of a number");
+        let plain = self.row_key.open(space, place, value.as_bytes());
+        let plain = plain.map_err(|_| damaged())?;
+        let case = plain.expose().try_into().map_err(|_| damaged())?;
+        Ok(CaseId::from_bytes(case))
+    }
+
+    /// Enters a new case under the number of its receipt.
+    fn put_receipt(&self, batch: &mut Batch, head: &Head) -> Result<(), RowError> {
+        let normal = head.receipt.normal();
+        let key = self.receipt_key(&normal);
+        let sealed = self.row_key.seal(
+            Space::ReceiptNumber,
+            key.as_bytes(),
+            head.case.as_bytes(),
+            Padding::None,
+            self.random.as_ref(),
+        )?;
+        batch
+            .put
+            .push((Space::ReceiptNumber, key, value_of(sealed)?));
+        Ok(())
+    }
+
+    /// Some heads of the store in the order of their places, behind the place `after`, and where
+    /// the next ones begin: for work of the store itself, never for an answer.
+    pub fn heads(
+        &self,
+        after: Option<&Key>,
+        limit: Limit,
+    ) -> Result<(Vec<StoredHead>, Option<Key>), RowError> {
+        let range = after.map_or_else(KeyRange::default, |key| {
+            KeyRange::default().after(key.as_bytes())
+        });
+        let page = self.engine.scan(Space::Head, range, limit)?;
+        let next = page.rows.last().map(|(key, _)| key.clone());
+        let heads = page
+            .rows
+            .into_iter()
+            .map(|(key, row)| self.open_head(&key, row))
+            .collect::<Result<_, _>>()?;
+        Ok((heads, next.filter(|_| page.more)))
+    }
+
     /// Stored bytes of these units.
     pub fn units(
         &self,
@@ -264,7 +353,14 @@ impl Cases {
                 value_marks: Vec::new(),
             });
         }
+        self.put_receipt(batch, head)?;
         self.put_register(batch, head, marks.number)
+    }
+
+    /// Adds further units of a case to a batch; the head that names them comes with
+    /// [`Cases::put_change`].
+    pub fn put_added(&self, batch: &mut Batch, case: CaseId, units: Vec<(UnitRef, Value)>) {
+        self.put_units(batch, case, units);
     }
 
     fn put_units(&self, batch: &mut Batch, case: CaseId, units: Vec<(UnitRef, Value)>) {
@@ -348,6 +444,43 @@ impl Cases {
         self.move_lists(batch, before.ordinal, head.case, &change.from, &change.to)
     }
 
+    /// Adds the end of some units of a case to a batch, on the condition that its head still stands
+    /// as read: their rows go, and if nothing is left, the case goes from every list and leaves a
+    /// void row in the register.
+    pub fn put_destroyed(
+        &self,
+        batch: &mut Batch,
+        before: &StoredHead,
+        head: &Head,
+        dead: &[UnitId],
+    ) -> Result<(), RowError> {
+        let key = self.head_key(head.case);
+        let mut value = self.seal_head(&key, head)?;
+        value.extend_from_slice(&before.ordinal.to_be_bytes());
+        value.extend_from_slice(&before.number.to_be_bytes());
+        batch.expect.push((
+            Space::Head,
+            key.clone(),
+            Expected::Equals(before.row.clone()),
+        ));
+        batch.put.push((Space::Head, key, value_of(value)?));
+        for unit in dead {
+            batch
+                .delete
+                .push((Space::Unit, self.unit_key(head.case, *unit)));
+        }
+        if head.state == CaseState::Destroyed {
+            let series = self.series(before.head.tier, before.head.registered_at.year());
+            let void = self.seal_register(&series, None)?;
+            let row = [series.0.as_slice(), &before.number.to_be_bytes()].concat();
+            batch
+                .put
+                .push((Space::Register, key_of(row)?, value_of(void)?));
+        }
+        let (from, to) = (scopes(&before.head), scopes(head));
+        self.move_lists(batch, before.ordinal, head.case, &from, &to)
+    }
+
     fn move_lists(
         &self,
         batch: &mut Batch,
@@ -388,9 +521,13 @@ pub struct Change {
     pub to: Vec<Scope>,
 }
 
-/// The lists a case stands in: its holders' and, if ordinary, its department's.
+/// The lists a case stands in: its holders' and, if ordinary, its department's; none once nothing is
+/// left of it.
 pub fn scopes(head: &Head) -> Vec<Scope> {
     let mut scopes: Vec<Scope> = Vec::new();
+    if head.state == CaseState::Destroyed {
+        return scopes;
+    }
     for holder in head.holders() {
         let scope = Scope::Holder(holder);
         if !scopes.contains(&scope) {

@@ -67,6 +67,17 @@ pub struct PersonView {
     pub note: Option<String>,
 }
 
+/// A statement that was added later (보정).
+#[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct AdditionView {
+    /// Id of its unit.
+    pub id: String,
+    /// When it was added.
+    pub added_at: String,
+    /// What it says.
+    pub statement: String,
+}
+
 /// One case, as far as the purpose allows.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct CaseView {
@@ -90,6 +101,9 @@ pub struct CaseView {
     pub registered_at: String,
     /// When it reached the office.
     pub received_at: String,
+    /// When the work on it was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<String>,
     /// Number in another system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_number: Option<String>,
@@ -104,6 +118,9 @@ pub struct CaseView {
     /// Further columns of the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<BTreeMap<String, String>>,
+    /// Statements that were added later, where the purpose allows the narrative.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub additions: Vec<AdditionView>,
     /// The people, where the purpose allows them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub people: Option<Vec<PersonView>>,

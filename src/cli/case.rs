@@ -9,11 +9,14 @@ use zeroize::Zeroizing;
 
 use super::args::records::CaseCommand;
 use super::channel::Call;
-use super::client::{API, Client, as_actor};
+use super::client::{API, Client, Page, as_actor};
 use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields};
-use crate::domain::limit::BODY_BYTES_MAX;
+use super::secrets::{ask, first_line};
+use crate::domain::limit::{BODY_BYTES_MAX, PAGE_ROWS_MAX};
+use crate::domain::purpose::Purpose;
+use crate::domain::secret::SecretText;
 
 const LIST: [&str; 8] = [
     "id",
@@ -46,6 +49,20 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
                 client
                     .rows("/cases", &[("purpose", purpose.code())], *limit)
                     .await
+            })
+            .await?;
+            out.rows(&LIST, &rows)
+        }
+        CaseCommand::Search {
+            field,
+            value_file,
+            purpose,
+            limit,
+            actor,
+        } => {
+            let value = read_value(value_file.as_deref())?;
+            let rows = as_actor(host, actor, async |client: &mut Client| {
+                search(client, field, &value, *purpose, *limit).await
             })
             .await?;
             out.rows(&LIST, &rows)
@@ -105,7 +122,57 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
     }
 }
 
-fn put_in(body: &mut Value, key: &str, value: Option<Value>) {
+/// The value to search for. It is personal, so it takes the way of a secret.
+fn read_value(file: Option<&Path>) -> Result<SecretText, Failure> {
+    match file {
+        Some(path) if path == Path::new("-") => first_line(Path::new("/dev/stdin")),
+        Some(path) => first_line(path),
+        None => ask("Search for: ", "--value-file"),
+    }
+}
+
+/// Every page, up to `most` rows. Each page is a search of its own in the access log.
+async fn search(
+    client: &mut Client,
+    field: &str,
+    value: &SecretText,
+    purpose: Purpose,
+    most: usize,
+) -> Result<Vec<Value>, Failure> {
+    let mut rows = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let asked = Search {
+            field,
+            value: value.expose(),
+            purpose,
+            limit: most.clamp(1, PAGE_ROWS_MAX),
+            cursor: cursor.as_deref(),
+        };
+        let page: Page = client.post("/searches", &asked).await?;
+        rows.extend(page.rows);
+        match page.next {
+            Some(next) if rows.len() < most => cursor = Some(next),
+            _ => break,
+        }
+    }
+    rows.truncate(most);
+    Ok(rows)
+}
+
+/// The body of a search.
+#[derive(serde::Serialize)]
+struct Search<'a> {
+    field: &'a str,
+    value: &'a str,
+    purpose: Purpose,
+    limit: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a str>,
+}
+
+/// Adds a member to an object, where there is something to add.
+pub(super) fn put_in(body: &mut Value, key: &str, value: Option<Value>) {
     if let (Some(map), Some(value)) = (body.as_object_mut(), value) {
         map.insert(key.to_owned(), value);
     }

@@ -45,10 +45,13 @@ struct SealState {
     state: String,
 }
 
+/// One page of a list.
 #[derive(serde::Deserialize)]
-struct Page {
-    rows: Vec<Value>,
-    next: Option<String>,
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<Value>,
+    /// Cursor of the page after it.
+    pub next: Option<String>,
 }
 
 impl Client {

@@ -47,8 +47,22 @@ impl Out {
     pub fn note(&mut self, text: &str) {
         let _unheard = writeln!(self.notes, "{text}");
     }
-    /// `value` as one line of JSON, or else what `pretty` makes of it.
+    /// `value` as one line of JSON, or else what `pretty` makes of it; then its warnings in words.
     pub fn answer(
+        &mut self,
+        value: &Value,
+        pretty: impl FnOnce(&Value) -> Vec<String>,
+    ) -> Result<(), Failure> {
+        let warnings = value.get("warnings").and_then(Value::as_array);
+        let warnings = warnings.into_iter().flatten().filter_map(Value::as_str);
+        let warnings: Vec<_> = warnings.filter_map(warning).collect();
+        self.result(value, pretty)?;
+        for (english, korean) in warnings {
+            self.note(&format!("Warning: {english}\n주의: {korean}"));
+        }
+        Ok(())
+    }
+    fn result(
         &mut self,
         value: &Value,
         pretty: impl FnOnce(&Value) -> Vec<String>,
@@ -73,6 +87,21 @@ impl Out {
         table(columns, &cells)
             .iter()
             .try_for_each(|line| self.line(line))
+    }
+}
+
+/// What the code of a warning says, in English and Korean.
+fn warning(code: &str) -> Option<(&'static str, &'static str)> {
+    match code {
+        "single_recipient" => Some((
+            "one person alone can open this case, and it is lost with their password; name a second one.",
+            "이 민원은 한 사람만 열 수 있으며, 그 사람이 비밀번호를 잃으면 다시 열 수 없습니다. 담당자를 한 명 더 지정하십시오.",
+        )),
+        "cases_may_be_lost" => Some((
+            "this key ends; sensitive cases that nobody else holds can never be opened again. Have them handed over first.",
+            "이 열쇠는 없어집니다. 다른 담당자가 없는 보안 민원은 다시 열 수 없습니다. 먼저 인계하게 하십시오.",
+        )),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::args::EnrolArgs;
 use super::args::people::{AccountCommand, ApprovalCommand, DepartmentCommand};
+use super::case::put_in;
 use super::client::{Client, as_actor, as_nobody};
 use super::failure::Failure;
 use super::host::Host;
@@ -98,15 +99,28 @@ pub async fn account(host: &Host, command: &AccountCommand, out: &mut Out) -> Re
             .await?;
             out.answer(&done, fields)
         }
-        AccountCommand::Reset { login, actor } => {
+        AccountCommand::Reset {
+            login,
+            approval,
+            actor,
+        } => {
             let done = as_actor(host, actor, async |client: &mut Client| {
                 let id = id_of(client, login).await?;
+                let mut body = json!({});
+                put_in(&mut body, "approval", approval.as_ref().map(|id| json!(id)));
                 client
-                    .post::<Value>(&format!("/accounts/{id}/reset"), &json!({}))
+                    .post::<Value>(&format!("/accounts/{id}/reset"), &body)
                     .await
             })
             .await?;
-            out.answer(&done, fields)
+            out.answer(&done, fields)?;
+            if done.get("approvals").is_some() {
+                out.note(
+                    "A second person decides: bongham approval list, then approval decide. \
+                     Then run this again with --approval ID.",
+                );
+            }
+            Ok(())
         }
         AccountCommand::Roles {
             login,
@@ -152,6 +166,7 @@ pub async fn approval(
             .await?;
             let columns = [
                 "id",
+                "hash",
                 "kind",
                 "requester",
                 "concerned",
@@ -164,6 +179,7 @@ pub async fn approval(
         ApprovalCommand::Decide {
             id,
             decision,
+            hash,
             actor,
         } => {
             if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -172,7 +188,8 @@ pub async fn approval(
                 ));
             }
             let done = as_actor(host, actor, async |client: &mut Client| {
-                let body = json!({"decision": decision.code()});
+                let mut body = json!({"decision": decision.code()});
+                put_in(&mut body, "hash", hash.as_ref().map(|hash| json!(hash)));
                 client
                     .post::<Value>(&format!("/approvals/{id}"), &body)
                     .await

@@ -5,6 +5,7 @@
 //! | content key | `HKDF(salt = SK_u, ikm = DEK_u)` | [`content_key`] |
 //! | record of a unit | AES-256-GCM under a key of its own, committed to, bound to its place | [`envelope`] |
 //! | row under a server key | AES-256-GCM under a key of its own, bound to its row | [`sealed`] |
+//! | value that is searched for | HMAC under scope, then epoch | [`blind`] |
 //! | case key to a person | HPKE base mode (RFC 9180) | [`wrap`] |
 //! | case key to a department, recipient half to a case key | AES-256-GCM | [`wrap`] |
 //!
@@ -12,6 +13,7 @@
 //! `hpke` live on the stack for the length of one call and are outside that promise.
 
 mod aead;
+pub mod blind;
 pub mod content_key;
 pub mod envelope;
 pub mod locate;

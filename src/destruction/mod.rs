@@ -1,7 +1,16 @@
 //! The end of a record: what is asked for, what is ordered, what the ledger keeps.
 //!
-//! A request of a data subject or the end of a retention period becomes an order
-//! ([`order`]); the service carries it out and enters it in the [`ledger`].
+//! A request of a data subject or the end of a retention period goes its road step by step
+//! ([`request`]) and becomes an order ([`order`]); the service carries it out and enters it in the
+//! [`ledger`].
 
+pub mod draft;
 pub mod ledger;
+pub mod notice;
 pub mod order;
+pub mod records;
+pub mod request;
+pub mod retention;
+pub mod rows;
+pub mod term;
+pub mod view;

@@ -51,6 +51,8 @@ pub enum UnitKind {
     Account,
     /// The bodies of one month of the access log.
     AuditEpoch,
+    /// A statement added to a case later (보정).
+    Addition,
 }
 
 impl UnitKind {
@@ -63,6 +65,7 @@ impl UnitKind {
             Self::Extract => 4,
             Self::Account => 5,
             Self::AuditEpoch => 6,
+            Self::Addition => 7,
         }
     }
 }

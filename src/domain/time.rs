@@ -52,6 +52,16 @@ impl Timestamp {
     pub fn month(self) -> i8 {
         self.zoned().month()
     }
+    /// Calendar day in the office's zone.
+    pub fn date(self) -> jiff::civil::Date {
+        self.zoned().date()
+    }
+    /// The first moment of a calendar day in the office's zone.
+    pub fn start_of(date: jiff::civil::Date) -> Self {
+        let zone = TimeZone::get("Asia/Seoul").unwrap_or(TimeZone::UTC);
+        date.to_zoned(zone)
+            .map_or(Self(i64::MAX), |at| Self(at.timestamp().as_millisecond()))
+    }
     /// Quarters since year 0 in the office's zone: `year * 4 + (0..=3)`.
     pub fn quarter(self) -> u16 {
         let at = self.zoned();

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::body;
 use super::error::Problem;
-use super::extract::{Id, Params, Who};
+use super::extract::{self, Id, Params, Who};
 use super::openapi::{ReadProblems, WriteProblems};
 use super::page::{Page, PageParams};
 use crate::domain::id::AccountId;
-use crate::domain::role::{Role, Roles};
-use crate::people::view::{AccountState, AccountView, Invitation, RolesChange};
-use crate::service::{Service, ServiceError};
+use crate::domain::role::Role;
+use crate::people::view::{AccountChange, AccountView, Invitation, RolesChange};
+use crate::service::{Reset, Service};
 
 /// A person to invite.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -37,24 +37,12 @@ pub(super) struct NewRoles {
     roles: Vec<Role>,
 }
 
-/// State of an account after a change.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct AccountChange {
-    /// State now.
-    state: AccountState,
-}
-
-/// A fresh one-time code, shown once.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Reset {
-    /// One-time code with which the person sets their own password.
-    enrolment_code: String,
-    /// Until when it can be used.
-    enrolment_expires_at: String,
-}
-
-fn roles(asked: Vec<Role>) -> Result<Roles, Problem> {
-    Roles::new(asked).map_err(|pair| ServiceError::ExclusiveRoles(pair).into())
+/// What a reset may come with.
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedReset {
+    /// Id of the approval, once a second person gave it.
+    approval: Option<String>,
 }
 
 /// Invites a person.
@@ -67,10 +55,9 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<Invitation>), Problem> {
     let NewAccount {
         account,
+        roles,
         department,
-        ..
     } = asked;
-    let roles = roles(asked.roles)?;
     let invitation = service
         .call(move |store| store.add_account(&session, account, roles, department))
         .await?;
@@ -102,15 +89,14 @@ pub(super) async fn change_roles(
     id: Id<AccountId>,
     body::Json(asked): body::Json<NewRoles>,
 ) -> Result<Json<RolesChange>, Problem> {
-    let roles = roles(asked.roles)?;
     let account = id.known()?;
     let change = service
-        .call(move |store| store.change_roles(&session, account, roles))
+        .call(move |store| store.change_roles(&session, account, asked.roles))
         .await?;
     Ok(Json(change))
 }
 
-/// Shuts an account: its sessions end at once.
+/// Shuts an account: its sessions end at once, its key dies.
 #[utoipa::path(post, path = "/accounts/{id}/disable", tag = "accounts",
     params(("id" = String, Path, description = "Account id")), security(("session" = [])),
     responses((status = 200, body = AccountChange), WriteProblems))]
@@ -120,32 +106,37 @@ pub(super) async fn disable(
     id: Id<AccountId>,
 ) -> Result<Json<AccountChange>, Problem> {
     let account = id.known()?;
-    let state = service
+    let change = service
         .call(move |store| store.disable_account(&session, account))
         .await?;
-    Ok(Json(AccountChange { state }))
+    Ok(Json(change))
 }
 
-/// Gives a new one-time code; the old key opens nothing any more.
-#[utoipa::path(post, path = "/accounts/{id}/reset", tag = "accounts",
+/// Gives a new one-time code; the old key dies. For a role that two people give, the first call asks
+/// for a second person, and a call with the approval's id carries it out.
+#[utoipa::path(post, path = "/accounts/{id}/reset", tag = "accounts", request_body = AskedReset,
     params(("id" = String, Path, description = "Account id")), security(("session" = [])),
-    responses((status = 200, body = Reset), WriteProblems))]
+    responses((status = 200, body = Reset, description = "The code"),
+        (status = 202, body = Reset, description = "A second person was asked for"),
+        WriteProblems))]
 pub(super) async fn reset(
     State(service): State<Arc<Service>>,
     Who(session): Who,
     id: Id<AccountId>,
-) -> Result<Json<Reset>, Problem> {
+    body::Maybe(asked): body::Maybe<AskedReset>,
+) -> Result<(StatusCode, Json<Reset>), Problem> {
     let account = id.known()?;
-    let invitation = service
-        .call(move |store| store.reset_account(&session, account))
+    let approval = extract::parsed(
+        "approval",
+        "is not the id of an approval",
+        asked.approval.as_deref(),
+    )?;
+    let reset = service
+        .call(move |store| store.reset_account(&session, account, approval))
         .await?;
-    let Invitation {
-        enrolment_code,
-        enrolment_expires_at,
-        ..
-    } = invitation;
-    Ok(Json(Reset {
-        enrolment_code,
-        enrolment_expires_at,
-    }))
+    let status = match reset {
+        Reset::Asked { .. } => StatusCode::ACCEPTED,
+        Reset::Done { .. } => StatusCode::OK,
+    };
+    Ok((status, Json(reset)))
 }

@@ -13,11 +13,11 @@ use super::openapi::{ReadProblems, WriteProblems};
 use super::page::{Page, PageParams};
 use crate::domain::id::ApprovalId;
 use crate::people::view::{ApprovalState, ApprovalView};
-use crate::service::Service;
+use crate::service::{Service, Verdict};
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Verdict {
+enum Word {
     Approve,
     Refuse,
 }
@@ -26,7 +26,17 @@ enum Verdict {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Decision {
-    decision: Verdict,
+    decision: Word,
+    /// Hash of the request, as `GET /approvals` shows it: another request is refused.
+    hash: Option<String>,
+}
+
+fn hash(text: &str) -> Result<[u8; 32], Problem> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+    bytes
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| Problem::invalid("hash", "is not 64 hexadecimal digits"))
 }
 
 /// State of an approval after a decision.
@@ -62,10 +72,13 @@ pub(super) async fn decide(
     id: Id<ApprovalId>,
     body::Json(asked): body::Json<Decision>,
 ) -> Result<Json<Decided>, Problem> {
-    let approve = matches!(asked.decision, Verdict::Approve);
+    let verdict = Verdict {
+        approve: matches!(asked.decision, Word::Approve),
+        hash: asked.hash.as_deref().map(hash).transpose()?,
+    };
     let approval = id.known()?;
     let state = service
-        .call(move |store| store.decide_approval(&session, approval, approve))
+        .call(move |store| store.decide_approval(&session, approval, verdict))
         .await?;
     Ok(Json(Decided { state }))
 }

@@ -25,6 +25,20 @@ impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for J
     }
 }
 
+/// The same, where nothing at all may come instead: then it is the default.
+pub(super) struct Maybe<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Maybe<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        let Json(value) = Json::<T>::from_request(request, state).await?;
+        Ok(Self(value))
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers
         .get(header::CONTENT_TYPE)
@@ -146,26 +160,31 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Every field name of every body: the only words that may be repeated to a client.
-const FIELDS: [&str; 37] = [
+const FIELDS: &[&str] = &[
     "account",
     "action",
     "address",
+    "approval",
     "assignees",
     "attributes",
     "case",
     "channel",
     "class",
     "code",
+    "cursor",
     "decision",
     "department",
     "device",
     "dry_run",
     "email",
     "external_number",
+    "field",
     "fingerprint",
     "from_row",
+    "hash",
     "key_file",
     "last",
+    "limit",
     "line",
     "members",
     "name",
@@ -184,6 +203,7 @@ const FIELDS: [&str; 37] = [
     "telephone",
     "tier",
     "title",
+    "value",
 ];
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(super) enum Code {
     PurposeRefused,
     RoleRefused,
     SelfApproval,
+    NotApproved,
+    NoSecondPerson,
     NotFound,
     MethodNotAllowed,
     Conflict,
@@ -33,12 +35,15 @@ pub(super) enum Code {
     Sealed,
     LogUnavailable,
     DiskFull,
+    WrongState,
+    Held,
+    ClockDisagrees,
 }
 
 impl Code {
     /// Every code.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 26] = [
+    pub(super) const ALL: &[Self] = &[
         Self::Malformed,
         Self::PurposeUnknown,
         Self::Unauthenticated,
@@ -47,6 +52,8 @@ impl Code {
         Self::PurposeRefused,
         Self::RoleRefused,
         Self::SelfApproval,
+        Self::NotApproved,
+        Self::NoSecondPerson,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
@@ -65,6 +72,9 @@ impl Code {
         Self::Sealed,
         Self::LogUnavailable,
         Self::DiskFull,
+        Self::WrongState,
+        Self::Held,
+        Self::ClockDisagrees,
     ];
 
     /// HTTP status.
@@ -80,7 +90,12 @@ impl Code {
             Self::Conflict
             | Self::NoRecipient
             | Self::NotEnrolled
+            | Self::NotApproved
+            | Self::NoSecondPerson
             | Self::ExclusiveRoles
+            | Self::WrongState
+            | Self::Held
+            | Self::ClockDisagrees
             | Self::Exists => StatusCode::CONFLICT,
             Self::Expired => StatusCode::GONE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -104,6 +119,8 @@ impl Code {
             Self::PurposeRefused => "purpose_refused",
             Self::RoleRefused => "role_refused",
             Self::SelfApproval => "self_approval",
+            Self::NotApproved => "not_approved",
+            Self::NoSecondPerson => "no_second_person",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
@@ -122,6 +139,9 @@ impl Code {
             Self::Sealed => "sealed",
             Self::LogUnavailable => "log_unavailable",
             Self::DiskFull => "disk_full",
+            Self::WrongState => "wrong_state",
+            Self::Held => "held",
+            Self::ClockDisagrees => "clock_disagrees",
         }
     }
 
@@ -138,6 +158,12 @@ impl Code {
             Self::PurposeRefused => "your roles cannot use this purpose",
             Self::RoleRefused => "your roles cannot do this",
             Self::SelfApproval => "nobody approves their own request or one about themselves",
+            Self::NotApproved => {
+                "a second person has not approved exactly this: ask for it, or wait for the decision"
+            }
+            Self::NoSecondPerson => {
+                "nobody is left who could approve this: give another person that role first"
+            }
             Self::NotFound => "not found",
             Self::MethodNotAllowed => "this path does not take this method: see the Allow header",
             Self::Conflict => "it changed meanwhile: read it again",
@@ -158,6 +184,14 @@ impl Code {
             Self::Sealed => "the store is sealed: unseal it first",
             Self::LogUnavailable => "the access log cannot be written, so nothing is shown",
             Self::DiskFull => "the disk is full: free space in the data directory",
+            Self::WrongState => "this step does not follow where the request stands: see `next`",
+            Self::Held => {
+                "a hold stands on the case: nothing of it is destroyed until it is lifted"
+            }
+            Self::ClockDisagrees => {
+                "the clock is ahead of what the store knows: two privacy officers confirm the time \
+                 with `confirm_clock`"
+            }
         }
     }
 
@@ -172,6 +206,12 @@ impl Code {
             Self::PurposeRefused => "맡은 역할로는 이 목적을 쓸 수 없습니다",
             Self::RoleRefused => "맡은 역할로는 할 수 없는 일입니다",
             Self::SelfApproval => "본인이 요청했거나 본인에 관한 요청은 승인할 수 없습니다",
+            Self::NotApproved => {
+                "이 내용 그대로 승인된 요청이 없습니다. 승인을 요청하거나 결정을 기다리십시오"
+            }
+            Self::NoSecondPerson => {
+                "승인할 사람이 남지 않습니다. 먼저 다른 사람에게 그 역할을 부여하십시오"
+            }
             Self::NotFound => "찾을 수 없습니다",
             Self::MethodNotAllowed => "이 경로에서 쓸 수 없는 메서드입니다",
             Self::Conflict => "그사이 변경되었습니다. 다시 조회하십시오",
@@ -190,6 +230,11 @@ impl Code {
             Self::Sealed => "봉함 상태입니다. 먼저 봉함을 해제하십시오",
             Self::LogUnavailable => "접속기록을 남길 수 없어 아무것도 보여 드리지 않습니다",
             Self::DiskFull => "디스크가 가득 찼습니다",
+            Self::WrongState => "지금 단계에서 할 수 없는 처리입니다. next를 보십시오",
+            Self::Held => "보존 조치가 있어 해제될 때까지 아무것도 파기하지 않습니다",
+            Self::ClockDisagrees => {
+                "시계가 저장소가 아는 시각보다 앞서 있습니다. 보호책임자 두 사람이 시각을 확인해야 합니다"
+            }
         }
     }
 }

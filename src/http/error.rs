@@ -153,12 +153,17 @@ const fn code(error: &ServiceError) -> Code {
         E::PurposeRefused => Code::PurposeRefused,
         E::RoleRefused => Code::RoleRefused,
         E::SelfApproval => Code::SelfApproval,
+        E::NotApproved => Code::NotApproved,
+        E::NoSecondPerson => Code::NoSecondPerson,
         E::NoRecipient => Code::NoRecipient,
         E::NotEnrolled => Code::NotEnrolled,
         E::ExclusiveRoles(_) => Code::ExclusiveRoles,
         E::Exists => Code::Exists,
         E::Conflict | E::ImportPosition(_) | E::KeyMissing => Code::Conflict,
         E::Expired => Code::Expired,
+        E::WrongState(_) => Code::WrongState,
+        E::Held => Code::Held,
+        E::ClockDisagrees => Code::ClockDisagrees,
         E::Invalid(_) => Code::Invalid,
         E::Busy | E::InUse => Code::Busy,
         E::Sealed | E::Uninitialised | E::KeyringMissing => Code::Sealed,
@@ -187,6 +192,7 @@ impl From<ServiceError> for Problem {
             }
             .detail(format!("the import stands at row {row}: go on from there"))
             .korean("가져오기가 다른 행에 있습니다. next_row부터 이어서 보내십시오"),
+            E::WrongState(_) => problem.detail(error.to_string()),
             E::KeyMissing => problem
                 .detail("your key does not open this case: have another assignee assign it again")
                 .korean(

@@ -117,8 +117,14 @@ pub(super) async fn rows(
         return Err(Problem::invalid("rows", "must be at most 500 at once"));
     }
     let Job { import, dry_run } = id.known()?;
+    let chunk = crate::service::Chunk {
+        from_row,
+        rows,
+        last,
+        dry_run,
+    };
     let progress = service
-        .call(move |store| store.import_rows(&session, import, from_row, rows, last, dry_run))
+        .call(move |store| store.import_rows(&session, import, chunk))
         .await?;
     Ok(Json(progress))
 }

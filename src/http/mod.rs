@@ -23,6 +23,7 @@ mod log;
 mod openapi;
 mod page;
 mod seal;
+mod searches;
 mod server;
 mod sessions;
 mod tls;
@@ -80,6 +81,7 @@ fn office() -> Routes {
         .routes(routes!(cases::read))
         .routes(routes!(cases::assign))
         .routes(routes!(cases::reclassify))
+        .routes(routes!(searches::search))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }

@@ -110,8 +110,18 @@ impl IntoResponses for ReadProblems {
             Code::PurposeRefused,
             Code::NotFound,
             Code::Conflict,
+            Code::WrongState,
         ];
         problems(&[&QUERY, &SESSION, &own, &ANY])
+    }
+}
+
+/// Problems of a search.
+pub(super) struct SearchProblems;
+impl IntoResponses for SearchProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [Code::PurposeUnknown, Code::PurposeRefused];
+        problems(&[&BODY, &SESSION, &own, &ANY])
     }
 }
 
@@ -123,6 +133,8 @@ impl IntoResponses for WriteProblems {
             Code::PurposeUnknown,
             Code::PurposeRefused,
             Code::SelfApproval,
+            Code::NotApproved,
+            Code::NoSecondPerson,
             Code::NotFound,
             Code::Conflict,
             Code::NoRecipient,
@@ -130,6 +142,9 @@ impl IntoResponses for WriteProblems {
             Code::ExclusiveRoles,
             Code::Exists,
             Code::Expired,
+            Code::WrongState,
+            Code::Held,
+            Code::ClockDisagrees,
         ];
         problems(&[&BODY, &SESSION, &own, &ANY])
     }

@@ -75,6 +75,8 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         (E::PurposeRefused, 403, "purpose_refused"),
         (E::RoleRefused, 403, "role_refused"),
         (E::SelfApproval, 403, "self_approval"),
+        (E::NotApproved, 409, "not_approved"),
+        (E::NoSecondPerson, 409, "no_second_person"),
         (E::NoRecipient, 409, "no_recipient"),
         (E::NotEnrolled, 409, "not_enrolled"),
         (
@@ -84,6 +86,9 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         ),
         (E::Exists, 409, "exists"),
         (E::Conflict, 409, "conflict"),
+        (E::WrongState("received"), 409, "wrong_state"),
+        (E::Held, 409, "held"),
+        (E::ClockDisagrees, 409, "clock_disagrees"),
         (E::ImportPosition(7), 409, "conflict"),
         (E::Expired, 410, "expired"),
         (
@@ -110,6 +115,8 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         match error {
             E::NotFound | E::SessionEnded | E::CredentialsRefused | E::Throttled(_) => {}
             E::PurposeRefused | E::RoleRefused | E::SelfApproval | E::NoRecipient => {}
+            E::NotApproved | E::NoSecondPerson => {}
+            E::WrongState(_) | E::Held | E::ClockDisagrees => {}
             E::NotEnrolled | E::ExclusiveRoles(_) | E::Exists | E::Conflict => {}
             E::ImportPosition(_) | E::Expired | E::Invalid(_) | E::KeyMissing | E::Busy => {}
             E::Sealed | E::LogUnavailable | E::DiskFull | E::Unknown => {}
@@ -167,13 +174,16 @@ async fn every_failure_of_the_service_has_its_problem_and_tells_no_internals() {
 fn codes_have_the_agreed_names_and_statuses() {
     let agreed = "malformed 400, purpose_unknown 400, unauthenticated 401, session_ended 401, \
         credentials_refused 401, purpose_refused 403, role_refused 403, self_approval 403, \
-        not_found 404, method_not_allowed 405, conflict 409, no_recipient 409, not_enrolled 409, \
+        not_approved 409, no_second_person 409, not_found 404, method_not_allowed 405, conflict 409, no_recipient 409, not_enrolled 409, \
         exclusive_roles 409, exists 409, expired 410, body_too_large 413, \
         unsupported_media_type 415, invalid 422, throttled 429, internal 500, damaged 500, \
         busy 503, sealed 503, log_unavailable 503, disk_full 507";
-    let ours = Code::ALL.map(|code| format!("{} {}", code.text(), code.status().as_u16()));
+    let ours: Vec<String> = Code::ALL
+        .iter()
+        .map(|code| format!("{} {}", code.text(), code.status().as_u16()))
+        .collect();
     assert_eq!(ours.join(", "), agreed);
-    for code in Code::ALL {
+    for code in Code::ALL.iter().copied() {
         assert_eq!(serde_json::to_value(code).unwrap(), code.text());
     }
 }
@@ -208,6 +218,7 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         queue: 1,
         index_cache_bytes: 1 << 20,
         segment_bytes: 1 << 20,
+        terms: crate::destruction::term::Terms::default(),
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));

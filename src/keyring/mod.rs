@@ -15,6 +15,7 @@ mod bucket;
 mod effaceable;
 mod formula;
 mod ggm;
+mod index_epochs;
 mod puncture;
 mod recover;
 mod root;
@@ -41,6 +42,7 @@ use root::Root;
 use storage::{Disk, HERE, Side, failed};
 use unseal::{Terms, Unseal};
 
+pub use index_epochs::IndexEpoch;
 pub use server_keys::ServerKey;
 pub use unseal::{UnsealCost, UnsealSecret};
 
@@ -167,7 +169,10 @@ impl Keyring {
         }
         let terms = Terms::fresh(cost, &*holder.random)?;
         let unseal = Arc::new(Unseal::derive(secret, terms)?);
-        let change = Change::of_root(Root::first(&*holder.random)?, Arc::clone(&unseal));
+        let change = Change::of_root(
+            Root::first(&*holder.random, clock.now())?,
+            Arc::clone(&unseal),
+        );
         holder.efface(Side::of(change.next.version + 1))?;
         holder.prepare(&change)?;
         holder.storage.sync_folder(HERE).map_err(failed(HERE))?;

@@ -19,10 +19,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::domain::id::DepartmentId;
 use crate::domain::random::{Random, RandomError};
 use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
 
 use super::bucket::{Blob, Bucket, Class, whole_tree};
 use super::formula::{TAG_BYTES, hkdf, mac, open_once, pad, seal_once, sha256, unpad};
 use super::ggm::Tree;
+use super::index_epochs::{IndexKeys, IndexRow};
 use super::unseal::{Terms, Unseal, UnsealCost};
 use super::{Floor, KeyringError};
 
@@ -44,12 +46,13 @@ pub(super) struct Root {
     pub(super) server_secret: Arc<Secret<32>>,
     pub(super) log_seed: Arc<Secret<32>>,
     pub(super) departments: BTreeMap<(DepartmentId, u32), Arc<Secret<32>>>,
+    pub(super) index: Arc<IndexKeys>,
     pub(super) floor: Floor,
 }
 
 impl Root {
     /// The first root of a new keyring.
-    pub(super) fn first(random: &dyn Random) -> Result<Self, RandomError> {
+    pub(super) fn first(random: &dyn Random, now: Timestamp) -> Result<Self, RandomError> {
         Ok(Self {
             version: 1,
             next_bucket: 0,
@@ -57,6 +60,7 @@ impl Root {
             server_secret: Arc::new(Secret::random(random)?),
             log_seed: Arc::new(Secret::random(random)?),
             departments: BTreeMap::new(),
+            index: Arc::new(IndexKeys::first(random, now)?),
             floor: Floor::default(),
         })
     }
@@ -192,6 +196,8 @@ pub(super) struct Body {
     server_secret: [u8; 32],
     log_seed: [u8; 32],
     departments: Vec<DepartmentRow>,
+    index: IndexRow,
+    older_index: Option<IndexRow>,
     #[zeroize(skip)]
     floor: Floor,
 }
@@ -235,6 +241,8 @@ impl Body {
             server_secret: *root.server_secret.expose(),
             log_seed: *root.log_seed.expose(),
             departments: root.departments.iter().map(department).collect(),
+            index: root.index.newest.row(),
+            older_index: root.index.older.as_ref().map(|epoch| epoch.row()),
             floor: root.floor,
         }
     }
@@ -283,6 +291,7 @@ impl Body {
             departments: departments
                 .map(|row| ((row.id, row.version), Arc::new(Secret::new(row.key))))
                 .collect(),
+            index: Arc::new(IndexKeys::of_rows(&self.index, self.older_index.as_ref())),
             floor: self.floor,
         })
     }
@@ -309,7 +318,7 @@ mod tests {
     fn root_of(buckets: u32) -> Root {
         let random = SeededSource::new(1);
         let class = Class::new(Tier::Ordinary, UnitKind::Person, 8104);
-        let mut root = Root::first(&random).unwrap();
+        let mut root = Root::first(&random, Timestamp::from_millis(0)).unwrap();
         for id in 0..buckets {
             root.buckets
                 .insert(id, Arc::new(Bucket::fresh(id, class, &random).unwrap()));

@@ -22,6 +22,8 @@ pub enum ServerKey {
     Journal,
     /// Wraps the recipient halves of audit epochs and accounts.
     Audit,
+    /// `K_index`: from which each department's blind index draws its key.
+    Index,
 }
 
 impl ServerKey {
@@ -33,6 +35,7 @@ impl ServerKey {
             Self::Pepper => b"bongham/server/pepper/1",
             Self::Journal => b"bongham/server/journal/1",
             Self::Audit => b"bongham/server/audit/1",
+            Self::Index => b"bongham/server/index/1",
         }
     }
 

@@ -58,7 +58,7 @@ pub struct Invitation {
 }
 
 /// Outcome of a change of roles.
-#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct RolesChange {
     /// Roles in force.
     #[schema(value_type = Vec<String>)]
@@ -68,6 +68,36 @@ pub struct RolesChange {
     pub pending_roles: Vec<Role>,
     /// Ids of the approvals that were asked for.
     pub approvals: Vec<String>,
+    /// One-time code, where the old key ended with the human-rights role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_code: Option<String>,
+    /// Until when it can be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_expires_at: Option<String>,
+    /// What to mind.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that was done although it may harm.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    /// The person's key ends: a sensitive case that nobody else holds can never be opened again.
+    /// Said of every human-rights officer, whatever they hold.
+    CasesMayBeLost,
+    /// One person alone can open this sensitive case.
+    SingleRecipient,
+}
+
+/// An account after a change.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct AccountChange {
+    /// State now.
+    pub state: AccountState,
+    /// What to mind.
+    pub warnings: Vec<Warning>,
 }
 
 /// Outcome of an enrolment.
@@ -98,12 +128,16 @@ pub struct DepartmentView {
 pub enum ApprovalState {
     /// Waits.
     Open,
-    /// Approved and carried out.
+    /// Approved: carried out, or for its requester to use.
     Approved,
     /// Refused.
     Refused,
     /// Too old.
     Expired,
+    /// Approved and used up.
+    Spent,
+    /// The key of somebody it is about changed: it can never be approved.
+    Void,
 }
 
 /// One request for a second person.
@@ -111,17 +145,23 @@ pub enum ApprovalState {
 pub struct ApprovalView {
     /// Id.
     pub id: String,
-    /// `grant_role` or `seat_desk`.
+    /// `grant_role`, `seat_desk`, `reset_account`, `open_retained`, `hand_over`, `lift_hold`,
+    /// `destroy` or `bulk_expiry`.
     pub kind: String,
+    /// SHA-256 of exactly what is asked and by whom, hexadecimal: sent back with the decision, it
+    /// makes sure that this and nothing else is decided.
+    pub hash: String,
     /// Login name of who asks.
     pub requester: String,
     /// Login names of whom it is about.
     pub concerned: Vec<String>,
     /// What is asked, in words.
     pub asked: String,
+    /// The same in Korean.
+    pub asked_ko: String,
     /// When.
     pub created_at: String,
-    /// Until when it can be decided.
+    /// Until when it can be decided or, once approved, used.
     pub expires_at: String,
     /// State.
     pub state: ApprovalState,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use data_encoding::BASE32_NOPAD;
 use ring::digest::{SHA256, digest};
 
+use super::account_end::{Ending, cases_may_be_lost, keyless};
 use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
@@ -15,15 +16,14 @@ use crate::authz::Permit;
 use crate::authz::action::ManageAccounts;
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
-use crate::domain::id::{AccountId, ApprovalId};
+use crate::domain::id::{AccountId, DepartmentId};
 use crate::domain::role::{Role, Roles};
 use crate::domain::task::Task;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, CommitError, Pending};
 use crate::people::account::{Account, Code, Login};
-use crate::people::approval::{Approval, Asked};
-use crate::people::rows::Stored;
-use crate::people::view::{AccountState, AccountView, ApprovalState, Invitation, RolesChange};
+use crate::people::approval::{Asked, Person};
+use crate::people::view::{AccountState, AccountView, Invitation, RolesChange};
 
 /// How long an invitation can be used.
 const INVITATION: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -40,7 +40,7 @@ pub(super) fn code_hash(code: &str) -> [u8; 32] {
 }
 
 impl Store {
-    fn new_code(&self) -> Result<(String, Code), ServiceError> {
+    pub(super) fn new_code(&self) -> Result<(String, Code), ServiceError> {
         let bytes: [u8; 15] = self.random.as_ref().array().map_err(fault::random)?;
         let letters = BASE32_NOPAD.encode(&bytes);
         let groups: Vec<String> = letters
@@ -56,64 +56,53 @@ impl Store {
         Ok((text, code))
     }
 
-    /// `POST /accounts`. A human-rights or privacy officer's role waits for a second person.
+    /// `POST /accounts`. A role of [`BY_TWO`] waits for a second person.
     pub fn add_account(
         &self,
         session: &Session,
         account: String,
-        roles: Roles,
+        roles: Vec<Role>,
         department: Option<String>,
     ) -> Answer<Invitation> {
-        let login = Login::parse(&account).map_err(|_| {
-            Invalid::new(
-                "account",
-                "has 2 to 64 letters, digits, dots, hyphens or underscores",
-            )
-        })?;
+        self.office::<ManageAccounts, _>(session, Target::Office, |permit| {
+            let _turn = self.people_turn();
+            let planned = self.plan_account(session, &account, roles, department);
+            self.or_fail(permit, planned, |permit, (account, batch, invited)| {
+                self.commit_people(permit, batch, "account")
+                    .map_err(taken)?;
+                self.directory.put_account(account);
+                Ok(Pending::ready(Ok(invited)))
+            })
+        })
+    }
+
+    fn plan_account(
+        &self,
+        session: &Session,
+        login: &str,
+        roles: Vec<Role>,
+        department: Option<String>,
+    ) -> Result<(Account, Batch, Invitation), ServiceError> {
         let department = department
             .map(|code| self.department(&code))
             .transpose()?
             .map(|d| d.id);
-        let permit = self.permit_office::<ManageAccounts>(session, Target::Office)?;
-        let _turn = self.people_turn();
-        let (text, code) = self.new_code()?;
-        let id = AccountId::random(self.random.as_ref()).map_err(fault::random)?;
-        let (granted, pending) = split_pending(roles, Roles::default());
-        let account = Account {
-            id,
-            login,
-            roles: granted,
-            department,
-            state: AccountState::Invited,
-            code: Some(code),
-            credentials: None,
-            key_version: 0,
-            created: self.clock.now(),
-        };
+        let (granted, pending) = split_pending(Roles::new(roles)?, Roles::default());
+        let (text, account) = self.newcomer(login, granted, department)?;
         let mut batch = Batch::default();
-        self.people
-            .claim(&mut batch, self.people.login_place(&account.login))
-            .map_err(fault::people)?;
-        self.people
-            .put_new(&mut batch, &account)
-            .map_err(fault::people)?;
-        let approvals = self.ask_roles(&mut batch, session, id, &pending)?;
-        self.commit_people(permit, batch, "account")
-            .map_err(taken)?;
-        self.directory.put_account(account.clone());
-        Ok(Pending::ready(Ok(invitation(
-            &account, text, pending, approvals,
-        ))))
+        self.put_newcomer(&mut batch, &account)?;
+        let approvals = self.ask_roles(&mut batch, session, &account, &pending)?;
+        let invited = invitation(&account, text, pending, approvals);
+        Ok((account, batch, invited))
     }
 
-    /// Invites one of the first people, when a store is made: nobody is there yet to ask a
-    /// second one.
-    pub(super) fn invite_founder(
+    fn newcomer(
         &self,
-        account: &str,
+        login: &str,
         roles: Roles,
-    ) -> Result<Invitation, ServiceError> {
-        let login = Login::parse(account).map_err(|_| {
+        department: Option<DepartmentId>,
+    ) -> Result<(String, Account), ServiceError> {
+        let login = Login::parse(login).map_err(|_| {
             Invalid::new(
                 "account",
                 "has 2 to 64 letters, digits, dots, hyphens or underscores",
@@ -124,21 +113,32 @@ impl Store {
             id: AccountId::random(self.random.as_ref()).map_err(fault::random)?,
             login,
             roles,
-            department: None,
+            department,
             state: AccountState::Invited,
             code: Some(code),
             credentials: None,
             key_version: 0,
             created: self.clock.now(),
         };
-        let mut batch = Batch::default();
+        Ok((text, account))
+    }
+
+    fn put_newcomer(&self, batch: &mut Batch, account: &Account) -> Result<(), ServiceError> {
         let place = self.people.login_place(&account.login);
-        self.people
-            .claim(&mut batch, place)
-            .map_err(fault::people)?;
-        self.people
-            .put_new(&mut batch, &account)
-            .map_err(fault::people)?;
+        self.people.claim(batch, place).map_err(fault::people)?;
+        self.people.put_new(batch, account).map_err(fault::people)
+    }
+
+    /// Invites one of the first people, when a store is made: nobody is there yet to ask a
+    /// second one.
+    pub(super) fn invite_founder(
+        &self,
+        account: &str,
+        roles: Roles,
+    ) -> Result<Invitation, ServiceError> {
+        let (text, account) = self.newcomer(account, roles, None)?;
+        let mut batch = Batch::default();
+        self.put_newcomer(&mut batch, &account)?;
         let event = Event {
             task: Task::ManageAccount,
             outcome: Outcome::Done,
@@ -165,42 +165,17 @@ impl Store {
         &self,
         batch: &mut Batch,
         session: &Session,
-        account: AccountId,
+        account: &Account,
         roles: &[Role],
     ) -> Result<Vec<String>, ServiceError> {
-        roles
+        let to = Person::of(account);
+        let mut asked = roles
             .iter()
-            .map(|role| {
-                self.ask(
-                    batch,
-                    session,
-                    Asked::GrantRole {
-                        account,
-                        role: *role,
-                    },
-                )
-            })
-            .collect()
-    }
-
-    /// Enters a request for a second person into a batch; gives its id.
-    pub(super) fn ask(
-        &self,
-        batch: &mut Batch,
-        session: &Session,
-        asked: Asked,
-    ) -> Result<String, ServiceError> {
-        let approval = Approval {
-            id: ApprovalId::random(self.random.as_ref()).map_err(fault::random)?,
-            asked,
-            requester: session.account(),
-            created: self.clock.now(),
-            state: ApprovalState::Open,
-        };
-        self.people
-            .put_new(batch, &approval)
-            .map_err(fault::people)?;
-        Ok(approval.id.to_string())
+            .map(|role| Asked::GrantRole { to, role: *role });
+        asked.try_fold(Vec::new(), |mut ids, asked| {
+            ids.push(self.ask(batch, asked, session.account())?.to_string());
+            Ok(ids)
+        })
     }
 
     /// Commits a change of people and rights with its entry.
@@ -223,10 +198,13 @@ impl Store {
 
     /// `GET /accounts`.
     pub fn accounts(&self, session: &Session, page: PageRequest) -> Answer<Rows<AccountView>> {
-        let permit = self.permit_office::<ManageAccounts>(session, Target::Office)?;
-        let all = self.directory.accounts();
-        let rows = self.page_of(&all, &page, |account| self.account_view(account))?;
-        self.record_office(permit, "accounts", rows)
+        self.office::<ManageAccounts, _>(session, Target::Office, |permit| {
+            let all = self.directory.accounts();
+            let rows = self.page_of(&all, &page, |account| self.account_view(account));
+            self.or_fail(permit, rows, |permit, rows| {
+                self.record_office(permit, "accounts", rows)
+            })
+        })
     }
 
     /// One page of a list that lies in memory; the cursor is the position.
@@ -253,48 +231,70 @@ impl Store {
         Ok(Rows { rows, next })
     }
 
-    /// `PUT /accounts/{id}/roles`: takes effect on the next request; every session of the account ends.
+    /// `PUT /accounts/{id}/roles`: takes effect on the next request; every session of the account
+    /// ends. Who loses the human-rights role loses the key with it: see [`Store::end_key`].
     pub fn change_roles(
         &self,
         session: &Session,
         account: AccountId,
-        roles: Roles,
+        roles: Vec<Role>,
     ) -> Answer<RolesChange> {
-        let permit = self.permit_office::<ManageAccounts>(session, Target::Office)?;
-        let permit = self.not_oneself(permit, session, account)?;
-        let _turn = self.people_turn();
+        self.office::<ManageAccounts, _>(session, Target::Office, |permit| {
+            if session.account() == account {
+                return self.fail(permit, ServiceError::SelfApproval);
+            }
+            let _turn = self.people_turn();
+            let planned = Roles::new(roles)
+                .map_err(ServiceError::from)
+                .and_then(|roles| self.plan_roles(session, account, roles));
+            self.or_fail(permit, planned, |permit, (ending, change)| {
+                self.commit_ending(permit, ending, "roles", change)
+            })
+        })
+    }
+
+    fn plan_roles(
+        &self,
+        session: &Session,
+        account: AccountId,
+        roles: Roles,
+    ) -> Result<(Ending, RolesChange), ServiceError> {
         let stored = self.account(account)?;
-        let (granted, pending) = split_pending(roles, stored.row.roles);
+        let before = &stored.row;
+        let cut_off = before.roles.has(Role::HumanRightsOfficer)
+            && !roles.has(Role::HumanRightsOfficer)
+            && before.state != AccountState::Disabled;
+        // What needs a second person was given to the key that ends.
+        let held = if cut_off {
+            Roles::default()
+        } else {
+            before.roles
+        };
+        let (granted, pending) = split_pending(roles, held);
+        let (code, changed) = if cut_off {
+            let (text, code) = self.new_code()?;
+            (
+                Some(text),
+                keyless(before, AccountState::Invited, Some(code)),
+            )
+        } else {
+            (None, before.clone())
+        };
         let changed = Account {
             roles: granted,
-            ..stored.row.clone()
+            ..changed
         };
         let mut batch = Batch::default();
-        self.people
-            .put_changed(&mut batch, &stored, &changed)
-            .map_err(fault::people)?;
-        let approvals = self.ask_roles(&mut batch, session, account, &pending)?;
-        self.commit_people(permit, batch, "roles")?;
-        self.apply_account(changed);
-        Ok(Pending::ready(Ok(RolesChange {
+        let approvals = self.ask_roles(&mut batch, session, &changed, &pending)?;
+        let change = RolesChange {
             roles: granted.iter().collect(),
             pending_roles: pending,
             approvals,
-        })))
-    }
-
-    /// Nobody changes their own account; the try is logged before it is refused.
-    fn not_oneself(
-        &self,
-        permit: Permit<ManageAccounts>,
-        session: &Session,
-        account: AccountId,
-    ) -> Result<Permit<ManageAccounts>, ServiceError> {
-        if session.account() != account {
-            return Ok(permit);
-        }
-        let told = self.fail::<_, ()>(permit, ServiceError::SelfApproval)?;
-        told.wait().and(Err(ServiceError::SelfApproval))
+            enrolment_expires_at: code.as_ref().map(|_| code_end(&changed)),
+            enrolment_code: code,
+            warnings: cases_may_be_lost(cut_off),
+        };
+        Ok((self.end_key(batch, &stored, changed)?, change))
     }
 
     /// Makes a durable change of an account felt at once.
@@ -303,97 +303,11 @@ impl Store {
         self.directory.put_account(account);
         self.sessions.revoke(id);
     }
-
-    /// `POST /accounts/{id}/disable`.
-    pub fn disable_account(&self, session: &Session, account: AccountId) -> Answer<AccountState> {
-        let permit = self.permit_office::<ManageAccounts>(session, Target::Office)?;
-        let permit = self.not_oneself(permit, session, account)?;
-        let _turn = self.people_turn();
-        let stored = self.account(account)?;
-        let changed = Account {
-            state: AccountState::Disabled,
-            code: None,
-            ..stored.row.clone()
-        };
-        self.put_account(permit, &stored, changed, "disable")?;
-        Ok(Pending::ready(Ok(AccountState::Disabled)))
-    }
-
-    fn put_account(
-        &self,
-        permit: Permit<ManageAccounts>,
-        stored: &Stored<Account>,
-        changed: Account,
-        what: &'static str,
-    ) -> Result<(), ServiceError> {
-        let mut batch = Batch::default();
-        self.people
-            .put_changed(&mut batch, stored, &changed)
-            .map_err(fault::people)?;
-        self.commit_people(permit, batch, what)?;
-        self.apply_account(changed);
-        Ok(())
-    }
-
-    /// `POST /accounts/{id}/reset`: a new invitation. The person sets a new password and gets a new
-    /// key pair; wraps to the old one open for nobody any more, until another assignee assigns
-    /// those cases to them again. Roles that need a second person end with the old key: they are
-    /// asked for once the new one is there.
-    pub fn reset_account(&self, session: &Session, account: AccountId) -> Answer<Invitation> {
-        let permit = self.permit_office::<ManageAccounts>(session, Target::Office)?;
-        let permit = self.not_oneself(permit, session, account)?;
-        let _turn = self.people_turn();
-        let stored = self.account(account)?;
-        let (text, code) = self.new_code()?;
-        // Who gives the code out could use it: what needs a second person is to be given anew, to
-        // the key that the code makes.
-        let (roles, _) = split_pending(stored.row.roles, self.unquestioned(&stored.row));
-        let changed = Account {
-            roles,
-            state: AccountState::Invited,
-            code: Some(code),
-            credentials: None,
-            ..stored.row.clone()
-        };
-        let invitation = invitation(&changed, text, Vec::new(), Vec::new());
-        let mut batch = Batch::default();
-        self.people
-            .put_changed(&mut batch, &stored, &changed)
-            .map_err(fault::people)?;
-        // The old private key dies in every image of the disk, whoever learns the old password.
-        let dying = stored.row.credentials.as_ref().map(|c| [c.unit]);
-        let queued = dying
-            .map(|units| Ok::<_, ServiceError>((self.queue_puncture(&mut batch, &units)?, units)))
-            .transpose()?;
-        self.commit_people(permit, batch, "reset")?;
-        self.apply_account(changed);
-        if let Some((row, units)) = queued {
-            self.puncture(row, &units);
-        }
-        Ok(Pending::ready(Ok(invitation)))
-    }
-
-    /// Roles that outlive a reset although they need a second person: those of the only privacy
-    /// officer, because nobody is left who could give them back.
-    fn unquestioned(&self, account: &Account) -> Roles {
-        let approves = |other: &Account| {
-            other.id != account.id
-                && other.state == AccountState::Enrolled
-                && other.roles.has(Role::PrivacyOfficer)
-        };
-        if account.roles.has(Role::PrivacyOfficer)
-            && !self.directory.accounts().iter().any(approves)
-        {
-            account.roles
-        } else {
-            Roles::default()
-        }
-    }
 }
 
 /// Roles that an administrator alone cannot give: their holders read sensitive cases, are the
 /// second person for those who do, see who opened what, or open what is kept apart.
-const BY_TWO: [Role; 4] = [
+pub(super) const BY_TWO: [Role; 4] = [
     Role::HumanRightsOfficer,
     Role::PrivacyOfficer,
     Role::Auditor,
@@ -401,7 +315,7 @@ const BY_TWO: [Role; 4] = [
 ];
 
 /// Roles that take effect at once, and those that wait for a second person.
-fn split_pending(wanted: Roles, held: Roles) -> (Roles, Vec<Role>) {
+pub(super) fn split_pending(wanted: Roles, held: Roles) -> (Roles, Vec<Role>) {
     let waits = |role: &Role| wanted.has(*role) && !held.has(*role);
     let pending: Vec<Role> = BY_TWO.into_iter().filter(waits).collect();
     let granted = pending.iter().fold(wanted, |all, role| all.without(*role));
@@ -414,10 +328,6 @@ fn invitation(
     pending_roles: Vec<Role>,
     approvals: Vec<String>,
 ) -> Invitation {
-    let expires = account
-        .code
-        .as_ref()
-        .map_or(Timestamp::from_millis(0), |c| c.expires);
     Invitation {
         id: account.id.to_string(),
         account: account.login.as_str().to_owned(),
@@ -425,9 +335,15 @@ fn invitation(
         pending_roles,
         state: account.state,
         enrolment_code: text,
-        enrolment_expires_at: expires.rfc3339(),
+        enrolment_expires_at: code_end(account),
         approvals,
     }
+}
+
+/// Until when the one-time code of an account can be used.
+pub(super) fn code_end(account: &Account) -> String {
+    let expires = account.code.as_ref().map(|code| code.expires);
+    expires.unwrap_or(Timestamp::from_millis(0)).rfc3339()
 }
 
 /// A unique name that is taken shows as a conflict of the batch.

@@ -2,173 +2,247 @@
 
 use super::error::ServiceError;
 use super::fault;
-use super::store::{Answer, Store, fingerprint};
+use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
 use crate::authn::session::Session;
-use crate::authz::action::Approve;
+use crate::authz::action::{Action, Approve, ApproveDestruction};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
 use crate::domain::id::{AccountId, ApprovalId, DepartmentId};
 use crate::domain::role::Role;
 use crate::engine::{Batch, Pending};
 use crate::people::account::Account;
-use crate::people::approval::{Approval, Asked};
+use crate::people::approval::{Approval, Asked, Decided, Effect, KeyState, Person};
 use crate::people::department::Department;
+use crate::people::rows::Stored;
 use crate::people::view::{ApprovalState, ApprovalView};
 
 /// What an approval changes, to be felt once it is durable.
-enum Effect {
+enum Change {
     Account(Box<Account>),
     Department(Department),
     Nothing,
 }
 
+/// What the second person says, and about what.
+#[derive(Debug, Clone, Copy)]
+pub struct Verdict {
+    /// Yes or no.
+    pub approve: bool,
+    /// [`Asked::hash`] of what they mean, if they named it.
+    pub hash: Option<[u8; 32]>,
+}
+
 impl Store {
-    fn target<'a>(&self, session: &Session, approval: &Approval) -> Target<'a> {
-        let concerned = approval.asked.concerned();
-        let oneself = concerned
-            .contains(&session.account())
-            .then(|| session.account());
-        Target::Request {
-            requester: approval.requester,
-            concerned: oneself.or(concerned.first().copied()),
+    /// Enters a request for a second person into a batch.
+    pub(super) fn ask(
+        &self,
+        batch: &mut Batch,
+        asked: Asked,
+        requester: AccountId,
+    ) -> Result<ApprovalId, ServiceError> {
+        self.ask_without(batch, asked, requester, Vec::new())
+    }
+
+    /// The same, and these people may not decide on it either: who had a part in it.
+    pub(super) fn ask_without(
+        &self,
+        batch: &mut Batch,
+        asked: Asked,
+        requester: AccountId,
+        barred: Vec<AccountId>,
+    ) -> Result<ApprovalId, ServiceError> {
+        let id = ApprovalId::random(self.random.as_ref()).map_err(fault::random)?;
+        let approval = Approval::new(id, asked, requester, barred, self.clock.now());
+        self.people
+            .put_new(batch, &approval)
+            .map_err(fault::people)?;
+        Ok(id)
+    }
+
+    /// Spends an approval for exactly this, in the batch of the act; gives who approved. The batch
+    /// conflicts if somebody spends it at the same time.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotApproved`] for an id that is absent, of another requester, of another
+    /// request, not decided yet or refused; [`ServiceError::Expired`] for one that was spent, is too
+    /// old, or whose approver could not give it any more.
+    pub(super) fn spend(
+        &self,
+        batch: &mut Batch,
+        id: ApprovalId,
+        asked: &Asked,
+        requester: AccountId,
+    ) -> Result<AccountId, ServiceError> {
+        let stored = self.people.approval(id).map_err(fault::people)?;
+        let stored = stored
+            .filter(|stored| stored.row.is_for(asked, requester))
+            .filter(|stored| stored.row.asked.effect() == Effect::Deferred)
+            .ok_or(ServiceError::NotApproved)?;
+        match self.state_of(&stored.row) {
+            ApprovalState::Approved => {}
+            ApprovalState::Open | ApprovalState::Refused => return Err(ServiceError::NotApproved),
+            ApprovalState::Expired | ApprovalState::Spent | ApprovalState::Void => {
+                return Err(ServiceError::Expired);
+            }
+        }
+        let decided = stored.row.decided.ok_or(ServiceError::NotApproved)?;
+        if !self.stands_by(&decided) {
+            return Err(ServiceError::Expired);
+        }
+        let spent = Approval {
+            state: ApprovalState::Spent,
+            ..stored.row.clone()
+        };
+        self.people
+            .put_changed(batch, &stored, &spent)
+            .map_err(fault::people)?;
+        Ok(decided.by)
+    }
+
+    /// Whether the approver is still who they were when they approved.
+    fn stands_by(&self, decided: &Decided) -> bool {
+        self.directory
+            .account(decided.by)
+            .is_some_and(|now| now.receives().is_some() && now.roles == decided.roles)
+    }
+
+    /// State at this moment, with what has become of the keys that were shown.
+    pub(super) fn state_of(&self, approval: &Approval) -> ApprovalState {
+        let gone = |person: &Person| {
+            let now = self.directory.account(person.account);
+            now.is_none_or(|now| person.key.against(&now) == KeyState::Gone)
+        };
+        match approval.state_at(self.clock.now()) {
+            state @ (ApprovalState::Open | ApprovalState::Approved)
+                if approval.decided.is_none() || approval.asked.effect() == Effect::Deferred =>
+            {
+                if approval.asked.people().iter().any(gone) {
+                    ApprovalState::Void
+                } else {
+                    state
+                }
+            }
+            state => state,
         }
     }
 
     /// `GET /approvals`: open ones first, then newest first.
     pub fn approvals(&self, session: &Session, page: PageRequest) -> Answer<Rows<ApprovalView>> {
-        let target = Target::Request {
-            requester: NOBODY,
-            concerned: None,
-        };
-        let permit = self.permit_office::<Approve>(session, target)?;
-        let now = self.clock.now();
-        let mut all: Vec<Approval> = self.people.all().map_err(fault::people)?;
-        all.sort_by_key(|a| {
-            (
-                a.state_at(now) != ApprovalState::Open,
-                std::cmp::Reverse(a.created),
-            )
-        });
-        let rows = self.page_of(&all, &page, |approval| self.approval_view(approval))?;
-        self.record_office(permit, "approvals", rows)
-    }
-
-    fn approval_view(&self, approval: &Approval) -> ApprovalView {
-        let names = |ids: &[AccountId]| {
-            ids.iter()
-                .map(|id| self.directory.login(*id))
-                .collect::<Vec<_>>()
-        };
-        let concerned = names(&approval.asked.concerned());
-        let asked = match &approval.asked {
-            Asked::GrantRole { account, role } => {
-                // Whoever approves compares this with what the person reads out.
-                let key = self.directory.account(*account).and_then(|a| a.receives());
-                let key = key.map_or("no key yet".to_owned(), |k| {
-                    format!("key {}", fingerprint(&k))
-                });
-                format!("role {role} for {} ({key})", concerned.join(", "))
-            }
-            Asked::SeatDesk { department, .. } => {
-                format!(
-                    "sensitive desk of {}: {}",
-                    self.directory.code(*department),
-                    concerned.join(", ")
+        self.office::<Approve, _>(session, anybodys(), |permit| {
+            let mut all: Vec<Approval> = self.people.all().map_err(fault::people)?;
+            all.sort_by_key(|a| {
+                (
+                    self.state_of(a) != ApprovalState::Open,
+                    std::cmp::Reverse(a.created),
                 )
-            }
-        };
-        ApprovalView {
-            id: approval.id.to_string(),
-            kind: approval.asked.kind().to_owned(),
-            requester: self.directory.login(approval.requester),
-            concerned,
-            asked,
-            created_at: approval.created.rfc3339(),
-            expires_at: approval.expires().rfc3339(),
-            state: approval.state_at(self.clock.now()),
-        }
+            });
+            let rows = self.page_of(&all, &page, |approval| self.approval_view(approval));
+            self.or_fail(permit, rows, |permit, rows| {
+                self.record_office(permit, "approvals", rows)
+            })
+        })
     }
 
-    /// `POST /approvals/{id}`: carries out exactly what the request holds, in the same batch that
-    /// spends it.
+    /// `POST /approvals/{id}`: what is carried out at once is carried out in the same batch that
+    /// decides; what is deferred waits for its requester.
     ///
     /// # Errors
-    /// [`ServiceError::SelfApproval`] for the requester and whom it is about;
-    /// [`ServiceError::Expired`] for a request that was decided or is too old.
+    /// [`ServiceError::SelfApproval`] for the requester, whom it is about, and who had a part in it;
+    /// [`ServiceError::Conflict`] for the hash of something else; [`ServiceError::Expired`] for a
+    /// request that was decided, is too old, or whose key changed.
     pub fn decide_approval(
         &self,
         session: &Session,
         approval: ApprovalId,
-        approve: bool,
+        verdict: Verdict,
     ) -> Answer<ApprovalState> {
         let _turn = self.people_turn();
         let stored = self.people.approval(approval).map_err(fault::people)?;
-        let Some(stored) = stored else {
-            let target = Target::Request {
-                requester: NOBODY,
-                concerned: None,
-            };
-            let permit = self.permit_office::<Approve>(session, target)?;
-            let recorded = self.record_office(permit, "approval", ())?;
-            return Ok(recorded.map(|recorded| recorded.and(Err(ServiceError::NotFound))));
+        match stored {
+            None => self.office::<Approve, _>(session, anybodys(), |permit| {
+                self.fail(permit, ServiceError::NotFound)
+            }),
+            Some(stored) => match stored.row.asked {
+                Asked::Destroy { .. } | Asked::BulkExpiry { .. } => {
+                    self.decide_as::<ApproveDestruction>(session, &stored, verdict)
+                }
+                _ => self.decide_as::<Approve>(session, &stored, verdict),
+            },
+        }
+    }
+
+    fn decide_as<A: Action>(
+        &self,
+        session: &Session,
+        stored: &Stored<Approval>,
+        verdict: Verdict,
+    ) -> Answer<ApprovalState> {
+        let barred = stored.row.bars(session.account());
+        let target = Target::Request {
+            requester: stored.row.requester,
+            concerned: barred.then(|| session.account()),
         };
-        let target = self.target(session, &stored.row);
-        let permit = match self.authority.decide::<Approve>(session, target, None) {
+        let permit = match self.authority.decide::<A>(session, target, None) {
             Ok(permit) => permit,
             Err(denied) => {
-                let answer = self
-                    .deny::<Approve, ApprovalState>(session, denied, None)
-                    .wait();
-                let oneself = stored.row.requester == session.account()
-                    || stored.row.asked.concerned().contains(&session.account());
-                return match answer {
-                    Err(ServiceError::NotFound) if oneself => Err(ServiceError::SelfApproval),
+                let told = self.deny::<A, ApprovalState>(session, denied, None);
+                return Ok(told.map(move |answer| match answer {
+                    Err(ServiceError::NotFound) if barred => Err(ServiceError::SelfApproval),
                     Err(ServiceError::NotFound) => Err(ServiceError::RoleRefused),
-                    other => Ok(Pending::ready(other)),
-                };
+                    other => other,
+                }));
             }
         };
-        if stored.row.state_at(self.clock.now()) != ApprovalState::Open {
+        if verdict.hash.is_some_and(|hash| hash != stored.row.hash) {
+            return self.fail(permit, ServiceError::Conflict);
+        }
+        if self.state_of(&stored.row) != ApprovalState::Open {
             return self.fail(permit, ServiceError::Expired);
         }
-        let state = if approve {
-            ApprovalState::Approved
+        let (state, what) = if verdict.approve {
+            (ApprovalState::Approved, "approve")
         } else {
-            ApprovalState::Refused
+            (ApprovalState::Refused, "refuse")
         };
         let mut batch = Batch::default();
         let decided = Approval {
             state,
+            decided: Some(Decided {
+                by: session.account(),
+                roles: session.roles(),
+                at: self.clock.now(),
+            }),
             ..stored.row.clone()
         };
         self.people
-            .put_changed(&mut batch, &stored, &decided)
+            .put_changed(&mut batch, stored, &decided)
             .map_err(fault::people)?;
-        let carried = if approve {
+        let carried = if verdict.approve {
             self.carry_out(&mut batch, &stored.row.asked)
         } else {
-            Ok(Effect::Nothing)
+            Ok(Change::Nothing)
         };
-        let effect = match carried {
-            Ok(effect) => effect,
+        let change = match carried {
+            Ok(change) => change,
             Err(error) => return self.fail(permit, error),
         };
-        self.commit_people(permit, batch, if approve { "approve" } else { "refuse" })?;
-        match effect {
-            Effect::Account(account) => self.apply_account(*account),
-            Effect::Department(department) => self.directory.put_department(department),
-            Effect::Nothing => {}
+        self.commit_people(permit, batch, what)?;
+        match change {
+            Change::Account(account) => self.apply_account(*account),
+            Change::Department(department) => self.directory.put_department(department),
+            Change::Nothing => {}
         }
         Ok(Pending::ready(Ok(state)))
     }
 
-    fn carry_out(&self, batch: &mut Batch, asked: &Asked) -> Result<Effect, ServiceError> {
+    /// What a request does at once when it is approved. A right goes to a key that is there, not to
+    /// whoever uses the code.
+    fn carry_out(&self, batch: &mut Batch, asked: &Asked) -> Result<Change, ServiceError> {
         match asked {
-            Asked::GrantRole { account, role } => {
-                let stored = self.account(*account)?;
-                // The role goes to a key that is there, not to whoever uses the code.
-                stored.row.receives().ok_or(ServiceError::NotEnrolled)?;
+            Asked::GrantRole { to, role } => {
+                let stored = self.account(to.account)?;
+                same_key(to, &stored.row)?;
                 let changed = Account {
                     roles: stored.row.roles.with(*role)?,
                     ..stored.row.clone()
@@ -176,12 +250,18 @@ impl Store {
                 self.people
                     .put_changed(batch, &stored, &changed)
                     .map_err(fault::people)?;
-                Ok(Effect::Account(Box::new(changed)))
+                Ok(Change::Account(Box::new(changed)))
             }
             Asked::SeatDesk {
                 department,
                 members,
             } => self.seat_desk(batch, *department, members),
+            Asked::ResetAccount { .. }
+            | Asked::OpenRetained { .. }
+            | Asked::HandOver { .. }
+            | Asked::LiftHold { .. }
+            | Asked::Destroy { .. }
+            | Asked::BulkExpiry { .. } => Ok(Change::Nothing),
         }
     }
 
@@ -189,18 +269,18 @@ impl Store {
         &self,
         batch: &mut Batch,
         department: DepartmentId,
-        members: &[AccountId],
-    ) -> Result<Effect, ServiceError> {
+        members: &[Person],
+    ) -> Result<Change, ServiceError> {
         for member in members {
             let account = self
                 .directory
-                .account(*member)
+                .account(member.account)
                 .ok_or(ServiceError::NotFound)?;
             if !account.roles.has(Role::HumanRightsOfficer) {
                 let why = "name somebody who is no human-rights officer";
                 return Err(ServiceError::Invalid(Invalid::new("members", why)));
             }
-            account.receives().ok_or(ServiceError::NotEnrolled)?;
+            same_key(member, &account)?;
         }
         let stored = self
             .people
@@ -208,15 +288,34 @@ impl Store {
             .map_err(fault::people)?
             .ok_or(ServiceError::NotFound)?;
         let changed = Department {
-            desk: members.to_vec(),
+            desk: members.iter().map(|member| member.account).collect(),
             ..stored.row.clone()
         };
         self.people
             .put_changed(batch, &stored, &changed)
             .map_err(fault::people)?;
-        Ok(Effect::Department(changed))
+        Ok(Change::Department(changed))
+    }
+}
+
+fn same_key(person: &Person, account: &Account) -> Result<(), ServiceError> {
+    match person.key.against(account) {
+        KeyState::Same => Ok(()),
+        KeyState::Awaited => Err(ServiceError::NotEnrolled),
+        KeyState::Gone => Err(ServiceError::Expired),
+    }
+}
+
+/// A request that neither comes from the asker nor is about them.
+pub(super) const fn anybodys() -> Target<'static> {
+    Target::Request {
+        requester: NOBODY,
+        concerned: None,
     }
 }
 
 /// Stands for no account in a question that concerns none.
 pub(super) const NOBODY: AccountId = AccountId::from_bytes([0; 16]);
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::error::ServiceError;
 use super::fault;
-use super::recipients::{Recipients, keeps_all, reason_fits};
+use super::recipients::{Recipients, keeps_all, reason_fits, single_recipient};
 use super::store::{Answer, Store};
 use super::types::{Assigned, Progress};
 use crate::audit::Shown;
@@ -30,7 +30,6 @@ impl Store {
         assignees: Vec<String>,
         reason: Option<String>,
     ) -> Answer<Assigned> {
-        reason.as_deref().map_or(Ok(()), reason_fits)?;
         // Before the gate: who may not assign the case learns nothing of who is in it.
         if let Err(denied) = self.decide_on::<Assign>(session, case, purpose)? {
             return Ok(self.deny(session, denied, Some(purpose)));
@@ -40,10 +39,13 @@ impl Store {
             Ok(allowed) => allowed,
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
-        let planned = self
-            .directory
-            .department(stored.head.department)
-            .ok_or(ServiceError::NotFound)
+        let planned = reason
+            .as_deref()
+            .map_or(Ok(()), reason_fits)
+            .and_then(|()| {
+                let department = self.directory.department(stored.head.department);
+                department.ok_or(ServiceError::NotFound)
+            })
             .and_then(|department| self.recipients(stored.head.tier, &department, &assignees))
             .and_then(|recipients| {
                 let (batch, dying) = self.reassign(session, &permit, &stored, &recipients)?;
@@ -58,6 +60,7 @@ impl Store {
             .iter()
             .map(|id| self.directory.login(*id))
             .collect();
+        let warnings = single_recipient(stored.head.tier, recipients.holders.len());
         let shown = Shown {
             cases: vec![case],
             reason,
@@ -68,6 +71,7 @@ impl Store {
             assignees: names,
             rekeyed: !dying.is_empty(),
             state,
+            warnings,
         })))
     }
 

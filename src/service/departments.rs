@@ -1,6 +1,6 @@
 //! Departments and their sensitive desks.
 
-use super::approvals::NOBODY;
+use super::approvals::anybodys;
 use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
@@ -8,11 +8,11 @@ use crate::authn::session::Session;
 use crate::authz::action::{Approve, ManageDepartments};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
-use crate::domain::id::{AccountId, DepartmentId};
+use crate::domain::id::DepartmentId;
 use crate::domain::limit::LINE_BYTES_MAX;
 use crate::engine::{Batch, Pending};
 use crate::people::account::Login;
-use crate::people::approval::Asked;
+use crate::people::approval::{Asked, Person};
 use crate::people::department::{Department, is_code};
 use crate::people::view::DepartmentView;
 
@@ -24,23 +24,32 @@ impl Store {
         code: String,
         name: String,
     ) -> Answer<DepartmentView> {
+        self.office::<ManageDepartments, _>(session, Target::Office, |permit| {
+            let _turn = self.people_turn();
+            let planned = self.plan_department(code, name);
+            self.or_fail(permit, planned, |permit, (department, batch)| {
+                self.commit_people(permit, batch, "department")
+                    .map_err(super::accounts::taken)?;
+                let view = self.department_view(&department);
+                self.directory.put_department(department);
+                Ok(Pending::ready(Ok(view)))
+            })
+        })
+    }
+
+    fn plan_department(
+        &self,
+        code: String,
+        name: String,
+    ) -> Result<(Department, Batch), ServiceError> {
         if !is_code(&code) {
-            return Err(ServiceError::Invalid(Invalid::new(
-                "code",
-                "has 1 to 32 of a-z, 0-9 and -",
-            )));
+            return Err(Invalid::new("code", "has 1 to 32 of a-z, 0-9 and -").into());
         }
         if name.trim().is_empty() || name.len() > LINE_BYTES_MAX {
-            return Err(ServiceError::Invalid(Invalid::new(
-                "name",
-                "must not be empty or too long",
-            )));
+            return Err(Invalid::new("name", "must not be empty or too long").into());
         }
-        let permit = self.permit_office::<ManageDepartments>(session, Target::Office)?;
-        let _turn = self.people_turn();
-        let id = DepartmentId::random(self.random.as_ref()).map_err(fault::random)?;
         let department = Department {
-            id,
+            id: DepartmentId::random(self.random.as_ref()).map_err(fault::random)?,
             code,
             name,
             desk: Vec::new(),
@@ -53,11 +62,7 @@ impl Store {
         self.people
             .put_new(&mut batch, &department)
             .map_err(fault::people)?;
-        self.commit_people(permit, batch, "department")
-            .map_err(super::accounts::taken)?;
-        let view = self.department_view(&department);
-        self.directory.put_department(department);
-        Ok(Pending::ready(Ok(view)))
+        Ok((department, batch))
     }
 
     fn department_view(&self, department: &Department) -> DepartmentView {
@@ -88,11 +93,7 @@ impl Store {
         if let Ok(permit) = proposes {
             return self.record_office(permit, "departments", views);
         }
-        let anybody = Target::Request {
-            requester: NOBODY,
-            concerned: None,
-        };
-        if let Ok(permit) = self.authority.decide::<Approve>(session, anybody, None) {
+        if let Ok(permit) = self.authority.decide::<Approve>(session, anybodys(), None) {
             return self.record_office(permit, "departments", views);
         }
         let without_desk = |view| DepartmentView {
@@ -112,30 +113,36 @@ impl Store {
         code: String,
         members: Vec<String>,
     ) -> Answer<String> {
-        let permit = self.permit_office::<ManageDepartments>(session, Target::Office)?;
-        let department = self
-            .directory
-            .by_code(&code)
-            .ok_or(ServiceError::NotFound)?;
-        let mut seats: Vec<AccountId> = Vec::new();
-        for member in &members {
+        self.office::<ManageDepartments, _>(session, Target::Office, |permit| {
+            let _turn = self.people_turn();
+            let mut batch = Batch::default();
+            let asked = self
+                .seats(&code, &members)
+                .and_then(|asked| self.ask(&mut batch, asked, session.account()));
+            self.or_fail(permit, asked, |permit, approval| {
+                self.commit_people(permit, batch, "desk")?;
+                Ok(Pending::ready(Ok(approval.to_string())))
+            })
+        })
+    }
+
+    fn seats(&self, code: &str, members: &[String]) -> Result<Asked, ServiceError> {
+        let department = self.directory.by_code(code).ok_or(ServiceError::NotFound)?;
+        let mut seats: Vec<Person> = Vec::new();
+        for member in members {
             let account = Login::parse(member)
                 .ok()
                 .and_then(|login| self.directory.by_login(&login));
             let account = account
                 .ok_or_else(|| Invalid::new("members", "name an account that does not exist"))?;
-            if !seats.contains(&account.id) {
-                seats.push(account.id);
+            let seat = Person::of(&account);
+            if !seats.contains(&seat) {
+                seats.push(seat);
             }
         }
-        let _turn = self.people_turn();
-        let mut batch = Batch::default();
-        let asked = Asked::SeatDesk {
+        Ok(Asked::SeatDesk {
             department: department.id,
             members: seats,
-        };
-        let approval = self.ask(&mut batch, session, asked)?;
-        self.commit_people(permit, batch, "desk")?;
-        Ok(Pending::ready(Ok(approval)))
+        })
     }
 }

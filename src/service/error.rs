@@ -29,6 +29,12 @@ pub enum ServiceError {
     /// Nobody approves their own request, or one about themselves.
     #[error("nobody approves their own request or one about themselves")]
     SelfApproval,
+    /// Nobody has approved exactly this for this person.
+    #[error("a second person has not approved exactly this: ask for it, or wait for the decision")]
+    NotApproved,
+    /// Nobody would be left who could be the second person for this.
+    #[error("nobody is left who could approve this: give another person that role first")]
+    NoSecondPerson,
     /// A sensitive case without assignee or desk.
     #[error("a sensitive case needs an assignee or a department with a sensitive desk")]
     NoRecipient,
@@ -56,6 +62,15 @@ pub enum ServiceError {
     /// This person's key does not open the case any more (a reset without re-wrapping).
     #[error("your key does not open this case: ask another assignee to assign it to you again")]
     KeyMissing,
+    /// A step that does not follow where the request stands; the text is that state's code.
+    #[error("the request is {0}: see which steps may follow")]
+    WrongState(&'static str),
+    /// A hold stands on the case.
+    #[error("a hold stands on the case: nothing of it is destroyed until it is lifted")]
+    Held,
+    /// The wall clock is ahead of what the access log and the process know.
+    #[error("the clock is ahead of what the store knows: two people must confirm the time")]
+    ClockDisagrees,
     /// Too much at once.
     #[error("busy: try again in a moment")]
     Busy,

@@ -7,6 +7,9 @@ use crate::authn::session::SessionError;
 use crate::cases::draft::Invalid;
 use crate::cases::rows as case_rows;
 use crate::crypto::envelope::SealError;
+use crate::destruction::draft::Lacking;
+use crate::destruction::records::RecordError;
+use crate::destruction::request::StepError;
 use crate::domain::random::RandomError;
 use crate::engine::{CommitError, EngineError};
 use crate::keyring::KeyringError;
@@ -90,6 +93,28 @@ pub(super) fn people(error: people_rows::RowError) -> ServiceError {
         people_rows::RowError::Engine(error) => engine(error),
         people_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
         people_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn records(error: RecordError) -> ServiceError {
+    match error {
+        RecordError::Engine(error) => engine(error),
+        RecordError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        RecordError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn lacking(error: Lacking) -> ServiceError {
+    ServiceError::Invalid(Invalid::new(error.field, error.why))
+}
+
+pub(super) fn step(error: StepError) -> ServiceError {
+    match error {
+        StepError::WrongState(state) => ServiceError::WrongState(state.code()),
+        StepError::SelfApproval => ServiceError::SelfApproval,
+        StepError::OtherForm => ServiceError::Conflict,
+        StepError::Lacking(error) => lacking(error),
+        StepError::NotCanonical => ServiceError::Internal(error.to_string()),
     }
 }
 

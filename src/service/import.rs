@@ -8,6 +8,7 @@ use super::store::{Answer, Store};
 use super::types::{ImportProgress, ImportRow, ImportState, RejectedRow};
 use crate::audit::Shown;
 use crate::authn::session::Session;
+use crate::authz::Permit;
 use crate::authz::action::Import;
 use crate::authz::facts::Target;
 use crate::crypto::sealed::Padding;
@@ -40,10 +41,27 @@ impl Job {
     }
 }
 
+/// Some rows of a file.
+pub struct Chunk {
+    /// Row of the file with which it begins, from 0.
+    pub from_row: u64,
+    /// The rows.
+    pub rows: Vec<ImportRow>,
+    /// Whether the file ends here.
+    pub last: bool,
+    /// Whether nothing is to be stored.
+    pub dry_run: bool,
+}
+
 impl Store {
     /// `POST /imports`: opens the job of this file and map, or finds where it stands.
     pub fn open_import(&self, session: &Session, fingerprint: [u8; 32]) -> Answer<ImportState> {
-        let permit = self.permit_office::<Import>(session, Target::Office)?;
+        self.office::<Import, _>(session, Target::Office, |permit| {
+            self.open_job(permit, fingerprint)
+        })
+    }
+
+    fn open_job(&self, permit: Permit<Import>, fingerprint: [u8; 32]) -> Answer<ImportState> {
         let id = ImportId::from_bytes(self.locator.place("import", &[&fingerprint]));
         let mut batch = Batch::default();
         let job = match self.job(id)? {
@@ -70,17 +88,37 @@ impl Store {
         &self,
         session: &Session,
         import: ImportId,
-        from_row: u64,
-        rows: Vec<ImportRow>,
-        last: bool,
-        dry_run: bool,
+        chunk: Chunk,
     ) -> Answer<ImportProgress> {
         // Before anything is told of the job, and for a dry run as well: rows pass through it.
-        let permit = self.permit_office::<Import>(session, Target::Office)?;
-        let (job, before) = self.job(import)?.ok_or(ServiceError::NotFound)?;
-        if from_row != job.next_row && !dry_run {
-            return Err(ServiceError::ImportPosition(job.next_row));
-        }
+        self.office::<Import, _>(session, Target::Office, |permit| {
+            let standing = self.job(import).and_then(|job| {
+                let (job, before) = job.ok_or(ServiceError::NotFound)?;
+                if chunk.from_row != job.next_row && !chunk.dry_run {
+                    return Err(ServiceError::ImportPosition(job.next_row));
+                }
+                Ok((job, before))
+            });
+            self.or_fail(permit, standing, |permit, standing| {
+                self.take_rows(session, permit, import, standing, chunk)
+            })
+        })
+    }
+
+    fn take_rows(
+        &self,
+        session: &Session,
+        permit: Permit<Import>,
+        import: ImportId,
+        (job, before): (Job, Value),
+        chunk: Chunk,
+    ) -> Answer<ImportProgress> {
+        let Chunk {
+            from_row,
+            rows,
+            last,
+            dry_run,
+        } = chunk;
         let mut batch = Batch::default();
         let (mut entries, mut rejected) = (Vec::new(), Vec::new());
         let count = rows.len() as u64;
@@ -89,7 +127,8 @@ impl Store {
             match self.prepare(session, row.case, &mut batch, entries.len()) {
                 Ok(prepared) => entries.push((prepared.permit, prepared.shown)),
                 Err(Refusal::Denied(denied)) => return Ok(self.deny(session, denied, None)),
-                Err(Refusal::Error(error)) => rejected.push(reject(row.line, error)?),
+                Err(Refusal::Failed(_, error)) => rejected.push(reject(row.line, error)?),
+                Err(Refusal::Error(error)) => return Err(error),
             }
         }
         let next = Job {

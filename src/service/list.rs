@@ -128,7 +128,7 @@ fn scope(session: &Session, purpose: Purpose) -> Option<Scope> {
     }
 }
 
-fn parse_cursor(text: &str) -> Result<u64, ServiceError> {
+pub(super) fn parse_cursor(text: &str) -> Result<u64, ServiceError> {
     u64::from_str_radix(text, 16)
         .map_err(|_| ServiceError::Invalid(Invalid::new("cursor", "is not one this list gave")))
 }

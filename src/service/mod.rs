@@ -4,15 +4,23 @@
 //! decides, opens and seals on the pool; the committer's answer is awaited at the door, so that
 //! no pool thread sleeps while a group is being synced.
 
+mod account_end;
 mod accounts;
+mod approval_words;
 mod approvals;
 mod assign;
 mod background;
+mod deletion;
+mod deletion_steps;
+mod deletion_view;
 mod departments;
+mod destroy;
+mod destroy_lines;
 mod error;
 mod fault;
 mod gate;
 mod import;
+mod index;
 mod list;
 mod log;
 mod login;
@@ -24,17 +32,22 @@ mod recipients;
 mod reclassify;
 mod register;
 pub mod repair;
+mod scrub;
 mod seal;
+mod search;
+mod steady;
 mod store;
 mod types;
 
 pub use crate::audit::query::Query as LogQuery;
 pub use crate::people::view::Invitation;
 
+pub use approvals::Verdict;
 pub use error::ServiceError;
+pub use import::Chunk;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
     Assigned, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Rows,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
 };

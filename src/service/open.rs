@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::index::Rotation;
 use super::seal::Settings;
+use super::steady::Steady;
 use super::store::Store;
 use crate::audit::AccessLog;
 use crate::authn::device::Devices;
@@ -14,9 +16,12 @@ use crate::authn::password::Hasher;
 use crate::authn::session::Sessions;
 use crate::authn::throttle::Throttle;
 use crate::authz::Authority;
+use crate::cases::postings::Postings;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::records::Records;
+use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -81,6 +86,7 @@ pub(super) fn open(
         .map_err(fault::engine)?;
     let store = assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)?;
     store.finish_punctures()?;
+    store.finish_destructions()?;
     Ok(store)
 }
 
@@ -143,6 +149,14 @@ fn assemble(
         row_key(),
         Arc::clone(&random),
     );
+    let records = Records::new(
+        Arc::clone(&engine),
+        locator(),
+        row_key(),
+        Arc::clone(&random),
+    );
+    let known = log.newest().map_err(fault::log)?;
+    let known = (known.unwrap_or_else(|| clock.now()), clock.monotonic());
     let directory = Directory::new(
         people.all().map_err(fault::people)?,
         people.all().map_err(fault::people)?,
@@ -159,7 +173,16 @@ fn assemble(
             Arc::clone(&random),
         )
         .map_err(fault::cases)?,
+        postings: Postings::new(
+            Arc::clone(&engine),
+            Arc::clone(&keyring),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        rotation: Mutex::new(Rotation::default()),
         people,
+        records,
         directory,
         authority,
         log,
@@ -173,6 +196,14 @@ fn assemble(
         throttle: Throttle::new(Arc::clone(&clock)),
         devices: Devices::new(&pepper()),
         gates: Gates::default(),
+        orders: Orders::new(
+            Arc::clone(&engine),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        steady: Steady::open(engine.as_ref(), &locator(), &row_key(), Arc::clone(&clock))?,
+        destroying: Mutex::new(()),
         people_turn: Mutex::new(()),
         locator: locator(),
         row_key: row_key(),
@@ -180,6 +211,8 @@ fn assemble(
         engine,
         random,
         clock,
+        terms: settings.terms,
+        known: Mutex::new(known),
     })
 }
 

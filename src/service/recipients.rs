@@ -11,6 +11,7 @@ use crate::domain::role::Role;
 use crate::domain::tier::Tier;
 use crate::people::account::{Account, Login};
 use crate::people::department::Department;
+use crate::people::view::Warning;
 use crate::vault::Holder;
 
 /// The people a case goes to.
@@ -102,6 +103,16 @@ fn holder(
         key,
         desk: desk.map(|d| d.id),
     })
+}
+
+/// What to mind about a case that goes to so many people: with a single one, a forgotten password
+/// loses it.
+pub(super) fn single_recipient(tier: Tier, recipients: usize) -> Vec<Warning> {
+    if tier == Tier::Sensitive && recipients == 1 {
+        vec![Warning::SingleRecipient]
+    } else {
+        Vec::new()
+    }
 }
 
 /// A reason goes into the log as it is, so that it is bounded before anything is looked up.

@@ -2,7 +2,7 @@
 
 use super::error::ServiceError;
 use super::fault;
-use super::recipients::{Recipients, reason_fits};
+use super::recipients::{Recipients, reason_fits, single_recipient};
 use super::store::{Answer, Store};
 use super::types::Reclassified;
 use crate::audit::Shown;
@@ -33,7 +33,6 @@ impl Store {
         assignees: Vec<String>,
         reason: String,
     ) -> Answer<Reclassified> {
-        reason_fits(&reason)?;
         // Before the gate: who may not reclassify the case learns nothing of who is in it.
         if let Err(denied) = self.decide_on::<Reclassify>(session, case, purpose)? {
             return Ok(self.deny(session, denied, Some(purpose)));
@@ -43,12 +42,18 @@ impl Store {
             Ok(allowed) => allowed,
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
-        let planned = self
-            .new_holders(&stored, tier, &assignees)
+        let planned = reason_fits(&reason)
+            .and_then(|()| self.new_holders(&stored, tier, &assignees))
             .and_then(|recipients| {
-                self.move_tier(session, &permit, &stored, &recipients, tier.into())
+                let (batch, dying) =
+                    self.move_tier(session, &permit, &stored, &recipients, tier.into())?;
+                Ok((
+                    single_recipient(tier.into(), recipients.holders.len()),
+                    batch,
+                    dying,
+                ))
             });
-        let (batch, dying) = match planned {
+        let (warnings, batch, dying) = match planned {
             Ok(planned) => planned,
             Err(error) => return self.fail(permit, error),
         };
@@ -58,7 +63,11 @@ impl Store {
             ..Shown::default()
         };
         let state = self.commit_change(permit, shown, batch, &dying)?;
-        Ok(Pending::ready(Ok(Reclassified { tier, state })))
+        Ok(Pending::ready(Ok(Reclassified {
+            tier,
+            state,
+            warnings,
+        })))
     }
 
     fn new_holders(
@@ -100,9 +109,13 @@ impl Store {
             wraps: &before.wraps,
             units: &rows,
         };
+        let scope = self.scope(tier, before.department);
+        let number = before.external_number.as_deref();
         let rekeyed = self
             .vault
-            .rekey(permit, session, &standing, tier)
+            .rekey_blinded(permit, session, &standing, tier, &|kind, content| {
+                scope.terms(kind, content, number)
+            })
             .map_err(fault::vault)?;
         let key_version = before.key_version + 1;
         let wraps = match tier {
@@ -143,6 +156,8 @@ impl Store {
         self.cases
             .put_change(&mut batch, stored, &after, change)
             .map_err(fault::cases)?;
+        self.drop_postings(&mut batch, &rekeyed.dying)?;
+        self.index_people(&mut batch, before.case, &rekeyed.terms)?;
         Ok((batch, rekeyed.dying))
     }
 }

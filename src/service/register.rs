@@ -16,20 +16,27 @@ use crate::cases::number::{Reference, register_number};
 use crate::cases::record;
 use crate::cases::rows::{Marks, scopes};
 use crate::cases::view::CaseState;
-use crate::domain::id::CaseId;
+use crate::crypto::blind::Term;
+use crate::domain::id::{CaseId, DepartmentId, UnitId};
 use crate::domain::tier::Tier;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Value};
 use crate::people::department::Department;
+use crate::people::view::Warning;
 use crate::vault::UnitRef;
 
-use super::recipients::Recipients;
+use super::recipients::{Recipients, single_recipient};
+
+/// Stands for a department that does not exist in the question whether somebody may register.
+const NOWHERE: DepartmentId = DepartmentId::from_bytes([0; 16]);
 
 /// Why a draft does not become a case.
 pub(super) enum Refusal {
     /// The policies say no; to be logged.
     Denied(Denied<Register>),
-    /// It cannot.
+    /// It cannot; to be logged as a task that came to nothing.
+    Failed(Permit<Register>, ServiceError),
+    /// Something broke before anything was decided.
     Error(ServiceError),
 }
 
@@ -46,6 +53,13 @@ pub(super) struct Prepared {
     entered: Entered,
 }
 
+/// A case under its keys, and what it is found by.
+struct Sealed {
+    head: Head,
+    units: Vec<(UnitRef, Value)>,
+    terms: Vec<(UnitId, Vec<Term>)>,
+}
+
 /// What the answer is made of, once the committer has numbered the case.
 struct Entered {
     case: CaseId,
@@ -53,6 +67,7 @@ struct Entered {
     year: i16,
     receipt: Reference,
     number: usize,
+    warnings: Vec<Warning>,
 }
 
 impl Entered {
@@ -67,6 +82,7 @@ impl Entered {
             id: self.case.to_string(),
             number,
             receipt,
+            warnings: self.warnings.clone(),
         }
     }
 }
@@ -82,6 +98,7 @@ impl Store {
         let prepared = match self.prepare(session, draft, &mut batch, 0) {
             Ok(prepared) => prepared,
             Err(Refusal::Error(error)) => return Err(error),
+            Err(Refusal::Failed(permit, error)) => return self.fail(permit, error),
             Err(Refusal::Denied(denied)) => return Ok(self.deny(session, denied, None)),
         };
         let Prepared {
@@ -106,20 +123,23 @@ impl Store {
         batch: &mut Batch,
         leaf: usize,
     ) -> Result<Prepared, Refusal> {
-        let received = draft.check().map_err(ServiceError::Invalid)?;
         let tier = Tier::from(draft.tier);
-        let department = self.department(&draft.department)?;
+        let department = self.department(&draft.department);
+        // Who may not register learns nothing of what they wrote, nor of which departments there are.
         let target = Target::NewCase {
             tier,
-            department: department.id,
+            department: department.as_ref().map_or(NOWHERE, |found| found.id),
         };
         let permit = self
             .authority
             .decide::<Register>(session, target, None)
             .map_err(Refusal::Denied)?;
-        let recipients = self.recipients(tier, &department, &draft.assignees)?;
         let bytes = (draft.title.len() + draft.narrative.len()) as u64;
-        let (head, units) = self.seal_case(draft, tier, &department, &recipients, received)?;
+        let sealed = department.and_then(|department| self.seal_draft(draft, tier, &department));
+        let Sealed { head, units, terms } = match sealed {
+            Ok(sealed) => sealed,
+            Err(error) => return Err(Refusal::Failed(permit, error)),
+        };
         let shown = Shown {
             cases: vec![head.case],
             people: people(&head.units),
@@ -134,18 +154,31 @@ impl Store {
         self.cases
             .put_new(batch, &head, units, &scopes(&head), marks)
             .map_err(fault::cases)?;
+        self.index_people(batch, head.case, &terms)?;
         let entered = Entered {
             case: head.case,
             tier,
             year: head.registered_at.year(),
             receipt: head.receipt,
             number: marks.number,
+            warnings: single_recipient(tier, head.holders().len()),
         };
         Ok(Prepared {
             permit,
             shown,
             entered,
         })
+    }
+
+    fn seal_draft(
+        &self,
+        draft: CaseDraft,
+        tier: Tier,
+        department: &Department,
+    ) -> Result<Sealed, ServiceError> {
+        let received = draft.check()?;
+        let recipients = self.recipients(tier, department, &draft.assignees)?;
+        self.seal_case(draft, tier, department, &recipients, received)
     }
 
     fn seal_case(
@@ -155,7 +188,7 @@ impl Store {
         department: &Department,
         recipients: &Recipients,
         received: Option<Timestamp>,
-    ) -> Result<(Head, Vec<(UnitRef, Value)>), ServiceError> {
+    ) -> Result<Sealed, ServiceError> {
         let random = self.random.as_ref();
         let now = self.clock.now();
         let case = CaseId::random(random).map_err(fault::random)?;
@@ -172,15 +205,18 @@ impl Store {
                 .map(|wrap| vec![wrap]),
         }
         .map_err(fault::vault)?;
-        let mut units = Vec::new();
+        let (mut units, mut terms) = (Vec::new(), Vec::new());
+        let scope = self.scope(tier, department.id);
         for (kind, content) in
             record::encode(draft).map_err(|e| ServiceError::Internal(e.to_owned()))?
         {
-            units.push(
-                self.vault
-                    .seal_unit(case, tier, kind, &key, 1, &content)
-                    .map_err(fault::vault)?,
-            );
+            let sealed = self
+                .vault
+                .seal_unit(case, tier, kind, &key, 1, &content)
+                .map_err(fault::vault)?;
+            let number = external_number.as_deref();
+            terms.push((sealed.0.unit, scope.terms(kind, &content, number)));
+            units.push(sealed);
         }
         let state = if recipients.assignees.is_empty() {
             CaseState::Registered
@@ -200,6 +236,7 @@ impl Store {
             receipt: Reference::random(random).map_err(fault::random)?,
             assignees: recipients.assignees.clone(),
             desk: recipients.desk.clone(),
+            amended_at: None,
             closed_at: None,
             holds: Vec::new(),
             locks: Vec::new(),
@@ -209,6 +246,6 @@ impl Store {
             wraps,
             revision: 1,
         };
-        Ok((head, units))
+        Ok(Sealed { head, units, terms })
     }
 }

@@ -14,6 +14,7 @@ use crate::authn::password::PasswordCost;
 use crate::authn::session::{Origin, Session, SessionLimits, Token};
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
+use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
 use crate::domain::secret::{SecretBytes, SecretText};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub index_cache_bytes: u64,
     /// Size of a journal segment, in bytes.
     pub segment_bytes: u32,
+    /// Windows and caps around the end of records.
+    pub terms: Terms,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }
@@ -259,8 +262,9 @@ impl Service {
     /// Seals: ends every session, finishes what is queued, forgets the keys.
     pub async fn seal(self: &Arc<Self>, session: Session) -> Result<(), ServiceError> {
         self.call(move |store| {
-            let permit = store.permit_office::<SealStore>(&session, Target::Office)?;
-            store.record_office(permit, "seal", ())
+            store.office::<SealStore, _>(&session, Target::Office, |permit| {
+                store.record_office(permit, "seal", ())
+            })
         })
         .await?;
         self.apart("seal", Self::close).await
@@ -309,11 +313,17 @@ impl Store {
         self.keyring.set_floor(floor).map_err(fault::keyring)
     }
 
+    /// Records steady time, for the next opening.
+    pub(super) fn record_time(&self) -> Result<(), ServiceError> {
+        self.steady
+            .record(self.engine.as_ref(), &self.row_key, self.random.as_ref())
+    }
+
     /// Ends every session, publishes, raises the floor, closes the engine.
     pub(super) fn close(&self) -> Result<(), ServiceError> {
         self.sessions.end_all();
         let published = self.log.tick().map_err(fault::log);
-        let raised = self.raise_floor();
+        let raised = self.raise_floor().and(self.record_time());
         self.engine.close().map_err(fault::engine)?;
         published.and(raised)
     }

@@ -1,6 +1,7 @@
 //! An open store, and what every verb shares.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::audit::{AccessLog, Shown};
 use crate::authn::device::Devices;
@@ -11,14 +12,18 @@ use crate::authz::action::Action;
 use crate::authz::facts::Target;
 use crate::authz::{Authority, Denied, Permit};
 use crate::cases::head::StoredHead;
+use crate::cases::postings::Postings;
 use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::records::Records;
+use crate::destruction::rows::Orders;
+use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 use crate::engine::{Engine, Pending};
 use crate::keyring::Keyring;
 use crate::people::account::Account;
@@ -30,6 +35,8 @@ use crate::vault::Vault;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
+use super::index::Rotation;
+use super::steady::Steady;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -40,7 +47,11 @@ pub struct Store {
     pub(super) keyring: Arc<Keyring>,
     pub(super) vault: Vault,
     pub(super) cases: Cases,
+    pub(super) postings: Postings,
+    /// How far the blind index has been written anew.
+    pub(super) rotation: Mutex<Rotation>,
     pub(super) people: People,
+    pub(super) records: Records,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -49,6 +60,10 @@ pub struct Store {
     pub(super) throttle: Throttle,
     pub(super) devices: Devices,
     pub(super) gates: Gates,
+    pub(super) orders: Orders,
+    pub(super) steady: Steady,
+    /// Destructions happen one after the other.
+    pub(super) destroying: Mutex<()>,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
@@ -56,6 +71,10 @@ pub struct Store {
     pub(super) row_key: RowKey,
     pub(super) random: Arc<dyn Random>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) terms: Terms,
+    /// Time of the newest access-log entry when the store was opened (now, in an empty one), and
+    /// the process's own time then: what a wall clock that leapt is held against.
+    pub(super) known: Mutex<(Timestamp, Duration)>,
 }
 
 impl Store {
@@ -118,7 +137,22 @@ impl Store {
             .map(move |recorded| Err(recorded.map_or_else(fault::log, |_| error))))
     }
 
-    /// Decides on something that is no case; a denial is logged before it is told.
+    /// Goes on with what was planned under a permit; what cannot be done is logged as such.
+    pub(super) fn or_fail<A: Action, P, T: Send + 'static>(
+        &self,
+        permit: Permit<A>,
+        planned: Result<P, ServiceError>,
+        act: impl FnOnce(Permit<A>, P) -> Answer<T>,
+    ) -> Answer<T> {
+        match planned {
+            Ok(planned) => act(permit, planned),
+            Err(error) => self.fail(permit, error),
+        }
+    }
+
+    /// Decides on something that is no case; a denial is logged before it is told, while the thread
+    /// waits: [`Store::office`] does not.
+    #[allow(dead_code, reason = "verbs that are being written begin with it")]
     pub(super) fn permit_office<A: Action>(
         &self,
         session: &Session,
@@ -131,6 +165,21 @@ impl Store {
                 Err(ServiceError::NotFound) | Ok(()) => Err(ServiceError::RoleRefused),
                 Err(error) => Err(error),
             },
+        }
+    }
+
+    /// The same, without a thread that sleeps while a denial becomes durable: `act` runs with the
+    /// permit, or the denial is the answer.
+    pub(super) fn office<A: Action, T: Send + 'static>(
+        &self,
+        session: &Session,
+        target: Target<'_>,
+        act: impl FnOnce(Permit<A>) -> Answer<T>,
+    ) -> Answer<T> {
+        session.pulse().beats().map_err(fault::ended)?;
+        match self.authority.decide::<A>(session, target, None) {
+            Ok(permit) => act(permit),
+            Err(denied) => Ok(self.deny::<A, T>(session, denied, None).map(not_found_here)),
         }
     }
 
@@ -194,6 +243,14 @@ impl Store {
             .account(id)
             .map_err(fault::people)?
             .ok_or(ServiceError::NotFound)
+    }
+}
+
+/// An office has no targets that could be absent.
+fn not_found_here<T>(answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
+    match answer {
+        Err(ServiceError::NotFound) => Err(ServiceError::RoleRefused),
+        other => other,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cases::draft::{CaseDraft, Classification};
 use crate::cases::view::CaseView;
 use crate::domain::limit::Limit;
 use crate::domain::time::Timestamp;
-use crate::people::view::AccountView;
+use crate::people::view::{AccountView, Warning};
 
 /// One page of a list.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Registered {
     pub number: String,
     /// Number for the petitioner's receipt (접수증).
     pub receipt: String,
+    /// What to mind.
+    pub warnings: Vec<Warning>,
 }
 
 /// A case, and the entry of its reading.
@@ -64,6 +66,8 @@ pub struct Assigned {
     pub rekeyed: bool,
     /// Whether the old keys are gone.
     pub state: Progress,
+    /// What to mind.
+    pub warnings: Vec<Warning>,
 }
 
 /// Answer to a change of tier.
@@ -73,6 +77,30 @@ pub struct Reclassified {
     pub tier: Classification,
     /// Whether the old keys are gone.
     pub state: Progress,
+    /// What to mind.
+    pub warnings: Vec<Warning>,
+}
+
+/// Answer to a reset.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum Reset {
+    /// A second person is needed first: come back with the approval's id.
+    Asked {
+        /// Ids of the approvals that were asked for.
+        approvals: Vec<String>,
+        /// What to mind.
+        warnings: Vec<Warning>,
+    },
+    /// Done; the code is shown once.
+    Done {
+        /// One-time code with which the person sets their own password.
+        enrolment_code: String,
+        /// Until when it can be used.
+        enrolment_expires_at: String,
+        /// What to mind.
+        warnings: Vec<Warning>,
+    },
 }
 
 /// A new session.

@@ -1,9 +1,11 @@
 //! The gate: from permit to plaintext to view.
 //!
-//! Content is sealed in [`seal`], opened in [`open`] and moved to new keys in [`rekey`]. What is
+//! Content is sealed in [`seal`], opened in [`open`], looked through in [`compare`] and moved to new
+//! keys in [`rekey`]. What is
 //! opened is a [`Disclosed`]: it has no accessor, and gives up a view, reduced to the permit's
 //! fields, only for the receipt of the very entry that was made for it.
 
+mod compare;
 mod open;
 mod rekey;
 mod seal;
@@ -20,6 +22,7 @@ use crate::domain::random::{Random, RandomError};
 use crate::domain::tier::UnitKind;
 use crate::keyring::{Keyring, KeyringError};
 
+pub use compare::{Compared, Compares};
 pub use open::{Decode, Disclosed, Plain, Reduce};
 pub use rekey::{Rekeyed, Rekeys, Standing};
 pub use seal::Holder;

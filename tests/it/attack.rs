@@ -33,9 +33,8 @@ fn an_administrator_makes_nobody_a_second_person() {
 fn a_reset_gives_an_administrator_no_sensitive_case() {
     let mut world = World::new();
     let before = world.register("intake", &sensitive());
-    let reset = format!("/accounts/{}/reset", world.ids["rights"]);
-    let code = world.post("admin", &reset, &json!({})).expect(200);
-    world.enrol("rights", code["enrolment_code"].as_str().unwrap());
+    let code = world.reset("rights");
+    world.enrol("rights", &code);
 
     // The thief of the account has neither the old cases, nor their rows, nor new ones.
     world.read("rights", &before, "handling").expect(403);

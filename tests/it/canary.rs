@@ -10,7 +10,7 @@ use crate::search::{Search, forms, percent};
 use crate::world::password;
 
 /// One value for each place that may hold something personal. The logins are such values, too.
-const CANARIES: [(&str, &str); 24] = [
+const CANARIES: [(&str, &str); 26] = [
     ("petitioner", "카나리홍길순"),
     ("telephone", "010-7341-9265"),
     ("email", "kanari.hong@canary-mail.example"),
@@ -35,6 +35,8 @@ const CANARIES: [(&str, &str); 24] = [
     ("wrong_password", "canary-wrong-password-80"),
     ("bad_json", "canarybadjson81"),
     ("bad_path", "canarybadpath82"),
+    ("searched_name", "카나리검색 두루미"),
+    ("searched_phone", "010-6630-2298"),
 ];
 
 fn canary(name: &str) -> &'static str {
@@ -191,6 +193,56 @@ fn go_wrong(staff: &Staff) {
     }
 }
 
+/// Looks for what is there and for what is not, over the API and with the program.
+fn search(program: &Program, staff: &Staff) {
+    for (field, value, rows) in [
+        ("name", canary("row_name"), 1),
+        ("telephone", canary("row_phone"), 1),
+        ("name", canary("searched_name"), 0),
+        ("telephone", canary("searched_phone"), 0),
+        ("email", canary("email"), 0),
+        ("address", canary("address"), 0),
+        ("number", canary("external"), 0),
+    ] {
+        let body = json!({"field": field, "value": value, "purpose": "handling"});
+        let found = staff.call("officer", "POST", "/searches", Some(&body));
+        let found = found.expect(200)["rows"].as_array().unwrap().len();
+        assert_eq!(found, rows, "{field}");
+    }
+    for (field, value) in [
+        ("name", canary("petitioner")),
+        ("telephone", canary("telephone")),
+        ("email", canary("email")),
+        ("address", canary("address")),
+        ("number", canary("external")),
+    ] {
+        let body = json!({"field": field, "value": value, "purpose": "handling"});
+        let found = staff.call(canary("login"), "POST", "/searches", Some(&body));
+        assert_eq!(
+            found.expect(200)["rows"].as_array().unwrap().len(),
+            1,
+            "{field}"
+        );
+    }
+    let brought = tempfile::tempdir().unwrap();
+    let file = brought.path().join("value");
+    std::fs::write(&file, canary("searched_phone")).unwrap();
+    let file = file.to_string_lossy().into_owned();
+    let args = [
+        "case",
+        "search",
+        "--field",
+        "telephone",
+        "--value-file",
+        &file,
+    ];
+    let more = ["--purpose", "intake", "--json"];
+    let ran = run(program.person("intake", &[&args[..], &more[..]].concat())).expect(0);
+    program.note("search.err", &ran.err);
+    program.note("search.out", &ran.out);
+    assert_eq!(ran.rows().len(), 0);
+}
+
 fn import(program: &Program) -> Value {
     let csv = format!(
         "이름,전화,제목,내용\r\n{},{},{},{}\r\n{},,,\r\n",
@@ -300,6 +352,7 @@ fn nothing_personal_stands_in_any_file_or_output() {
     read += &staff.open(rights2, &sensitive);
     read += &staff.open(rights, &ordinary);
     go_wrong(&staff);
+    search(&program, &staff);
     let log = staff.call("auditor", "GET", "/log/entries?limit=200", None);
     read += &String::from_utf8(log.bytes).unwrap();
     let not_kept = [
@@ -308,6 +361,8 @@ fn nothing_personal_stands_in_any_file_or_output() {
         "wrong_password",
         "bad_json",
         "bad_path",
+        "searched_name",
+        "searched_phone",
     ];
     for (name, value) in CANARIES {
         assert_eq!(read.contains(value), !not_kept.contains(&name), "{name}");

@@ -59,6 +59,10 @@ GET /api/v1/cases                             handling list          403- 403- 4
 GET /api/v1/cases                             supervision list       403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
 GET /api/v1/cases                             intake list            403- 403- 200+ 403- 403- 403- 403- 403- 403- 401.
 GET /api/v1/cases                             subject_request list   403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/searches                         handling search        403- 403- 403- 200+ 200+ 403- 403- 403- 403- 401.
+POST /api/v1/searches                         supervision search     403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
+POST /api/v1/searches                         intake search          403- 403- 200+ 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/searches                         subject_request search 403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,handling read      403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,supervision read   403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,legal read         403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
@@ -248,6 +252,10 @@ impl Office {
             ("POST", "/cases", "ordinary") => (at(""), Some(ordinary())),
             ("POST", "/cases", _) => (at(""), Some(sensitive())),
             ("GET", "/cases", purpose) => (format!("{}?purpose={purpose}", line.path), None),
+            ("POST", "/searches", purpose) => {
+                let body = json!({"field": "name", "value": "홍길동", "purpose": purpose});
+                (at(""), Some(body))
+            }
             ("GET", "/cases/{id}", about) => {
                 let (tier, purpose) = about.split_once(',').unwrap();
                 let path = at(&self.case(tier));

@@ -64,16 +64,39 @@ fn who_was_reset_opens_nothing_with_the_old_password_and_every_old_image() {
     let mut world = World::new();
     let case = held_by(&world, &["rights", "rights2"]);
     let old = Image::of(&world);
-    let path = format!("/api/v1/accounts/{}/reset", world.ids["rights"]);
-    let reset = world
-        .send("POST", &path, world.token("admin"), None)
-        .expect(200);
-    world.enrol("rights", reset["enrolment_code"].as_str().unwrap());
+    let code = world.reset("rights");
+    world.enrol("rights", &code);
     let now = keyring(&Image::of(&world));
     assert!(old.rows(&now).private_key(&world, &now, "rights").is_none());
     let before = keyring(&old);
     let key = old.rows(&before).private_key(&world, &before, "rights");
     assert!(loot(&case, &[key.unwrap()], &[&old], &before).contains("괴롭힘 신고"));
+}
+
+/// Whoever is shut out or loses the role keeps no key: neither the old password nor any image of
+/// the disk opens what they held. The keyring from before is the control.
+#[test]
+fn who_is_disabled_or_loses_the_role_opens_nothing_with_every_old_image() {
+    for what in ["disable", "roles"] {
+        let world = World::new();
+        let case = held_by(&world, &["rights", "rights2"]);
+        let old = Image::of(&world);
+        let path = format!("/accounts/{}/{what}", world.ids["rights"]);
+        let answer = match what {
+            "disable" => world.post("admin", &path, &json!({})),
+            _ => world.put("admin", &path, &json!({"roles": ["officer"]})),
+        };
+        assert_eq!(answer.expect(200)["warnings"], json!(["cases_may_be_lost"]));
+        let now = keyring(&Image::of(&world));
+        let key = old.rows(&now).private_key(&world, &now, "rights");
+        assert!(key.is_none(), "{what}");
+        let before = keyring(&old);
+        let key = old.rows(&before).private_key(&world, &before, "rights");
+        let loot = loot(&case, &[key.unwrap()], &[&old], &before);
+        assert!(loot.contains("괴롭힘 신고"), "{what}");
+        // Who stayed goes on.
+        world.read("rights2", &case, "handling").expect(200);
+    }
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use bongham::authn::password::Hasher;
 use bongham::cases::head::StoredHead;
 use bongham::cases::rows::Cases;
+use bongham::cases::search::{SearchField, Sought};
+use bongham::crypto::blind::{EpochKey, IndexKey};
 use bongham::crypto::content_key::ContentKey;
 use bongham::crypto::envelope::{self, Place};
 use bongham::crypto::locate::Locator;
@@ -22,6 +24,7 @@ use bongham::engine::embedded::{EmbeddedEngine, Options};
 use bongham::engine::{Engine, KeyRange, Space};
 use bongham::keyring::{Keyring, ServerKey};
 use bongham::people::account::{Account, open_key};
+use bongham::people::department::Department;
 use bongham::people::rows::People;
 
 use crate::world::{PASSPHRASE, World, password, secret};
@@ -122,6 +125,40 @@ impl Rows {
         let typed = SecretText::new(password(login));
         let half = hasher.check(typed, Some(credentials.password.clone()));
         open_key(keyring, account.id, &credentials, &half.wait().ok()?).ok()
+    }
+
+    /// How many rows of the blind index a thief finds who guesses a value of a department, with
+    /// the index keys of this keyring.
+    pub fn guessed(
+        &self,
+        keyring: &Keyring,
+        department: &str,
+        field: SearchField,
+        value: &str,
+    ) -> usize {
+        let all: Vec<Department> = self.people.all().unwrap();
+        let department = all.iter().find(|d| d.code == department).unwrap().id;
+        let scope = IndexKey::new(&keyring.server_key(ServerKey::Index)).scope(department);
+        let term = Sought::parse(field, value).unwrap().blind(&scope);
+        let epochs = keyring.older_index_epoch().into_iter();
+        let epochs = epochs.chain([keyring.index_epoch()]);
+        let rows = epochs.map(|epoch| {
+            let token = EpochKey::new(&epoch.key).token(&term);
+            let range = KeyRange::prefix(&token);
+            let page = self.engine.scan(Space::Posting, range, Limit::rows(100));
+            page.unwrap().rows.len()
+        });
+        rows.sum()
+    }
+
+    /// Keys and lengths of all rows of the blind index.
+    pub fn postings(&self) -> Vec<(Vec<u8>, usize)> {
+        let page = self
+            .engine
+            .scan(Space::Posting, KeyRange::default(), Limit::rows(10_000));
+        let rows = page.unwrap().rows.into_iter();
+        rows.map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().len()))
+            .collect()
     }
 
     /// The register of a tier: numbers in order, and which of them are void.

@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use bongham::authn::password::PasswordCost;
 use bongham::authn::session::{Origin, SessionLimits};
+use bongham::destruction::term::Terms;
 use bongham::domain::random::SystemSource;
 use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
@@ -96,6 +97,7 @@ pub fn settings(dir: &Path) -> Settings {
         queue: 256,
         index_cache_bytes: 16 << 20,
         segment_bytes: 4 << 20,
+        terms: Terms::default(),
         progress: None,
     }
 }
@@ -264,6 +266,19 @@ impl World {
             &format!("/approvals/{approval}"),
             &json!({"decision": "approve"}),
         )
+    }
+
+    /// Resets somebody, with the second person where one is needed; gives the one-time code.
+    pub fn reset(&self, login: &str) -> String {
+        let path = format!("/accounts/{}/reset", self.ids[login]);
+        let mut reply = self.post("admin", &path, &json!({}));
+        if reply.status == 202 {
+            let approval = reply.json()["approvals"][0].as_str().unwrap().to_owned();
+            self.approve(&approval).expect(200);
+            reply = self.post("admin", &path, &json!({ "approval": approval }));
+        }
+        let done = reply.expect(200);
+        done["enrolment_code"].as_str().unwrap().to_owned()
     }
 
     pub fn log_in(&mut self, login: &str) {

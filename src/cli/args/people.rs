@@ -29,7 +29,7 @@ pub enum AccountCommand {
     /// List accounts
     #[command(after_help = "Example:\n  bongham account list --account kim --data D")]
     List(Actor),
-    /// Shut an account out at once
+    /// Shut an account out at once, for good; its key dies
     #[command(after_help = "Example:\n  bongham account disable park --account kim --data D")]
     Disable {
         /// Login
@@ -39,10 +39,17 @@ pub enum AccountCommand {
         actor: Actor,
     },
     /// Give a new one-time code; the account loses its keys and its sensitive cases
-    #[command(after_help = "Example:\n  bongham account reset park --account kim --data D")]
+    #[command(
+        after_help = "Example:\n  bongham account reset park --account kim --data D\n\nFor a \
+        human-rights or privacy officer, an auditor or a custodian this asks for a second person \
+        first; run it again with --approval ID once they approved."
+    )]
     Reset {
         /// Login
         login: String,
+        /// Id of the approval that a second person gave
+        #[arg(long, value_name = "ID")]
+        approval: Option<String>,
         /// Who does it.
         #[command(flatten)]
         actor: Actor,
@@ -77,6 +84,9 @@ pub enum ApprovalCommand {
         id: String,
         /// The decision
         decision: Decision,
+        /// Hash of the request, from `approval list`: anything else is refused
+        #[arg(long, value_name = "HEX")]
+        hash: Option<String>,
         /// Who decides.
         #[command(flatten)]
         actor: Actor,

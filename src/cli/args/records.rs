@@ -9,6 +9,9 @@ use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
 use crate::domain::tier::Tier;
 
+/// What cases are searched by.
+const FIELDS: [&str; 5] = ["name", "telephone", "email", "address", "number"];
+
 /// `case …`
 #[derive(Debug, Subcommand)]
 pub enum CaseCommand {
@@ -51,6 +54,29 @@ pub enum CaseCommand {
         /// Why
         #[arg(long, default_value = "handling")]
         purpose: Purpose,
+        /// Who asks.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Find cases by one exact value; the value is asked for, or read from a file
+    #[command(
+        after_help = "Examples:\n  bongham case search --field telephone --account choi --data D\n  \
+        bongham case search --field name --value-file F --account choi --data D\n\nThe value is \
+        never an argument, because arguments stand in every process list."
+    )]
+    Search {
+        /// By what: name, telephone, email, address or number
+        #[arg(long, value_parser = FIELDS)]
+        field: String,
+        /// Read the value from this file (its first line); - reads standard input
+        #[arg(long, value_name = "FILE")]
+        value_file: Option<PathBuf>,
+        /// Why
+        #[arg(long, default_value = "handling")]
+        purpose: Purpose,
+        /// Most rows to fetch
+        #[arg(long, value_name = "ROWS", default_value_t = 200)]
+        limit: usize,
         /// Who asks.
         #[command(flatten)]
         actor: Actor,

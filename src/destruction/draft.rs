@@ -1,0 +1,562 @@
+//! What people hand in at each step of a request: bodies of the API, parsed once, here.
+
+use crate::domain::limit::LINE_BYTES_MAX;
+use crate::domain::time::Timestamp;
+
+/// Longest free text of a step, in bytes.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+/// Most parts of a case that a request or review names.
+const PARTS_MAX: usize = 4096;
+
+/// A field that cannot be taken in, and why. Never holds the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {why}")]
+pub struct Lacking {
+    /// Path of the field, such as `refusal.law`.
+    pub field: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl Lacking {
+    /// The field and what is wrong with it.
+    pub fn new(field: impl Into<String>, why: &'static str) -> Self {
+        Self {
+            field: field.into(),
+            why,
+        }
+    }
+}
+
+fn text(field: &str, value: &str, max: usize, required: bool) -> Result<(), Lacking> {
+    if required && value.trim().is_empty() {
+        return Err(Lacking::new(field, "must not be empty"));
+    }
+    if value.len() > max {
+        return Err(Lacking::new(field, "is too long"));
+    }
+    if value
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+    {
+        return Err(Lacking::new(field, "must not hold control characters"));
+    }
+    Ok(())
+}
+
+fn line(field: &str, value: &str, required: bool) -> Result<(), Lacking> {
+    text(field, value, LINE_BYTES_MAX, required)
+}
+
+/// Who asks (개인정보 보호법 제38조).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AskedBy {
+    /// 본인.
+    Person,
+    /// 대리인, with proof of authority.
+    Agent,
+    /// An officer, on behalf of a person who asked by word of mouth.
+    Officer,
+}
+
+/// What proves that an agent may ask (시행령 제45조).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// 법정대리인: a document that shows it.
+    LegalRepresentative,
+    /// 위임장.
+    PowerOfAttorney,
+}
+
+/// How it was checked who asks. What was seen is named; no copy is kept.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityMethod {
+    /// 주민등록증.
+    ResidentCard,
+    /// 운전면허증.
+    DriverLicence,
+    /// 여권.
+    Passport,
+    /// 외국인등록증.
+    ResidencePermit,
+    /// 행정정보 공동이용.
+    SharedInformation,
+    /// 전자서명.
+    ElectronicSignature,
+    /// 휴대전화 본인확인.
+    MobileIdentification,
+    /// Known to the officer from the case itself.
+    KnownFromCase,
+}
+
+/// A request as it comes in (개인정보 삭제 요구서): body of `POST /deletion-requests`.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestDraft {
+    /// Id of the case, if the taker may see it. Either this or `receipt`.
+    #[serde(default)]
+    pub case: Option<String>,
+    /// Number on the petitioner's receipt (접수증).
+    #[serde(default)]
+    pub receipt: Option<String>,
+    /// Who asks.
+    pub asked_by: AskedBy,
+    /// Name of who asks.
+    pub name: String,
+    /// Where the answer goes.
+    pub contact: String,
+    /// What proves an agent's authority.
+    #[serde(default)]
+    pub authority: Option<Authority>,
+    /// Ids of the parts that it is about, as the case shows them; empty for all.
+    #[serde(default)]
+    pub parts: Vec<String>,
+    /// What is asked for and why, in the person's words.
+    pub reason: String,
+    /// When it reached the office, RFC 3339; now, if absent. The term runs from here.
+    #[serde(default)]
+    pub received_at: Option<String>,
+}
+
+impl RequestDraft {
+    /// Checks everything that can be checked without the store; gives the time of receipt.
+    pub fn check(&self) -> Result<Option<Timestamp>, Lacking> {
+        match (&self.case, &self.receipt) {
+            (Some(_), Some(_)) => {
+                return Err(Lacking::new("receipt", "or case: name one of both"));
+            }
+            (None, None) => return Err(Lacking::new("receipt", "or case must be named")),
+            (None, Some(receipt)) => text("receipt", receipt, 64, true)?,
+            (Some(_), None) => {}
+        }
+        line("name", &self.name, true)?;
+        line("contact", &self.contact, true)?;
+        text("reason", &self.reason, TEXT_BYTES_MAX, true)?;
+        match (self.asked_by, self.authority) {
+            (AskedBy::Agent, None) => {
+                return Err(Lacking::new(
+                    "authority",
+                    "of an agent must be proved: legal_representative or power_of_attorney",
+                ));
+            }
+            (AskedBy::Person | AskedBy::Officer, Some(_)) => {
+                return Err(Lacking::new("authority", "belongs to an agent alone"));
+            }
+            _ => {}
+        }
+        if self.parts.len() > PARTS_MAX {
+            return Err(Lacking::new("parts", "are too many"));
+        }
+        self.received_at
+            .as_deref()
+            .map(|at| {
+                Timestamp::parse_rfc3339(at)
+                    .ok_or_else(|| Lacking::new("received_at", "is not an RFC 3339 time"))
+            })
+            .transpose()
+    }
+}
+
+/// Body of `…/identity`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityDraft {
+    /// How.
+    pub method: IdentityMethod,
+}
+
+/// What shall become of a part.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// 파기.
+    Destroy,
+    /// 분리 보관: another law keeps it, until its end date.
+    KeepApart,
+    /// 보류: it stays as it is; another matter needs it.
+    Hold,
+}
+
+/// The judgement of one part, or of all that are not named.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JudgementDraft {
+    /// What shall become of it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// Name of the law that keeps it.
+    #[serde(default)]
+    pub law: Option<String>,
+    /// Its article.
+    #[serde(default)]
+    pub article: Option<String>,
+    /// Items of personal data that it keeps.
+    #[serde(default)]
+    pub items: Option<String>,
+    /// Until when, RFC 3339.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// The matter that a hold rests on.
+    #[serde(default)]
+    pub ground: Option<String>,
+}
+
+/// One part and its judgement.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartDraft {
+    /// Id of the part.
+    pub part: String,
+    /// Its judgement.
+    pub judgement: JudgementDraft,
+}
+
+/// What a person must be told of a refusal, whole or in part (시행령 제43조제3항).
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefusalDraft {
+    /// The law's text (근거법령의 내용).
+    pub law: String,
+    /// The reason.
+    pub reason: String,
+    /// The way to object (이의제기방법).
+    pub objection: String,
+}
+
+impl RefusalDraft {
+    /// All three must be there.
+    pub fn check(&self, path: &str) -> Result<(), Lacking> {
+        let field = |name: &str| format!("{path}{name}");
+        text(&field("law"), &self.law, TEXT_BYTES_MAX, true)?;
+        text(&field("reason"), &self.reason, TEXT_BYTES_MAX, true)?;
+        text(&field("objection"), &self.objection, TEXT_BYTES_MAX, true)
+    }
+}
+
+/// Body of `…/review`.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewDraft {
+    /// Judgements by part.
+    #[serde(default)]
+    pub parts: Vec<PartDraft>,
+    /// Judgement of every part that is not named above.
+    #[serde(default)]
+    pub rest: Option<JudgementDraft>,
+    /// What the person is told of the parts that are not destroyed; needed if there are any.
+    #[serde(default)]
+    pub refusal: Option<RefusalDraft>,
+}
+
+/// A judgement, parsed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Judgement {
+    /// 파기.
+    Destroy,
+    /// 분리 보관.
+    KeepApart {
+        /// Name of the law.
+        law: String,
+        /// Its article.
+        article: String,
+        /// Items of personal data that it keeps.
+        items: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// 보류.
+    Hold {
+        /// The matter it rests on.
+        ground: String,
+    },
+}
+
+impl JudgementDraft {
+    /// Parses it; `path` names it in complaints.
+    pub fn parse(&self, path: &str, now: Timestamp) -> Result<Judgement, Lacking> {
+        let field = |name: &str| format!("{path}.{name}");
+        text(&field("reason"), &self.reason, TEXT_BYTES_MAX, true)?;
+        let need = |name: &str, value: &Option<String>| {
+            let value = value.as_deref().unwrap_or_default();
+            line(&field(name), value, true)?;
+            Ok::<_, Lacking>(value.to_owned())
+        };
+        let none = |name: &str, value: &Option<String>| match value {
+            None => Ok(()),
+            Some(_) => Err(Lacking::new(field(name), "does not belong to this verdict")),
+        };
+        if self.verdict != Verdict::KeepApart {
+            none("law", &self.law)?;
+            none("article", &self.article)?;
+            none("items", &self.items)?;
+            none("until", &self.until)?;
+        }
+        if self.verdict != Verdict::Hold {
+            none("ground", &self.ground)?;
+        }
+        match self.verdict {
+            Verdict::Destroy => Ok(Judgement::Destroy),
+            Verdict::KeepApart => {
+                let until = need("until", &self.until)?;
+                let until = Timestamp::parse_rfc3339(&until)
+                    .ok_or_else(|| Lacking::new(field("until"), "is not an RFC 3339 time"))?;
+                if until <= now {
+                    return Err(Lacking::new(field("until"), "must lie in the future"));
+                }
+                Ok(Judgement::KeepApart {
+                    law: need("law", &self.law)?,
+                    article: need("article", &self.article)?,
+                    items: need("items", &self.items)?,
+                    until,
+                })
+            }
+            Verdict::Hold => Ok(Judgement::Hold {
+                ground: need("ground", &self.ground)?,
+            }),
+        }
+    }
+}
+
+/// Who answers for the office (민원처리법 시행령 제31조: 소속·성명·연락처).
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SenderDraft {
+    /// Office.
+    pub office: String,
+    /// Name of the officer.
+    pub officer: String,
+    /// How to reach them.
+    pub contact: String,
+}
+
+impl SenderDraft {
+    /// All three must be there.
+    pub fn check(&self) -> Result<(), Lacking> {
+        line("sender.office", &self.office, true)?;
+        line("sender.officer", &self.officer, true)?;
+        line("sender.contact", &self.contact, true)
+    }
+}
+
+/// The destruction request form (개인정보파일 파기요청서): body of `…/form`. Who writes it, who
+/// approves it and when is not said here but known.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormDraft {
+    /// 대상 개인정보파일.
+    pub file: String,
+    /// 주요 대상업무.
+    pub task: String,
+    /// 파기 사유.
+    pub reason: String,
+    /// 특기사항.
+    #[serde(default)]
+    pub remarks: Option<String>,
+    /// 파기 장소.
+    pub place: String,
+    /// 파기 방법.
+    pub method: String,
+    /// 입회자: login name.
+    #[serde(default)]
+    pub witness: Option<String>,
+    /// 폐기 확인 방법.
+    pub verification: String,
+    /// 백업 조치 유무.
+    pub backups_handled: bool,
+    /// 매체 폐기 여부.
+    pub media_destroyed: bool,
+    /// Id of the decision 폐기 of the records appraisal, where a rule demands one.
+    #[serde(default)]
+    pub decision: Option<String>,
+    /// Id of the item kept apart that was drawn from the case, where the review keeps some of it.
+    #[serde(default)]
+    pub kept: Option<String>,
+    /// Who answers for the office.
+    pub sender: SenderDraft,
+}
+
+impl FormDraft {
+    /// Every field of the form that must be filled in.
+    pub fn check(&self) -> Result<(), Lacking> {
+        line("file", &self.file, true)?;
+        line("task", &self.task, true)?;
+        text("reason", &self.reason, TEXT_BYTES_MAX, true)?;
+        line("place", &self.place, true)?;
+        line("method", &self.method, true)?;
+        line("verification", &self.verification, true)?;
+        if let Some(remarks) = &self.remarks {
+            text("remarks", remarks, TEXT_BYTES_MAX, false)?;
+        }
+        if let Some(decision) = &self.decision {
+            // It goes into the ledger, which is kept for ever and holds nothing personal.
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
+            if decision.is_empty() || decision.len() > 64 || !decision.chars().all(plain) {
+                return Err(Lacking::new(
+                    "decision",
+                    "has 1 to 64 of A-Z, a-z, 0-9, - _ / and .",
+                ));
+            }
+        }
+        self.sender.check()
+    }
+}
+
+/// Body of `…/approve`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalDraft {
+    /// SHA-256 of the form as the request showed it, in hex.
+    pub form_hash: String,
+}
+
+/// Body of `…/refuse`.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefuseDraft {
+    /// What the person is told.
+    pub refusal: RefusalDraft,
+    /// Who answers for the office.
+    pub sender: SenderDraft,
+}
+
+/// Body of `…/cancel`.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelDraft {
+    /// Why.
+    pub reason: String,
+}
+
+impl CancelDraft {
+    /// A reason must be there.
+    pub fn check(&self) -> Result<(), Lacking> {
+        text("reason", &self.reason, TEXT_BYTES_MAX, true)
+    }
+}
+
+/// How a notice reached the person.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveredBy {
+    /// 교부: printed and handed over.
+    Hand,
+    /// 우편.
+    Post,
+    /// 전자우편.
+    Email,
+    /// 전자문서.
+    ElectronicDocument,
+    /// Nobody to tell: an expired retention period.
+    FiledOnly,
+}
+
+/// Body of `POST …/notice`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryDraft {
+    /// How.
+    pub delivered_by: DeliveredBy,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judgement(verdict: Verdict) -> JudgementDraft {
+        JudgementDraft {
+            verdict,
+            reason: "because".into(),
+            law: None,
+            article: None,
+            items: None,
+            until: None,
+            ground: None,
+        }
+    }
+
+    #[test]
+    fn a_part_is_kept_apart_only_under_a_law_with_an_end() {
+        let now = Timestamp::parse_rfc3339("2026-11-24T09:00:00+09:00").unwrap();
+        let whole = JudgementDraft {
+            law: Some("공공기록물법".into()),
+            article: Some("제27조".into()),
+            items: Some("성명".into()),
+            until: Some("2030-01-01T00:00:00+09:00".into()),
+            ..judgement(Verdict::KeepApart)
+        };
+        assert!(whole.parse("rest", now).is_ok());
+        let lacking = |draft: JudgementDraft| draft.parse("rest", now).unwrap_err().field;
+        let without = |change: fn(&mut JudgementDraft)| {
+            let mut draft = whole.clone();
+            change(&mut draft);
+            lacking(draft)
+        };
+        assert_eq!(without(|d| d.law = None), "rest.law");
+        assert_eq!(without(|d| d.article = Some(" ".into())), "rest.article");
+        assert_eq!(without(|d| d.items = None), "rest.items");
+        assert_eq!(without(|d| d.until = None), "rest.until");
+        assert_eq!(
+            without(|d| d.until = Some("2026-11-23T00:00:00+09:00".into())),
+            "rest.until"
+        );
+        assert_eq!(lacking(judgement(Verdict::Hold)), "rest.ground");
+        assert_eq!(
+            judgement(Verdict::Destroy).parse("rest", now),
+            Ok(Judgement::Destroy)
+        );
+        let parked = JudgementDraft {
+            law: Some("just in case".into()),
+            ..judgement(Verdict::Destroy)
+        };
+        assert_eq!(lacking(parked), "rest.law");
+    }
+
+    #[test]
+    fn a_refusal_names_law_reason_and_the_way_to_object() {
+        let whole = RefusalDraft {
+            law: "제36조제1항 단서".into(),
+            reason: "보존기간".into(),
+            objection: "심판 청구".into(),
+        };
+        assert_eq!(whole.check("refusal."), Ok(()));
+        for (draft, field) in [
+            (
+                RefusalDraft {
+                    law: String::new(),
+                    ..whole.clone()
+                },
+                "refusal.law",
+            ),
+            (
+                RefusalDraft {
+                    reason: " ".into(),
+                    ..whole.clone()
+                },
+                "refusal.reason",
+            ),
+            (
+                RefusalDraft {
+                    objection: String::new(),
+                    ..whole
+                },
+                "refusal.objection",
+            ),
+        ] {
+            assert_eq!(draft.check("refusal.").unwrap_err().field, field);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What a request for a second person says, in words: enough to decide on it without opening a
+//! case.
+
+use data_encoding::HEXLOWER;
+
+use super::store::{Store, fingerprint};
+use crate::domain::id::AccountId;
+use crate::people::approval::{Approval, Asked, KeyState, Person};
+use crate::people::view::ApprovalView;
+
+/// English and Korean.
+type Words = (String, String);
+
+impl Store {
+    /// One request as its approver sees it.
+    pub(super) fn approval_view(&self, approval: &Approval) -> ApprovalView {
+        let name = |id: AccountId| self.directory.login(id);
+        let (asked, asked_ko) = self.words(&approval.asked);
+        ApprovalView {
+            id: approval.id.to_string(),
+            kind: approval.asked.kind().to_owned(),
+            hash: HEXLOWER.encode(&approval.hash),
+            requester: name(approval.requester),
+            concerned: approval.asked.concerned().into_iter().map(name).collect(),
+            asked,
+            asked_ko,
+            created_at: approval.created.rfc3339(),
+            expires_at: approval.expires().rfc3339(),
+            state: self.state_of(approval),
+        }
+    }
+
+    fn words(&self, asked: &Asked) -> Words {
+        match asked {
+            Asked::GrantRole { to, role } => {
+                let (who, who_ko) = self.person(to);
+                (
+                    format!("role {role} for {who}"),
+                    format!("역할 {role} 부여: {who_ko}"),
+                )
+            }
+            Asked::SeatDesk {
+                department,
+                members,
+            } => {
+                let department = self.directory.code(*department);
+                let (who, who_ko) = self.persons(members);
+                (
+                    format!("sensitive desk of {department}: {who}"),
+                    format!("{department}의 보안 창구: {who_ko}"),
+                )
+            }
+            Asked::ResetAccount { of } => {
+                let (who, who_ko) = self.person(of);
+                (
+                    format!(
+                        "new one-time code for {who}: this key dies, with every case that nobody else holds"
+                    ),
+                    format!(
+                        "일회용 코드 재발급: {who_ko}. 이 열쇠는 없어지고 다른 담당자가 없는 민원은 열 수 없게 됩니다"
+                    ),
+                )
+            }
+            Asked::OpenRetained { item, purpose, .. } => (
+                format!("open item {item}, kept apart, for the purpose {purpose}"),
+                format!("분리 보관 자료 {item} 열람 (목적 {purpose})"),
+            ),
+            Asked::HandOver { items_hash } => {
+                let hash = HEXLOWER.encode(items_hash);
+                (
+                    format!("hand items kept apart to the archive; list {hash}"),
+                    format!("분리 보관 자료 이관. 목록 {hash}"),
+                )
+            }
+            Asked::LiftHold { case, ground } => (
+                format!("end the hold on case {case}: {ground}"),
+                format!("민원 {case}의 보존 조치 해제: {ground}"),
+            ),
+            Asked::Destroy { order_hash } => {
+                let hash = HEXLOWER.encode(order_hash);
+                (
+                    format!("destroy what order {hash} names"),
+                    format!("파기. 파기 지시 {hash}"),
+                )
+            }
+            Asked::BulkExpiry { batch_hash } => {
+                let hash = HEXLOWER.encode(batch_hash);
+                (
+                    format!("destroy what has come to its term; list {hash}"),
+                    format!("보존기간이 끝난 민원 일괄 파기. 목록 {hash}"),
+                )
+            }
+        }
+    }
+
+    fn persons(&self, people: &[Person]) -> Words {
+        let (english, korean): (Vec<_>, Vec<_>) =
+            people.iter().map(|person| self.person(person)).unzip();
+        (english.join(", "), korean.join(", "))
+    }
+
+    /// A name and the key that the approver compares with what the person reads out.
+    fn person(&self, person: &Person) -> Words {
+        let name = self.directory.login(person.account);
+        let account = self.directory.account(person.account);
+        let key = account
+            .as_ref()
+            .filter(|account| person.key.against(account) == KeyState::Same)
+            .and_then(|account| account.receives());
+        match (key, account) {
+            (Some(key), _) => {
+                let key = fingerprint(&key);
+                (
+                    format!("{name} (key {key})"),
+                    format!("{name} (열쇠 {key})"),
+                )
+            }
+            (None, Some(account)) if person.key.against(&account) == KeyState::Awaited => (
+                format!("{name} (no key yet)"),
+                format!("{name} (열쇠 없음)"),
+            ),
+            _ => (
+                format!("{name} (the key has changed)"),
+                format!("{name} (열쇠가 바뀜)"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! The second person, for every kind of request, with a control beside every refusal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::authn::password::PasswordCost;
+use crate::authn::session::{Origin, SessionLimits};
+use crate::domain::id::{CaseId, RetainedId};
+use crate::domain::purpose::Purpose;
+use crate::domain::random::SystemSource;
+use crate::domain::role::Roles;
+use crate::domain::secret::SecretText;
+use crate::domain::time::{SteppedClock, Timestamp};
+use crate::engine::CommitError;
+use crate::keyring::{UnsealCost, UnsealSecret};
+use crate::people::account::Login;
+use crate::people::approval::{LIFETIME, text_hash};
+use crate::service::open;
+use crate::service::seal::Settings;
+
+const YES: Verdict = Verdict {
+    approve: true,
+    hash: None,
+};
+const NO: Verdict = Verdict {
+    approve: false,
+    hash: None,
+};
+
+struct Office {
+    store: Store,
+    clock: Arc<SteppedClock>,
+    _dir: tempfile::TempDir,
+}
+
+fn here() -> Origin {
+    Origin {
+        address: None,
+        device: String::new(),
+    }
+}
+
+impl Office {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            data: dir.path().join("data"),
+            keyring: dir.path().join("keyring"),
+            policies: None,
+            password_cost: PasswordCost {
+                memory_kib: 64,
+                passes: 1,
+            },
+            unseal_cost: UnsealCost::minimal_for_tests(),
+            sessions: SessionLimits {
+                idle: Duration::from_secs(8 * 3600),
+                absolute: Duration::from_secs(8 * 3600),
+                per_account: 3,
+            },
+            threads: 1,
+            queue: 8,
+            index_cache_bytes: 1 << 20,
+            segment_bytes: 1 << 20,
+            progress: None,
+            terms: crate::destruction::term::Terms::default(),
+        };
+        let secret = UnsealSecret {
+            passphrase: SecretText::new("correct horse battery staple".to_owned()),
+            key_file: None,
+        };
+        let morning = Timestamp::parse_rfc3339("2026-11-23T09:00:00+09:00").unwrap();
+        let clock = Arc::new(SteppedClock::at(morning));
+        let random = Arc::new(SystemSource::default());
+        let store = open::create(&settings, &secret, random, clock.clone()).unwrap();
+        let office = Self {
+            store,
+            clock,
+            _dir: dir,
+        };
+        for (login, role) in [
+            ("admin", Role::Admin),
+            ("privacy", Role::PrivacyOfficer),
+            ("privacy2", Role::PrivacyOfficer),
+            ("privacy3", Role::PrivacyOfficer),
+            ("custodian", Role::RetentionCustodian),
+            ("rights", Role::HumanRightsOfficer),
+            ("auditor", Role::Auditor),
+        ] {
+            office.employ(login, role);
+        }
+        office
+    }
+
+    fn employ(&self, login: &str, role: Role) {
+        let roles = Roles::new([role]).unwrap();
+        let invited = self.store.invite_founder(login, roles).unwrap();
+        let code = SecretText::new(invited.enrolment_code);
+        let password = SecretText::new(Self::password(login));
+        let enrolled = self.store.enrol(login.to_owned(), code, password, here());
+        enrolled.unwrap().wait().unwrap();
+    }
+
+    fn password(login: &str) -> String {
+        format!("quiet-harbour-71-{}", login.len())
+    }
+
+    fn session(&self, login: &str) -> Session {
+        let password = SecretText::new(Self::password(login));
+        let entered = self
+            .store
+            .log_in(login.to_owned(), password, None, here())
+            .unwrap();
+        let token = entered.wait().unwrap().token;
+        self.store.sessions.resume(&token, here()).unwrap()
+    }
+
+    fn account(&self, login: &str) -> Account {
+        let login = Login::parse(login).unwrap();
+        self.store.directory.by_login(&login).unwrap()
+    }
+
+    fn id(&self, login: &str) -> AccountId {
+        self.account(login).id
+    }
+
+    fn ask(&self, asked: &Asked, requester: &str, barred: &[&str]) -> ApprovalId {
+        let mut batch = Batch::default();
+        let barred = barred.iter().map(|login| self.id(login)).collect();
+        let id = self
+            .store
+            .ask_without(&mut batch, asked.clone(), self.id(requester), barred);
+        self.store.engine.commit(batch).wait().unwrap();
+        id.unwrap()
+    }
+
+    fn decide(
+        &self,
+        login: &str,
+        id: ApprovalId,
+        verdict: Verdict,
+    ) -> Result<ApprovalState, ServiceError> {
+        self.store
+            .decide_approval(&self.session(login), id, verdict)?
+            .wait()
+    }
+
+    /// Spends and commits.
+    fn spend(&self, id: ApprovalId, asked: &Asked, by: &str) -> Result<AccountId, ServiceError> {
+        let mut batch = Batch::default();
+        let approver = self.store.spend(&mut batch, id, asked, self.id(by))?;
+        self.store.engine.commit(batch).wait().unwrap();
+        Ok(approver)
+    }
+
+    fn state(&self, id: ApprovalId) -> ApprovalState {
+        let stored = self.store.people.approval(id).unwrap().unwrap();
+        self.store.state_of(&stored.row)
+    }
+}
+
+/// One deferred request of each kind, and one that differs from it in a single thing.
+fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
+    let open = |reason| Asked::OpenRetained {
+        item: RetainedId::from_bytes([1; 16]),
+        purpose: Purpose::Legal,
+        reason_hash: text_hash(reason),
+    };
+    let lift = |ground: &str| Asked::LiftHold {
+        case: CaseId::from_bytes([1; 16]),
+        ground: ground.to_owned(),
+    };
+    let reset = |login| Asked::ResetAccount {
+        of: Person::of(&office.account(login)),
+    };
+    vec![
+        (reset("rights"), reset("auditor")),
+        (open("영장"), open("소송")),
+        (
+            Asked::HandOver {
+                items_hash: [1; 32],
+            },
+            Asked::HandOver {
+                items_hash: [2; 32],
+            },
+        ),
+        (lift("a"), lift("b")),
+        (
+            Asked::Destroy {
+                order_hash: [1; 32],
+            },
+            Asked::Destroy {
+                order_hash: [2; 32],
+            },
+        ),
+        (
+            Asked::BulkExpiry {
+                batch_hash: [1; 32],
+            },
+            Asked::BulkExpiry {
+                batch_hash: [2; 32],
+            },
+        ),
+    ]
+}
+
+#[test]
+fn a_deferred_approval_is_spent_once_by_its_requester_for_exactly_what_was_asked() {
+    let office = Office::new();
+    for (asked, other) in deferred(&office) {
+        let kind = asked.kind();
+        let id = office.ask(&asked, "custodian", &[]);
+        let spend = |asked, by| office.spend(id, asked, by);
+        // Before anybody decided.
+        let early = spend(&asked, "custodian");
+        assert_eq!(early, Err(ServiceError::NotApproved), "{kind}");
+        office.decide("privacy", id, YES).unwrap();
+        // Another request, another requester.
+        let changed = spend(&other, "custodian");
+        assert_eq!(changed, Err(ServiceError::NotApproved), "{kind}");
+        let another = spend(&asked, "admin");
+        assert_eq!(another, Err(ServiceError::NotApproved), "{kind}");
+        let absent = ApprovalId::from_bytes([9; 16]);
+        let absent = office.spend(absent, &asked, "custodian");
+        assert_eq!(absent, Err(ServiceError::NotApproved), "{kind}");
+        // The control, and then it is used up.
+        let approver = spend(&asked, "custodian");
+        assert_eq!(approver, Ok(office.id("privacy")), "{kind}");
+        assert_eq!(office.state(id), ApprovalState::Spent, "{kind}");
+        let again = spend(&asked, "custodian");
+        assert_eq!(again, Err(ServiceError::Expired), "{kind}");
+        let decided = office.decide("privacy2", id, YES);
+        assert_eq!(decided, Err(ServiceError::Expired), "{kind}");
+    }
+}
+
+#[test]
+fn two_who_spend_the_same_approval_at_once_conflict() {
+    let office = Office::new();
+    let asked = Asked::HandOver {
+        items_hash: [1; 32],
+    };
+    let id = office.ask(&asked, "custodian", &[]);
+    office.decide("privacy", id, YES).unwrap();
+    let custodian = office.id("custodian");
+    let batches = [(); 2].map(|()| {
+        let mut batch = Batch::default();
+        let spent = office.store.spend(&mut batch, id, &asked, custodian);
+        spent.unwrap();
+        batch
+    });
+    let [first, second] = batches.map(|batch| office.store.engine.commit(batch).wait());
+    first.unwrap();
+    assert_eq!(second.err(), Some(CommitError::Conflict));
+}
+
+#[test]
+fn neither_a_refused_nor_an_old_nor_an_orphaned_approval_is_spent() {
+    let office = Office::new();
+    let asked = Asked::HandOver {
+        items_hash: [1; 32],
+    };
+    let approved = || {
+        let id = office.ask(&asked, "custodian", &[]);
+        office.decide("privacy", id, YES).unwrap();
+        id
+    };
+    let refused = office.ask(&asked, "custodian", &[]);
+    office.decide("privacy", refused, NO).unwrap();
+    let spent = office.spend(refused, &asked, "custodian");
+    assert_eq!(spent, Err(ServiceError::NotApproved));
+
+    // Half an hour from the decision on; the control comes a moment before.
+    let (old, in_time) = (approved(), approved());
+    office.clock.advance(LIFETIME - Duration::from_secs(1));
+    office.spend(in_time, &asked, "custodian").unwrap();
+    office.clock.advance(Duration::from_secs(1));
+    let spent = office.spend(old, &asked, "custodian");
+    assert_eq!(spent, Err(ServiceError::Expired));
+    // A request is no older than that when it is decided, either.
+    let waiting = office.ask(&asked, "custodian", &[]);
+    office.clock.advance(LIFETIME);
+    let late = office.decide("privacy", waiting, YES);
+    assert_eq!(late, Err(ServiceError::Expired));
+
+    // Who approved is not who they were any more.
+    let orphan = approved();
+    let admin = office.session("admin");
+    let privacy = office.id("privacy");
+    let shut = office.store.disable_account(&admin, privacy).unwrap();
+    shut.wait().unwrap();
+    let spent = office.spend(orphan, &asked, "custodian");
+    assert_eq!(spent, Err(ServiceError::Expired));
+}
+
+#[test]
+fn a_request_that_takes_effect_at_once_is_never_spent() {
+    let office = Office::new();
+    let asked = Asked::GrantRole {
+        to: Person::of(&office.account("rights")),
+        role: Role::Officer,
+    };
+    let id = office.ask(&asked, "admin", &[]);
+    office.decide("privacy", id, YES).unwrap();
+    assert!(office.account("rights").roles.has(Role::Officer));
+    let spent = office.spend(id, &asked, "admin");
+    assert_eq!(spent, Err(ServiceError::NotApproved));
+}
+
+#[test]
+fn each_kind_is_approved_by_a_privacy_officer_who_had_no_part_in_it() {
+    let office = Office::new();
+    let grant = Asked::GrantRole {
+        to: Person::of(&office.account("rights")),
+        role: Role::Officer,
+    };
+    let desk = Asked::SeatDesk {
+        department: DepartmentId::from_bytes([1; 16]),
+        members: vec![Person::of(&office.account("rights"))],
+    };
+    let kinds = deferred(&office).into_iter().map(|(asked, _)| asked);
+    for asked in kinds.chain([grant, desk]) {
+        let kind = asked.kind();
+        let id = office.ask(&asked, "privacy", &["privacy2"]);
+        for login in ["admin", "custodian", "auditor", "rights"] {
+            let reply = office.decide(login, id, YES);
+            assert_eq!(reply, Err(ServiceError::RoleRefused), "{kind} by {login}");
+        }
+        for login in ["privacy", "privacy2"] {
+            let reply = office.decide(login, id, YES);
+            assert_eq!(reply, Err(ServiceError::SelfApproval), "{kind} by {login}");
+        }
+        assert_eq!(office.state(id), ApprovalState::Open, "{kind}");
+        let reply = office.decide("privacy3", id, NO);
+        assert_eq!(reply, Ok(ApprovalState::Refused), "{kind}");
+    }
+    // Whom it is about.
+    let own = Asked::ResetAccount {
+        of: Person::of(&office.account("privacy2")),
+    };
+    let id = office.ask(&own, "admin", &[]);
+    let reply = office.decide("privacy2", id, YES);
+    assert_eq!(reply, Err(ServiceError::SelfApproval));
+    office.decide("privacy", id, YES).unwrap();
+}
+
+#[test]
+fn the_hash_of_something_else_decides_nothing() {
+    let office = Office::new();
+    let asked = Asked::HandOver {
+        items_hash: [1; 32],
+    };
+    let id = office.ask(&asked, "custodian", &[]);
+    let other = Asked::HandOver {
+        items_hash: [2; 32],
+    };
+    let with = |asked: &Asked| Verdict {
+        approve: true,
+        hash: Some(asked.hash(office.id("custodian"))),
+    };
+    let reply = office.decide("privacy", id, with(&other));
+    assert_eq!(reply, Err(ServiceError::Conflict));
+    assert_eq!(office.state(id), ApprovalState::Open);
+    office.decide("privacy", id, with(&asked)).unwrap();
+}
+
+#[test]
+fn what_is_shown_says_what_is_asked_and_reads_no_case() {
+    let office = Office::new();
+    for (asked, _) in deferred(&office) {
+        let id = office.ask(&asked, "custodian", &[]);
+        let stored = office.store.people.approval(id).unwrap().unwrap().row;
+        let view = office.store.approval_view(&stored);
+        assert_eq!(view.kind, asked.kind());
+        let hash = data_encoding::HEXLOWER.encode(&asked.hash(office.id("custodian")));
+        assert_eq!(view.hash, hash);
+        let korean = |text: &str| text.chars().any(|c| ('가'..='힣').contains(&c));
+        assert!(korean(&view.asked_ko) && !korean(&view.asked), "{view:?}");
+        let telling = match &asked {
+            Asked::ResetAccount { .. } => "rights (key ".to_owned(),
+            Asked::OpenRetained { item, .. } => item.to_string(),
+            Asked::LiftHold { case, .. } => case.to_string(),
+            _ => "01".repeat(32),
+        };
+        assert!(view.asked.contains(&telling), "{view:?}");
+    }
+}
