@@ -281,7 +281,6 @@ impl Road {
             assignees: vec![holder.holder.account],
             desk: Vec::new(),
             amended_at: None,
-            amended_at: None,
             closed_at: None,
             holds: Vec::new(),
             locks: Vec::new(),

@@ -17,7 +17,6 @@ use crate::vault::UnitRef;
 
 use super::head::{self, Head, StoredHead};
 use super::number::receipt_digits;
-use super::view::CaseState;
 
 /// A row could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -444,43 +443,6 @@ impl Cases {
         self.move_lists(batch, before.ordinal, head.case, &change.from, &change.to)
     }
 
-    /// Adds the end of some units of a case to a batch, on the condition that its head still stands
-    /// as read: their rows go, and if nothing is left, the case goes from every list and leaves a
-    /// void row in the register.
-    pub fn put_destroyed(
-        &self,
-        batch: &mut Batch,
-        before: &StoredHead,
-        head: &Head,
-        dead: &[UnitId],
-    ) -> Result<(), RowError> {
-        let key = self.head_key(head.case);
-        let mut value = self.seal_head(&key, head)?;
-        value.extend_from_slice(&before.ordinal.to_be_bytes());
-        value.extend_from_slice(&before.number.to_be_bytes());
-        batch.expect.push((
-            Space::Head,
-            key.clone(),
-            Expected::Equals(before.row.clone()),
-        ));
-        batch.put.push((Space::Head, key, value_of(value)?));
-        for unit in dead {
-            batch
-                .delete
-                .push((Space::Unit, self.unit_key(head.case, *unit)));
-        }
-        if head.state == CaseState::Destroyed {
-            let series = self.series(before.head.tier, before.head.registered_at.year());
-            let void = self.seal_register(&series, None)?;
-            let row = [series.0.as_slice(), &before.number.to_be_bytes()].concat();
-            batch
-                .put
-                .push((Space::Register, key_of(row)?, value_of(void)?));
-        }
-        let (from, to) = (scopes(&before.head), scopes(head));
-        self.move_lists(batch, before.ordinal, head.case, &from, &to)
-    }
-
     fn move_lists(
         &self,
         batch: &mut Batch,
@@ -521,13 +483,9 @@ pub struct Change {
     pub to: Vec<Scope>,
 }
 
-/// The lists a case stands in: its holders' and, if ordinary, its department's; none once nothing is
-/// left of it.
+/// The lists a case stands in: its holders' and, if ordinary, its department's.
 pub fn scopes(head: &Head) -> Vec<Scope> {
     let mut scopes: Vec<Scope> = Vec::new();
-    if head.state == CaseState::Destroyed {
-        return scopes;
-    }
     for holder in head.holders() {
         let scope = Scope::Holder(holder);
         if !scopes.contains(&scope) {

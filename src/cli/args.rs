@@ -2,6 +2,7 @@
 
 pub mod people;
 pub mod records;
+pub mod retained;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LogCommand, TrailCommand};
+use retained::RetainedCommand;
 
 use super::host::Place;
 use super::secrets::{PasswordArgs, UnlockArgs};
@@ -128,6 +130,9 @@ pub enum Command {
     /// Cases
     #[command(subcommand)]
     Case(CaseCommand),
+    /// What another law keeps apart from the cases
+    #[command(subcommand)]
+    Retained(RetainedCommand),
     /// Register the rows of a CSV or JSONL file as cases
     #[command(
         after_help = "Examples:\n  bongham import old.csv.gz --map office.toml --data D \

@@ -5,12 +5,12 @@
 //! [`ledger`].
 
 pub mod draft;
+pub mod kept;
 pub mod ledger;
 pub mod notice;
 pub mod order;
 pub mod records;
 pub mod request;
 pub mod retention;
-pub mod rows;
 pub mod term;
 pub mod view;

@@ -2,7 +2,6 @@
 //! approval to the end of the scrub, so that a crash at any point resumes it.
 
 use crate::domain::id::{AccountId, CaseId, DestructionId, RequestId, RetainedId, UnitId};
-use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
 
 /// Why something is destroyed.
@@ -71,8 +70,8 @@ pub struct Order {
     pub ground: Ground,
     /// What, by case.
     pub parts: Vec<Part>,
-    /// Units that belong to no case: an account's key, an audit epoch, an item kept apart.
-    pub units: Vec<(UnitId, UnitKind)>,
+    /// Units that belong to no case: an account's key, an audit epoch.
+    pub units: Vec<UnitId>,
     /// Who filled in the destruction request form (파기요청서).
     pub handler: AccountId,
     /// Who approved it.
@@ -85,21 +84,4 @@ pub struct Order {
     pub due: Timestamp,
     /// How far it has come.
     pub stage: Stage,
-    /// What dies, unit by unit: fixed with the intent, empty before.
-    pub doomed: Vec<Doomed>,
-}
-
-/// Most units of one order: what a single batch of the store and one leaf of the ledger hold with
-/// room to spare. A larger destruction is several orders.
-pub const UNITS_MAX: usize = 1024;
-
-/// One unit of an order that has begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Doomed {
-    /// The case it belongs to, if any.
-    pub case: Option<CaseId>,
-    /// The unit.
-    pub unit: UnitId,
-    /// What it holds.
-    pub kind: UnitKind,
 }

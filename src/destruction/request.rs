@@ -628,7 +628,6 @@ impl Request<Formed> {
             witness: form.witness,
             approved_at: word.at,
             due: window_end,
-            doomed: Vec::new(),
             stage: Stage::Waiting,
         };
         let approval = Approval {

@@ -22,6 +22,7 @@ mod limits;
 mod log;
 mod openapi;
 mod page;
+mod retained;
 mod seal;
 mod searches;
 mod server;
@@ -81,6 +82,7 @@ fn office() -> Routes {
         .routes(routes!(cases::read))
         .routes(routes!(cases::assign))
         .routes(routes!(cases::reclassify))
+        .routes(routes!(retained::draw))
         .routes(routes!(searches::search))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
@@ -100,11 +102,20 @@ fn inspection() -> Routes {
         .routes(routes!(log::ledger_bundle))
 }
 
+/// What retention custodians use and nobody else finds.
+fn apart() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(retained::list))
+        .routes(routes!(retained::hand_over))
+        .routes(routes!(retained::open))
+        .routes(routes!(retained::end))
+}
+
 /// The door of a service: routes inside limits, trace and headers.
 pub fn router(service: Arc<Service>) -> Router {
     let (probes, mut document) = probes().split_for_parts();
     let (office, offered) = office().split_for_parts();
-    let (inspection, inspected) = inspection().split_for_parts();
+    let (inspection, inspected) = inspection().merge(apart()).split_for_parts();
     document = document.nest("/api/v1", offered).nest("/api/v1", inspected);
     let document = serde_json::to_value(document).unwrap_or_default();
 

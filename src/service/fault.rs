@@ -15,6 +15,9 @@ use crate::engine::{CommitError, EngineError};
 use crate::keyring::KeyringError;
 use crate::people::account::KeyError;
 use crate::people::rows as people_rows;
+use crate::retained::basis::BadBasis;
+use crate::retained::handover::HandoverError;
+use crate::retained::rows as item_rows;
 use crate::vault::VaultError;
 
 use super::error::ServiceError;
@@ -93,6 +96,28 @@ pub(super) fn people(error: people_rows::RowError) -> ServiceError {
         people_rows::RowError::Engine(error) => engine(error),
         people_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
         people_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn items(error: item_rows::RowError) -> ServiceError {
+    match error {
+        item_rows::RowError::Engine(error) => engine(error),
+        item_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        item_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn basis(error: BadBasis) -> ServiceError {
+    ServiceError::Invalid(Invalid::new(error.field, error.why))
+}
+
+pub(super) fn handover(error: HandoverError) -> ServiceError {
+    match error {
+        HandoverError::BadKey => ServiceError::Invalid(Invalid::new(
+            "public_key",
+            "is no X25519 public key in hexadecimal",
+        )),
+        other => ServiceError::Internal(other.to_string()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Making and opening the parts of a store, in order: keyring, journal, log, people, policies.
 
 use std::path::Path;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use super::error::ServiceError;
@@ -8,7 +9,6 @@ use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
 use super::seal::Settings;
-use super::steady::Steady;
 use super::store::Store;
 use crate::audit::AccessLog;
 use crate::authn::device::Devices;
@@ -21,7 +21,6 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
-use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -29,12 +28,23 @@ use crate::engine::embedded::{EmbeddedEngine, Options};
 use crate::keyring::{Keyring, ServerKey, UnsealSecret};
 use crate::people::directory::Directory;
 use crate::people::rows::People;
+use crate::retained::rows::Items;
 use crate::vault::Vault;
 
 /// Where the journal and index lie inside the data directory.
 pub(super) fn store_dir(data: &Path) -> std::path::PathBuf {
     data.join("store")
 }
+
+/// Where what another law keeps lies: a journal and index of its own.
+pub(super) fn retained_dir(data: &Path) -> std::path::PathBuf {
+    data.join("retained")
+}
+
+/// Segment of the separate store at the most, in bytes: it holds few items.
+const RETAINED_SEGMENT_BYTES: u32 = 8 << 20;
+/// Memory of its index cache, in bytes.
+const RETAINED_CACHE_BYTES: u64 = 4 << 20;
 
 /// Whether there is a store here, by its directories alone.
 pub(super) fn exists(settings: &Settings) -> bool {
@@ -62,7 +72,10 @@ pub(super) fn create(
     .map_err(fault::keyring)?;
     let engine = EmbeddedEngine::create(options(settings, &keyring, &random, &clock))
         .map_err(fault::engine)?;
-    assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)
+    let apart = EmbeddedEngine::create(options_apart(settings, &keyring, &random, &clock))
+        .map_err(fault::engine)?;
+    let engines = (Arc::new(engine) as _, Arc::new(apart) as _);
+    assemble(settings, Arc::new(keyring), engines, random, clock)
 }
 
 /// Opens a store that exists.
@@ -84,10 +97,44 @@ pub(super) fn open(
     .map_err(fault::keyring)?;
     let engine = EmbeddedEngine::open(options(settings, &keyring, &random, &clock))
         .map_err(fault::engine)?;
-    let store = assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)?;
+    let apart = open_apart(settings, &keyring, &random, &clock)?;
+    let engines = (Arc::new(engine) as _, Arc::new(apart) as _);
+    let store = assemble(settings, Arc::new(keyring), engines, random, clock)?;
     store.finish_punctures()?;
-    store.finish_destructions()?;
     Ok(store)
+}
+
+/// The separate store. Where it is missing none is made: an empty one would say that no law keeps
+/// anything.
+fn open_apart(
+    settings: &Settings,
+    keyring: &Keyring,
+    random: &Arc<dyn Random>,
+    clock: &Arc<dyn Clock>,
+) -> Result<EmbeddedEngine, ServiceError> {
+    if !retained_dir(&settings.data).join("journal").is_dir() {
+        return Err(ServiceError::RetainedMissing);
+    }
+    EmbeddedEngine::open(options_apart(settings, keyring, random, clock)).map_err(fault::engine)
+}
+
+fn options_apart(
+    settings: &Settings,
+    keyring: &Keyring,
+    random: &Arc<dyn Random>,
+    clock: &Arc<dyn Clock>,
+) -> Options {
+    Options {
+        dir: retained_dir(&settings.data),
+        key: keyring.server_key(ServerKey::RetainedJournal),
+        // It has no logs: what is done to it stands in those of the live store.
+        floor: [0; 2],
+        progress: Box::new(|_, _| {}),
+        cache_bytes: RETAINED_CACHE_BYTES.min(settings.index_cache_bytes),
+        segment_bytes: RETAINED_SEGMENT_BYTES.min(settings.segment_bytes),
+        reserve: false,
+        ..options(settings, keyring, random, clock)
+    }
 }
 
 fn options(
@@ -122,7 +169,7 @@ fn progress(settings: &Settings) -> Box<dyn Fn(u64, u64) + Send + Sync> {
 fn assemble(
     settings: &Settings,
     keyring: Arc<Keyring>,
-    engine: Arc<dyn Engine>,
+    (engine, apart): (Arc<dyn Engine>, Arc<dyn Engine>),
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
 ) -> Result<Store, ServiceError> {
@@ -161,6 +208,12 @@ fn assemble(
         people.all().map_err(fault::people)?,
         people.all().map_err(fault::people)?,
     );
+    let items = Items::new(
+        apart,
+        Locator::new(&keyring.server_key(ServerKey::RetainedLocation)),
+        RowKey::new(keyring.server_key(ServerKey::RetainedRow)),
+        Arc::clone(&random),
+    );
     let pepper = || keyring.server_key(ServerKey::Pepper);
     let sessions = Sessions::new(settings.sessions, Arc::clone(&random), Arc::clone(&clock))
         .map_err(|error| ServiceError::Internal(error.to_string()))?;
@@ -182,6 +235,7 @@ fn assemble(
         ),
         rotation: Mutex::new(Rotation::default()),
         people,
+        items,
         records,
         directory,
         authority,
@@ -196,15 +250,9 @@ fn assemble(
         throttle: Throttle::new(Arc::clone(&clock)),
         devices: Devices::new(&pepper()),
         gates: Gates::default(),
-        orders: Orders::new(
-            Arc::clone(&engine),
-            locator(),
-            row_key(),
-            Arc::clone(&random),
-        ),
-        steady: Steady::open(engine.as_ref(), &locator(), &row_key(), Arc::clone(&clock))?,
-        destroying: Mutex::new(()),
         people_turn: Mutex::new(()),
+        items_turn: Mutex::new(()),
+        due_looked_on: AtomicI64::new(i64::MIN),
         locator: locator(),
         row_key: row_key(),
         keyring,

@@ -313,18 +313,13 @@ impl Store {
         self.keyring.set_floor(floor).map_err(fault::keyring)
     }
 
-    /// Records steady time, for the next opening.
-    pub(super) fn record_time(&self) -> Result<(), ServiceError> {
-        self.steady
-            .record(self.engine.as_ref(), &self.row_key, self.random.as_ref())
-    }
-
-    /// Ends every session, publishes, raises the floor, closes the engine.
+    /// Ends every session, publishes, raises the floor, closes both engines.
     pub(super) fn close(&self) -> Result<(), ServiceError> {
         self.sessions.end_all();
         let published = self.log.tick().map_err(fault::log);
-        let raised = self.raise_floor().and(self.record_time());
+        let raised = self.raise_floor();
+        let apart = self.items.engine().close().map_err(fault::engine);
         self.engine.close().map_err(fault::engine)?;
-        published.and(raised)
+        published.and(raised).and(apart)
     }
 }

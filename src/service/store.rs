@@ -1,5 +1,6 @@
 //! An open store, and what every verb shares.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
-use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
@@ -30,13 +30,13 @@ use crate::people::account::Account;
 use crate::people::directory::Directory;
 use crate::people::rows::People;
 use crate::people::view::AccountView;
+use crate::retained::rows::Items;
 use crate::vault::Vault;
 
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
-use super::steady::Steady;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -51,6 +51,8 @@ pub struct Store {
     /// How far the blind index has been written anew.
     pub(super) rotation: Mutex<Rotation>,
     pub(super) people: People,
+    /// What another law keeps, in an engine of its own.
+    pub(super) items: Items,
     pub(super) records: Records,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
@@ -60,13 +62,13 @@ pub struct Store {
     pub(super) throttle: Throttle,
     pub(super) devices: Devices,
     pub(super) gates: Gates,
-    pub(super) orders: Orders,
-    pub(super) steady: Steady,
-    /// Destructions happen one after the other.
-    pub(super) destroying: Mutex<()>,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
+    /// Items are drawn and dropped one after the other, so that none is drawn twice.
+    pub(super) items_turn: Mutex<()>,
+    /// Day, counted from 1970, of the last look for items whose end has come.
+    pub(super) due_looked_on: AtomicI64,
     pub(super) locator: Locator,
     pub(super) row_key: RowKey,
     pub(super) random: Arc<dyn Random>,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::retained;
 use crate::world::{PASSPHRASE, World, here, ordinary, password, secret, sensitive};
 
 /// The columns: logins of [`World`], one per role, and nobody.
@@ -74,6 +75,18 @@ PUT /api/v1/cases/{id}/assignees              ordinary assign        403- 403- 4
 PUT /api/v1/cases/{id}/assignees              sensitive assign       403- 403- 403- 404- 200+ 403- 404- 403- 403- 401.
 PUT /api/v1/cases/{id}/classification         ordinary reclassify    403- 403- 403- 200+ 404- 403- 200+ 403- 403- 401.
 PUT /api/v1/cases/{id}/classification         sensitive reclassify   403- 403- 403- 404- 200+ 403- 404- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              ordinary,handling retain   403- 403- 403- 201+ 404- 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              ordinary,legal retain      403- 201+ 403- 201+ 404- 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              sensitive,handling retain  403- 403- 403- 404- 201+ 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              sensitive,legal retain     403- 404- 403- 404- 201+ 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              absent,handling retain     403- 403- 403- 404- 404- 403- 403- 403- 403- 401.
+GET /api/v1/retained                          - open_retained        404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
+POST /api/v1/retained/{id}/open               ask open_retained      404- 404- 404- 404- 404- 404- 404- 404- 202+ 401.
+POST /api/v1/retained/{id}/open               approved open_retained 404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
+POST /api/v1/retained/{id}/open               handling open_retained 404- 404- 404- 404- 404- 404- 404- 404- 403- 401.
+POST /api/v1/retained/{id}/open               absent open_retained   404- 404- 404- 404- 404- 404- 404- 404- 404+ 401.
+POST /api/v1/retained/hand-over               ask hand_over          404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 202+ 401.
+POST /api/v1/retained/{id}/destruction        kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 422+ 401.
 POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
 POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 403- 401.
 POST /api/v1/imports/{id}/rows                dry import             403- 403- 200+ 200+ 200+ 403- 200+ 403- 403- 401.
@@ -278,6 +291,33 @@ impl Office {
                 let body = json!({"purpose": "handling", "tier": tier_after, "assignees": [to],
                     "reason": "it was the other kind"});
                 (at(&self.case(tier)), Some(body))
+            }
+            ("POST", "/cases/{id}/retained", about) => {
+                let (tier, purpose) = about.split_once(',').unwrap();
+                (at(&self.case(tier)), Some(retained::drawing(purpose)))
+            }
+            ("POST", "/retained/{id}/open", about) => {
+                let id = match about {
+                    "absent" => "a".repeat(26),
+                    _ => retained::drawn(&self.world, &ordinary()),
+                };
+                let purpose = if about == "handling" { about } else { "legal" };
+                let mut body = json!({"purpose": purpose, "reason": "a court asks"});
+                if about == "approved" {
+                    let path = format!("/retained/{id}/open");
+                    body["approval"] = retained::approved(&self.world, &path, &body);
+                }
+                (at(&id), Some(body))
+            }
+            ("POST", "/retained/hand-over", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                let body = json!({"items": [id], "public_key": retained::ARCHIVE,
+                    "reason": "transfer"});
+                (at(""), Some(body))
+            }
+            ("POST", "/retained/{id}/destruction", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                (at(&id), Some(json!({"reason": "term over"})))
             }
             ("POST", "/imports", _) => {
                 self.count += 1;

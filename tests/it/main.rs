@@ -25,5 +25,6 @@ mod keys;
 mod kill;
 mod people;
 mod restart;
+mod retained;
 mod second;
 mod shared;
