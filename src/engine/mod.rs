@@ -15,6 +15,9 @@
 //! - **Reads** see every batch whose `Pending` has resolved `Ok` (read your own writes), and never
 //!   part of a batch within one call.
 //! - **`scan`** answers in byte order of keys and never more rows than its limit.
+//! - **Scrub.** After [`Engine::scrub`] nothing that was removed or replaced before it, and no body
+//!   that was forgotten before it, stands in any file. Nothing else changes, whoever reads or
+//!   commits meanwhile, and wherever it dies.
 //! - Keys hold at most [`KEY_BYTES_MAX`] bytes, values at most [`VALUE_BYTES_MAX`].
 //! - An engine knows nothing of keys, people or cases, and keeps no plaintext from anyone: what
 //!   it is given is already sealed.

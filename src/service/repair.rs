@@ -26,8 +26,8 @@ pub struct Findings {
     pub violations: Vec<String>,
 }
 
-/// Reads every row and every entry: frames are checked as they are read, heads are opened, and
-/// the roots of both logs are computed anew from their entries. The check is an entry itself.
+/// Walks every group of the journal (chain, MAC, digest of each frame), reads every row and every
+/// entry, and computes the roots of both logs anew from their entries. The check is an entry itself.
 pub fn fsck(
     settings: &Settings,
     secret: &UnsealSecret,
@@ -37,6 +37,8 @@ pub fn fsck(
     let store = open::open(settings, secret, random, clock)?;
     store.note("fsck")?;
     let mut findings = Findings::default();
+    Store::check_journal(store.engine.as_ref(), "", &mut findings)?;
+    Store::check_journal(store.items.engine(), " kept apart", &mut findings)?;
     for space in Space::ALL {
         store.check_space(store.engine.as_ref(), "", space, &mut findings)?;
     }
@@ -87,6 +89,23 @@ impl Store {
             device: String::new(),
         };
         self.office_event(Task::Unseal, origin, None, Some(what.to_owned()))
+    }
+
+    fn check_journal(
+        engine: &dyn Engine,
+        whose: &str,
+        findings: &mut Findings,
+    ) -> Result<(), ServiceError> {
+        let checked = engine.check(&|_, _| ()).map_err(fault::engine)?;
+        findings.lines.push(format!(
+            "groups of the journal{whose}: {}, frames: {}, of which erased: {}",
+            checked.groups, checked.frames, checked.erased
+        ));
+        let damage = checked.damage.into_iter();
+        findings
+            .violations
+            .extend(damage.map(|why| format!("journal{whose}: {why}")));
+        Ok(())
     }
 
     fn check_space(

@@ -6,6 +6,7 @@
 mod logs;
 mod order;
 mod rows;
+mod scrub;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub type Reopen<'a> = &'a dyn Fn(Arc<dyn Engine>, Arc<dyn Clock>) -> Arc<dyn Eng
 /// Holds an engine to every sentence of the contract. `reopen` is `None` for an engine that
 /// forgets everything.
 pub fn run(make: Make<'_>, reopen: Option<Reopen<'_>>) -> Verdict {
-    let suite: [(&str, Check); 17] = [
+    let suite: [(&str, Check); 19] = [
         ("rows come back", rows::come_back),
         ("limits of keys and values", rows::limits),
         ("spaces are apart", rows::spaces_apart),
@@ -44,6 +45,8 @@ pub fn run(make: Make<'_>, reopen: Option<Reopen<'_>>) -> Verdict {
         ("the clock goes back", logs::clock_back),
         ("late marks", logs::late_marks),
         ("a refused batch moves nothing", logs::refused_moves_nothing),
+        ("a scrub keeps what lives", scrub::keeps_the_living),
+        ("bodies are forgotten", scrub::forgets_bodies),
     ];
     for (name, check) in suite {
         let clock = Arc::new(SteppedClock::at(Timestamp::from_millis(START_MS)));
@@ -63,6 +66,7 @@ pub fn run(make: Make<'_>, reopen: Option<Reopen<'_>>) -> Verdict {
     if let Some(reopen) = reopen {
         let reopen = |engine| reopen(engine, Arc::clone(&clock) as Arc<dyn Clock>);
         order::reopened(make(), &reopen).map_err(|why| format!("reopening: {why}"))?;
+        scrub::reopened(make(), &reopen).map_err(|why| format!("scrubbed: {why}"))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
 
@@ -40,7 +41,21 @@ enum Step {
     Close,
     Die,
     PowerCut,
-    TornTail { garble: bool, from: u16 },
+    TornTail {
+        garble: bool,
+        from: u16,
+    },
+    Scrub,
+    /// A scrub that ends at this of its writes; then the process dies, or the power goes.
+    ScrubDies {
+        at: u32,
+        power: bool,
+    },
+    Forget {
+        ledger: bool,
+        from: u8,
+        count: u8,
+    },
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -64,6 +79,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::PowerCut),
         2 => (any::<bool>(), any::<u16>())
             .prop_map(|(garble, from)| Step::TornTail { garble, from }),
+        1 => Just(Step::Scrub),
+        2 => (0u32..60, any::<bool>()).prop_map(|(at, power)| Step::ScrubDies { at, power }),
+        1 => (any::<bool>(), any::<u8>(), 0u8..9)
+            .prop_map(|(ledger, from, count)| Step::Forget { ledger, from, count }),
     ]
 }
 
@@ -195,6 +214,20 @@ fn tear(dir: &Path, garble: bool, from: u16) {
     });
 }
 
+/// Lets a scrub die at its `at`-th write, if it has so many.
+fn die_scrubbing(engine: &EmbeddedEngine, at: u32) {
+    let count = AtomicU32::new(0);
+    let point = move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        n if n >= at => Err(EngineError::Stopped),
+        _ => Ok(()),
+    };
+    *engine.shared.upkeep.points.lock().unwrap() = Some(Box::new(point));
+    match engine.scrub(&|_, _| ()) {
+        Ok(_) | Err(EngineError::Stopped) => {}
+        Err(other) => panic!("{other}"),
+    }
+}
+
 fn live(steps: &[Step]) {
     let root = tempfile::tempdir().unwrap();
     let mut dir = root.path().join("0");
@@ -241,6 +274,33 @@ fn live(steps: &[Step]) {
                 engine = open(&next);
                 assert_eq!(engine.road(), Road::Rebuilt);
                 dir = next;
+            }
+            Step::Scrub => {
+                engine.scrub(&|_, _| ()).unwrap();
+                assert_eq!(engine.scrub(&|_, _| ()).unwrap().frames, 0);
+            }
+            Step::ScrubDies { at, power } => {
+                die_scrubbing(&engine, *at);
+                if *power {
+                    copy(&dir, &next);
+                    dir = next;
+                }
+                drop(engine);
+                engine = open(&dir);
+            }
+            Step::Forget {
+                ledger,
+                from,
+                count,
+            } => {
+                let log = if *ledger { Log::Ledger } else { Log::Access };
+                let leaves = &mut model.logs[log as usize];
+                let from = usize::from(*from) % (leaves.len() + 1);
+                let to = from + usize::from(*count);
+                for leaf in leaves.iter_mut().take(to).skip(from) {
+                    drop(leaf.body.take_if(|body| !body.is_empty()));
+                }
+                engine.forget_bodies(log, from as u64, to as u64).unwrap();
             }
             Step::TornTail { garble, from } => {
                 let Some(old) = before.take() else { continue };

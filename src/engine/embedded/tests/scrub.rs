@@ -147,7 +147,8 @@ pub(super) fn holding<'a>(
         wanted.insert(needle[..16].try_into().unwrap(), Vec::new());
     }
     for file in files_below(dir) {
-        let bytes = fs::read(dir.join(&file)).unwrap();
+        // sled may be exchanging a file of its own.
+        let bytes = fs::read(dir.join(&file)).unwrap_or_default();
         for part in bytes.windows(16) {
             if begins[pair(part)]
                 && let Some(files) = wanted.get_mut(part)
