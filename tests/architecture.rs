@@ -81,6 +81,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "http/",
             "cases/draft.rs",
+            "cases/search.rs",
             "cases/extract.rs",
             "cases/view.rs",
             "people/view.rs",

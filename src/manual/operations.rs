@@ -18,4 +18,11 @@
 //! **Damage.** `bongham fsck` names it (exit code 5). A damaged index is made anew; a damaged journal or
 //! keyring is not repaired but refused: restore it.
 //!
+//! **Kept apart.** `DATA/retained` holds what another law keeps ([`super::retained`]); it is no part of the
+//! live store's backup set and needs a copy of its own.
+//!
 //! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case.
+//!
+//! **Pace.** `[limits] actor_requests_per_second = 20` and `actor_burst = 40`: faster requests of one account
+//! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits
+//! for an account at a time, four for an address.

@@ -110,6 +110,11 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "old keys stay until the keyring can be written");
     }
+    if ticks.is_multiple_of(PUNCTURE_TICKS)
+        && let Err(error) = store.look_for_due_today()
+    {
+        tracing::error!(%error, "what is kept apart could not be looked through");
+    }
     if ticks.is_multiple_of(DESTROY_TICKS) {
         store.destroy_due();
     }
@@ -117,11 +122,6 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         && let Err(error) = store.keep_own_time()
     {
         tracing::error!(%error, "the store's own time could not be written down");
-    }
-    if ticks.is_multiple_of(PUNCTURE_TICKS)
-        && let Err(error) = store.look_for_due_today()
-    {
-        tracing::error!(%error, "what is kept apart could not be looked through");
     }
     if let Err(error) = store.turn_index() {
         tracing::error!(%error, "the blind index stays under its old key for now");

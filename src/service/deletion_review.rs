@@ -39,7 +39,9 @@ impl Store {
                 let mut found = false;
                 for (id, used) in items.iter().zip(&mut used) {
                     let item = self.kept(*id)?.map(|kept| kept.item);
-                    if item.is_some_and(|item| item.origin == origin) && self.is_kept(*id)? {
+                    if item.is_some_and(|item| item.origin == origin)
+                        && self.kept_apart(*id)?.is_some()
+                    {
                         (*used, found) = (true, true);
                     }
                 }

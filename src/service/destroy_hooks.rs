@@ -7,20 +7,24 @@ use crate::destruction::order::{Ground, Order};
 use crate::domain::id::RetainedId;
 
 impl Store {
-    /// What is kept apart under this id, if it was drawn and is there.
+    /// What is kept apart under this id, if the ledger tells of it and every part of it is there
+    /// and has its key. An order that relies on an item waits for it.
     pub(super) fn kept_apart(&self, item: RetainedId) -> Result<Option<Kept>, ServiceError> {
-        if !self.is_kept(item)? {
+        if !self.is_entered(item)? {
             return Ok(None);
         }
-        Ok(self.kept(item)?.map(|stored| Kept {
-            item: item.to_string(),
-            law: stored.item.basis.law,
-            article: stored.item.basis.article,
-            until: stored.item.basis.until.rfc3339(),
-        }))
+        let found = self.kept(item)?.map(|stored| stored.item);
+        Ok(found
+            .filter(|item| self.flaw(item).is_none())
+            .map(|item| Kept {
+                item: item.id.to_string(),
+                law: item.basis.law,
+                article: item.basis.article,
+                until: item.basis.until.rfc3339(),
+            }))
     }
 
-    /// Ends what lies outside of the cases: the row of an item kept apart. May be called again.
+    /// Ends what lies outside of the cases: the rows of an item kept apart. May be called again.
     pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
         match order.ground {
             Ground::RetentionEnd(item) => self.drop_retained(item),
@@ -32,7 +36,7 @@ impl Store {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "copies of the keyring are not here yet"
+        reason = "the part that this stands for is not here yet"
     )]
     pub(super) fn key_holders(&self, _root_version: u64) -> Result<Vec<Holder>, ServiceError> {
         Ok(Vec::new())

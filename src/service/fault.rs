@@ -189,3 +189,41 @@ pub(super) fn account_key(error: KeyError) -> ServiceError {
         KeyError::Open(_) => ServiceError::Damaged("an account's key does not open".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A full disk is told as one, wherever it was met; the control beside each is not.
+    #[test]
+    fn a_full_disk_is_told_as_such_by_every_layer() {
+        let full = || EngineError::DiskFull;
+        let broken = || EngineError::Io("EIO".to_owned());
+        let no_room = || KeyringError::DiskFull;
+        let unread = || KeyringError::Io("EIO".to_owned());
+        for (met, control) in [
+            (engine(full()), engine(broken())),
+            (commit(full().into()), commit(broken().into())),
+            (
+                log(LogError::Commit(full().into())),
+                log(LogError::Commit(broken().into())),
+            ),
+            (keyring(no_room()), keyring(unread())),
+            (
+                vault(VaultError::Keyring(no_room())),
+                vault(VaultError::Keyring(unread())),
+            ),
+            (
+                cases(case_rows::RowError::Engine(full())),
+                cases(case_rows::RowError::Engine(broken())),
+            ),
+            (
+                people(people_rows::RowError::Engine(full())),
+                people(people_rows::RowError::Engine(broken())),
+            ),
+        ] {
+            assert_eq!(met, ServiceError::DiskFull);
+            assert_ne!(control, ServiceError::DiskFull);
+        }
+    }
+}

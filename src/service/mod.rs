@@ -22,6 +22,7 @@ mod destroy;
 mod destroy_end;
 mod destroy_hooks;
 mod destroy_plan;
+mod entrance;
 mod error;
 mod fault;
 mod gate;
@@ -44,11 +45,14 @@ mod retained;
 mod retained_check;
 mod retained_end;
 mod retained_open;
+mod retained_share;
 mod retention;
 mod scrub;
 mod seal;
 mod search;
 mod store;
+#[cfg(test)]
+mod testing;
 mod types;
 
 pub use crate::audit::query::Query as LogQuery;
@@ -60,6 +64,7 @@ pub use import::Chunk;
 pub use retained::{Draw, Drawn};
 pub use retained_end::Ordered;
 pub use retained_open::{Consented, ItemView, Reasons, Transfer};
+pub use retained_share::Shared;
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{

@@ -109,6 +109,15 @@ pub(super) fn open(
     Ok(store)
 }
 
+/// Refuses where the separate store is missing.
+pub(super) fn apart_exists(settings: &Settings) -> Result<(), ServiceError> {
+    if retained_dir(&settings.data).join("journal").is_dir() {
+        Ok(())
+    } else {
+        Err(ServiceError::RetainedMissing)
+    }
+}
+
 /// The separate store. Where it is missing none is made: an empty one would say that no law keeps
 /// anything.
 fn open_apart(
@@ -117,9 +126,7 @@ fn open_apart(
     random: &Arc<dyn Random>,
     clock: &Arc<dyn Clock>,
 ) -> Result<EmbeddedEngine, ServiceError> {
-    if !retained_dir(&settings.data).join("journal").is_dir() {
-        return Err(ServiceError::RetainedMissing);
-    }
+    apart_exists(settings)?;
     EmbeddedEngine::open(options_apart(settings, keyring, random, clock)).map_err(fault::engine)
 }
 

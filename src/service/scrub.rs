@@ -83,7 +83,10 @@ impl Store {
             let mut progress = held(progress);
             (progress.running, progress.done, progress.all) = (true, done, all);
         };
-        let found = self.engine.scrub(&tell).map_err(fault::engine)?;
+        let mut found = self.engine.scrub(&tell).map_err(fault::engine)?;
+        let apart = self.items.engine().scrub(&tell).map_err(fault::engine)?;
+        found.frames += apart.frames;
+        found.bytes += apart.bytes;
         for id in served {
             self.enter_scrubbed(*id, found)?;
             held(&self.destructions.scrub.wanted).remove(id);

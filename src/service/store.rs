@@ -163,7 +163,6 @@ impl Store {
 
     /// Decides on something that is no case; a denial is logged before it is told, while the thread
     /// waits: [`Store::office`] does not.
-    #[allow(dead_code, reason = "verbs that are being written begin with it")]
     pub(super) fn permit_office<A: Action>(
         &self,
         session: &Session,
