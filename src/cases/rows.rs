@@ -1,5 +1,7 @@
 //! The rows of cases in the engine: heads, units, lists, the register.
 
+mod receipts;
+
 use std::sync::Arc;
 
 use crate::crypto::envelope::SealError;
@@ -16,7 +18,6 @@ use crate::engine::{
 use crate::vault::UnitRef;
 
 use super::head::{self, Head, StoredHead};
-use super::number::receipt_digits;
 use super::view::CaseState;
 
 /// A row could not be read or made.
@@ -179,85 +180,6 @@ impl Cases {
         };
         let case = self.open_case(Space::Register, &series.0, &value)?;
         Ok(Some(case).filter(|case| *case.as_bytes() != [0; 16]))
-    }
-
-    /// The case of a receipt (접수증), whose number is given in the normal form of a search.
-    pub fn receipt_case(&self, normal: &str) -> Result<Option<CaseId>, RowError> {
-        let key = self.receipt_key(normal);
-        let value = self.engine.get(Space::ReceiptNumber, &key)?;
-        let open = |value| self.open_case(Space::ReceiptNumber, key.as_bytes(), &value);
-        value.map(open).transpose()
-    }
-
-    /// The case whose petitioner holds this receipt, however the number is written; its head, if
-    /// there is one. A number that nobody holds costs the same: the decoy is read and opened in the
-    /// head's place.
-    pub fn by_receipt(&self, text: &str) -> Result<Option<StoredHead>, RowError> {
-        let normal = receipt_digits(text)
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        let case = match self.receipt_case(&normal)? {
-            Some(case) => case,
-            None => CaseId::from_bytes(self.random.array().map_err(SealError::from)?),
-        };
-        self.head(case)
-    }
-
-    fn receipt_key(&self, normal: &str) -> Key {
-        Key::from(self.locator.place("receipt", &[normal.as_bytes()]))
-    }
-
-    fn open_case(&self, space: Space, place: &[u8], value: &Value) -> Result<CaseId, RowError> {
-        let damaged = || RowError::Damaged("row of a number");
-        let plain = self.row_key.open(space, place, value.as_bytes());
-        let plain = plain.map_err(|_| damaged())?;
-        let case = plain.expose().try_into().map_err(|_| damaged())?;
-        Ok(CaseId::from_bytes(case))
-    }
-
-    /// Enters a new case under the number of its receipt.
-    fn put_receipt(&self, batch: &mut Batch, head: &Head) -> Result<(), RowError> {
-        let normal = head.receipt.normal();
-        let key = self.receipt_key(&normal);
-        let sealed = self.row_key.seal(
-            Space::ReceiptNumber,
-            key.as_bytes(),
-            head.case.as_bytes(),
-            Padding::None,
-            self.random.as_ref(),
-        )?;
-        batch
-            .put
-            .push((Space::ReceiptNumber, key, value_of(sealed)?));
-        Ok(())
-    }
-
-    /// Adds the end of the row of a case's receipt number to a batch.
-    pub fn drop_receipt(&self, batch: &mut Batch, head: &Head) {
-        if let Some(digits) = receipt_digits(&head.receipt.to_string()) {
-            let key = self.receipt_key(&digits);
-            batch.delete.push((Space::ReceiptNumber, key));
-        }
-    }
-
-    /// Some heads of the store in the order of their places, behind the place `after`, and where
-    /// the next ones begin: for work of the store itself, never for an answer.
-    pub fn heads(
-        &self,
-        after: Option<&Key>,
-        limit: Limit,
-    ) -> Result<(Vec<StoredHead>, Option<Key>), RowError> {
-        let range = after.map_or_else(KeyRange::default, |key| {
-            KeyRange::default().after(key.as_bytes())
-        });
-        let page = self.engine.scan(Space::Head, range, limit)?;
-        let next = page.rows.last().map(|(key, _)| key.clone());
-        let heads = page
-            .rows
-            .into_iter()
-            .map(|(key, row)| self.open_head(&key, row))
-            .collect::<Result<_, _>>()?;
-        Ok((heads, next.filter(|_| page.more)))
     }
 
     /// Adds to a batch that the rows of these units go.

@@ -154,7 +154,7 @@ pub struct Cancelled {
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {
     /// Destroyed, whole or in part.
-    Destroyed(Approved),
+    Destroyed(Box<Approved>),
     /// Refused.
     Refused(Refused),
 }
@@ -363,7 +363,7 @@ pub enum Sanction {
     /// Another approver has to agree.
     Seconded(Request<Formed>),
     /// Approved, and what to place.
-    Ordered(Request<Approved>, Order),
+    Ordered(Box<(Request<Approved>, Order)>),
 }
 
 impl Request<Formed> {
@@ -435,7 +435,7 @@ impl Request<Formed> {
                 approval,
             },
         };
-        Ok(Sanction::Ordered(request, placed))
+        Ok(Sanction::Ordered(Box::new((request, placed))))
     }
 }
 
@@ -523,7 +523,7 @@ impl Request<Approved> {
         Request {
             facts: self.facts,
             step: Answered {
-                outcome: Outcome::Destroyed(self.step),
+                outcome: Outcome::Destroyed(Box::new(self.step)),
                 delivery,
             },
         }

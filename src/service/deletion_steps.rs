@@ -240,7 +240,8 @@ impl Store {
             };
             match formed.approve(word, order, due).map_err(fault::step)? {
                 Sanction::Seconded(formed) => Ok(Stored::Formed(formed)),
-                Sanction::Ordered(approved, order) => {
+                Sanction::Ordered(ordered) => {
+                    let (approved, order) = *ordered;
                     self.place_order(&mut going.batch, &order)?;
                     // From here nothing new may come into an expired case either.
                     going.lock(&request, Lock::Set)?;

@@ -72,9 +72,6 @@ impl Store {
         self.cases
             .put_gone(batch, stored, &after, &dead)
             .map_err(fault::cases)?;
-        if doomed.whole {
-            self.cases.drop_receipt(batch, &stored.head);
-        }
         self.drop_postings(batch, &dead)
     }
 

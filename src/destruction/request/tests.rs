@@ -127,7 +127,7 @@ fn approved(review: Review) -> (Request<Approved>, Order) {
     let request = formed(review);
     let word = word(APPROVER, &request);
     match request.approve(word, ORDER, later(60)).ok().unwrap() {
-        Sanction::Ordered(request, order) => (request, order),
+        Sanction::Ordered(ordered) => *ordered,
         Sanction::Seconded(_) => panic!("one was enough"),
     }
 }
@@ -202,9 +202,10 @@ fn above_the_cap_two_approve_and_not_the_same_one_twice() {
         by: account(6),
         ..first
     };
-    let Ok(Sanction::Ordered(request, order)) = request.approve(second, ORDER, later(60)) else {
+    let Ok(Sanction::Ordered(ordered)) = request.approve(second, ORDER, later(60)) else {
         panic!("two were not enough");
     };
+    let (request, order) = *ordered;
     assert_eq!(order.approver, account(6));
     let stored = Stored::Approved(request);
     assert_eq!(stored.approval().unwrap().before, Some(account(APPROVER)));
@@ -232,9 +233,10 @@ fn what_is_kept_must_be_told_and_drawn_first() {
     let item = RetainedId::from_bytes([4; 16]);
     let request = form(vec![item]).unwrap();
     let word = word(APPROVER, &request);
-    let Ok(Sanction::Ordered(_, order)) = request.approve(word, ORDER, later(60)) else {
+    let Ok(Sanction::Ordered(ordered)) = request.approve(word, ORDER, later(60)) else {
         panic!("approved");
     };
+    let (_, order) = *ordered;
     assert_eq!(order.parts[0].what, What::Whole, "the original follows");
     assert_eq!(order.parts[0].kept, Some(item));
 }
@@ -280,9 +282,10 @@ fn an_expiry_that_needs_an_appraisal_names_its_decision() {
     assert!(matches!(personal, Some(StepError::Lacking(l)) if l.field == "decision"));
     let request = form(Some("2026-12")).unwrap();
     let word = word(APPROVER, &request);
-    let Ok(Sanction::Ordered(_, order)) = request.approve(word, ORDER, later(60)) else {
+    let Ok(Sanction::Ordered(ordered)) = request.approve(word, ORDER, later(60)) else {
         panic!("approved");
     };
+    let (_, order) = *ordered;
     let decision = Some("2026-12".to_owned());
     assert_eq!(order.ground, Ground::Expiry { decision });
 }
