@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
+use bongham::authn::pace::PaceLimit;
 use bongham::authn::password::PasswordCost;
 use bongham::authn::session::{Origin, SessionLimits};
 use bongham::authz::Source;
@@ -161,6 +162,10 @@ async fn serve(request: ServeRequest) -> Result<Running, Failure> {
         .transpose()
         .map_err(|e| Failure::failed(e.to_string()))?;
     let service = service(settings(&place, Some(&config)))?;
+    service.limit_pace(PaceLimit {
+        per_second: config.limits.actor_requests_per_second,
+        burst: config.limits.actor_burst,
+    });
     if let Some(unlock) = unlock {
         let opening = Arc::clone(&service);
         blocking(move || {

@@ -59,7 +59,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "engine",
         ],
     ),
-    ("cli", &["domain", "config", "merkle"]),
+    ("cli", &["domain", "config", "merkle", "destruction"]),
 ];
 
 /// Where each outside crate may be named. A path ends in `/` for a folder.
@@ -81,6 +81,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "http/",
             "cases/draft.rs",
+            "cases/search.rs",
             "cases/extract.rs",
             "cases/view.rs",
             "people/view.rs",

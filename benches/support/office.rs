@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bongham::authn::pace::PaceLimit;
 use bongham::authn::password::PasswordCost;
 use bongham::authn::session::{Origin, Session, SessionLimits, Token};
 use bongham::cases::draft::{CaseDraft, Channel, Classification, Part, PersonDraft};
@@ -149,6 +150,10 @@ impl Office {
             clock.clone(),
         )?;
         let service = Arc::new(Service::new(settings, random, clock)?);
+        service.limit_pace(PaceLimit {
+            per_second: 1_000_000_000,
+            burst: 1_000_000_000,
+        });
         service.unseal_now(&secret(), origin())?;
         runtime.block_on(Self::staff(service, invited))
     }

@@ -243,7 +243,7 @@ impl Maker<'_> {
         let unit = self
             .keyring
             .allocate(Tier::Ordinary, UnitKind::AuditEpoch)
-            .map_err(LogError::unavailable)?;
+            .map_err(LogError::no_unit)?;
         let half = RecipientHalf::random(self.random).map_err(LogError::unavailable)?;
         let mut plain = Vec::with_capacity(45);
         plain.push(VERSION);

@@ -34,7 +34,7 @@ use crate::domain::role::Roles;
 use crate::domain::task::Task;
 use crate::domain::time::{Clock, Timestamp};
 use crate::engine::{Batch, CommitError, Committed, Engine, EngineError, Log, Pending};
-use crate::keyring::{Floor, Keyring, ServerKey};
+use crate::keyring::{Floor, Keyring, KeyringError, ServerKey};
 
 use chance::Blocks;
 use checkpoint::Publisher;
@@ -127,10 +127,22 @@ impl LogError {
     fn unavailable(why: impl std::fmt::Display) -> Self {
         Self::Unavailable(why.to_string())
     }
+    /// There is no room, wherever it was missed.
+    fn disk_full() -> Self {
+        Self::Commit(EngineError::DiskFull.into())
+    }
+    /// The keyring gave no unit.
+    fn no_unit(why: KeyringError) -> Self {
+        match why {
+            KeyringError::DiskFull => Self::disk_full(),
+            other => Self::unavailable(other),
+        }
+    }
     /// Stored bytes that could not be read: damage is told as damage, by its place.
     fn unreadable(why: EngineError) -> Self {
         match why {
             EngineError::Damaged(place) => Self::Regressed(place),
+            EngineError::DiskFull => Self::disk_full(),
             other => Self::unavailable(other),
         }
     }
@@ -242,6 +254,20 @@ impl AccessLog {
         batch: Batch,
     ) -> Pending<Result<(Position, Committed), LogError>> {
         let act = Act::happened(&mut event);
+        self.write([act], batch, |committed| {
+            Ok((position(&committed, 0)?, committed))
+        })
+    }
+
+    /// The same about cases and people, which the entry names: what the store does by itself on an
+    /// order that people gave.
+    pub fn event_about(
+        &self,
+        mut event: Event,
+        shown: Shown,
+        batch: Batch,
+    ) -> Pending<Result<(Position, Committed), LogError>> {
+        let act = Act::happened_to(&mut event, shown);
         self.write([act], batch, |committed| {
             Ok((position(&committed, 0)?, committed))
         })

@@ -89,9 +89,19 @@ impl<'a> Act<'a> {
 
     /// What happened without a permit.
     pub(super) fn happened(event: &'a mut Event) -> Self {
+        Self::happened_to(event, Shown::default())
+    }
+
+    /// The same, to these cases and people.
+    pub(super) fn happened_to(event: &'a mut Event, shown: Shown) -> Self {
         let shown = Shown {
             reason: event.reason.take(),
-            ..Shown::default()
+            ..shown
+        };
+        let counts = Counts {
+            cases: count(shown.cases.len()),
+            people: count(shown.people.len()),
+            bytes: shown.bytes,
         };
         Self {
             task: event.task,
@@ -103,7 +113,7 @@ impl<'a> Act<'a> {
             policies: Arc::default(),
             policy_set: [0; 32],
             origin: &event.origin,
-            counts: Counts::default(),
+            counts,
             shown,
         }
     }

@@ -236,5 +236,10 @@ pub(super) fn tree_error(error: TreeError) -> LogError {
 }
 
 pub(super) fn io(error: std::io::Error) -> LogError {
-    LogError::Unavailable(format!("a file of the access log: {error}"))
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            LogError::disk_full()
+        }
+        _ => LogError::Unavailable(format!("a file of the access log: {error}")),
+    }
 }

@@ -2,7 +2,9 @@
 
 mod bounded;
 pub mod device;
+pub mod pace;
 pub mod password;
 pub mod session;
 mod strength;
 pub mod throttle;
+pub mod waiting;

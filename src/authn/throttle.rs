@@ -43,23 +43,23 @@ pub struct RetryAfter(pub Duration);
 
 /// At most `burst` at once, one more after each `every`.
 #[derive(Clone, Copy)]
-struct Rate {
-    burst: u32,
-    every: Duration,
+pub(super) struct Rate {
+    pub(super) burst: u32,
+    pub(super) every: Duration,
 }
 
 /// A token bucket, kept as the time at which it will be full again: it is empty when that lies
 /// more than `burst × every` ahead.
 #[derive(Clone, Copy, Default)]
-struct Bucket {
+pub(super) struct Bucket {
     full_at: Duration,
 }
 
 impl Bucket {
-    fn take(&mut self, rate: Rate, now: Duration) {
+    pub(super) fn take(&mut self, rate: Rate, now: Duration) {
         self.full_at = self.full_at.max(now) + rate.every;
     }
-    fn wait(self, rate: Rate, now: Duration) -> Duration {
+    pub(super) fn wait(self, rate: Rate, now: Duration) -> Duration {
         let after = self.full_at.max(now) + rate.every;
         after.saturating_sub(now + rate.every * rate.burst)
     }
@@ -204,7 +204,7 @@ impl State {
 }
 
 /// One subscriber's addresses count as one: IPv4 whole, IPv6 by /64.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         v4 @ IpAddr::V4(_) => v4,
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),

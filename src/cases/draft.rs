@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroize;
+
 use crate::domain::limit::{ASSIGNEES_MAX, LINE_BYTES_MAX, NARRATIVE_BYTES_MAX, PEOPLE_MAX};
 use crate::domain::tier::Tier;
 use crate::domain::time::Timestamp;
@@ -122,6 +124,34 @@ pub struct CaseDraft {
     /// Further columns of the source; sealed with the narrative.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+}
+
+/// What a person wrote is zeroed when it has been sealed, and when it is refused.
+impl Drop for PersonDraft {
+    fn drop(&mut self) {
+        let Self {
+            part: _,
+            name,
+            telephone,
+            email,
+            address,
+            note,
+        } = self;
+        name.zeroize();
+        for text in [telephone, email, address, note] {
+            text.zeroize();
+        }
+    }
+}
+
+/// The same.
+impl Drop for CaseDraft {
+    fn drop(&mut self) {
+        self.title.zeroize();
+        self.narrative.zeroize();
+        self.external_number.zeroize();
+        self.attributes.values_mut().for_each(Zeroize::zeroize);
+    }
 }
 
 /// What becomes of the work on a case.

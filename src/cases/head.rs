@@ -3,7 +3,7 @@
 
 use crate::authz::facts::CaseFacts;
 use crate::crypto::wrap::Wrap;
-use crate::domain::id::{AccountId, CaseId, DepartmentId, DestructionId, RequestId};
+use crate::domain::id::{AccountId, CaseId, DepartmentId, DestructionId, RequestId, UnitId};
 use crate::domain::tier::{Tier, UnitKind};
 use crate::domain::time::Timestamp;
 use crate::engine::Value;
@@ -27,6 +27,8 @@ pub struct Hold {
 /// A unit that has been destroyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Gone {
+    /// Which.
+    pub unit: UnitId,
     /// What it held.
     pub kind: UnitKind,
     /// By which order.

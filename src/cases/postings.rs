@@ -296,3 +296,6 @@ fn encode<T: serde::Serialize>(row: &T) -> Result<Zeroizing<Vec<u8>>, RowError> 
         .map(Zeroizing::new)
         .map_err(|_| RowError::Damaged("posting does not encode"))
 }
+
+#[cfg(test)]
+mod tests;

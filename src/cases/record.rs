@@ -14,7 +14,7 @@ use super::draft::{Amendment, CaseDraft, Classification, Part, PersonDraft};
 use super::head::StoredHead;
 use super::number::register_number;
 use super::search::SearchField;
-use super::view::{AdditionView, CaseRow, CaseView, PersonView};
+use super::view::{AdditionView, CaseRow, CaseView, GoneView, PersonView};
 use crate::domain::tier::Tier;
 
 /// Format of a unit's plaintext.
@@ -95,22 +95,14 @@ impl Person {
 }
 
 impl From<PersonDraft> for Person {
-    fn from(draft: PersonDraft) -> Self {
-        let PersonDraft {
-            part,
-            name,
-            telephone,
-            email,
-            address,
-            note,
-        } = draft;
+    fn from(mut draft: PersonDraft) -> Self {
         Self {
-            part,
-            name,
-            telephone,
-            email,
-            address,
-            note,
+            part: draft.part,
+            name: std::mem::take(&mut draft.name),
+            telephone: draft.telephone.take(),
+            email: draft.email.take(),
+            address: draft.address.take(),
+            note: draft.note.take(),
         }
     }
 }
@@ -136,15 +128,15 @@ pub fn encode_added(
 
 /// The plaintext of each unit of a draft: the narrative, then the people.
 pub fn encode(
-    draft: CaseDraft,
+    mut draft: CaseDraft,
 ) -> Result<Vec<(UnitKind, zeroize::Zeroizing<Vec<u8>>)>, &'static str> {
     let narrative = Narrative {
-        title: draft.title,
-        narrative: draft.narrative,
-        attributes: draft.attributes,
+        title: std::mem::take(&mut draft.title),
+        narrative: std::mem::take(&mut draft.narrative),
+        attributes: std::mem::take(&mut draft.attributes),
     };
     let mut units = vec![(UnitKind::Narrative, bytes(&narrative)?)];
-    for person in draft.people {
+    for person in std::mem::take(&mut draft.people) {
         units.push((UnitKind::Person, bytes(&Person::from(person))?));
     }
     Ok(units)
@@ -252,7 +244,12 @@ impl Reduce for Case {
         let people = fields
             .has(Field::People)
             .then(|| self.people.into_iter().map(person).collect());
+        let gone = head.gone.iter().map(|gone| GoneView {
+            kind: gone.kind,
+            certificate: gone.by.to_string(),
+        });
         CaseView {
+            gone: gone.collect(),
             id: head.case.to_string(),
             number: register_number(head.tier, head.registered_at.year(), number),
             receipt: head.receipt.to_string(),

@@ -17,6 +17,7 @@ use crate::vault::UnitRef;
 
 use super::head::{self, Head, StoredHead};
 use super::number::receipt_digits;
+use super::view::CaseState;
 
 /// A row could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -251,13 +252,6 @@ impl Cases {
         Ok((heads, next.filter(|_| page.more)))
     }
 
-    /// Adds to a batch that the rows of these units go.
-    pub fn drop_units(&self, batch: &mut Batch, case: CaseId, units: &[UnitId]) {
-        for unit in units {
-            batch.delete.push((Space::Unit, self.unit_key(case, *unit)));
-        }
-    }
-
     /// Stored bytes of these units.
     pub fn units(
         &self,
@@ -420,12 +414,7 @@ impl Cases {
         ));
         value.extend_from_slice(&before.ordinal.to_be_bytes());
         if change.renumber {
-            let series = self.series(before.head.tier, before.head.registered_at.year());
-            let void = self.seal_register(&series, None)?;
-            let row = [series.0.as_slice(), &before.number.to_be_bytes()].concat();
-            batch
-                .put
-                .push((Space::Register, key_of(row)?, value_of(void)?));
+            self.put_void(batch, before)?;
             let number = batch.number.len();
             batch.late.push(Late {
                 space: Space::Head,
@@ -448,6 +437,63 @@ impl Cases {
             self.put_units(batch, head.case, units);
         }
         self.move_lists(batch, before.ordinal, head.case, &change.from, &change.to)
+    }
+
+    /// The stored bytes of a unit, if they are there.
+    pub fn unit(&self, case: CaseId, unit: UnitId) -> Result<Option<Value>, RowError> {
+        Ok(self.engine.get(Space::Unit, &self.unit_key(case, unit))?)
+    }
+
+    /// Lets a batch happen only while the head still stands as read.
+    pub fn expect_unchanged(&self, batch: &mut Batch, before: &StoredHead) {
+        let key = self.head_key(before.head.case);
+        batch
+            .expect
+            .push((Space::Head, key, Expected::Equals(before.row.clone())));
+    }
+
+    /// Adds the end of units to a batch: their rows go. A case of which nothing is left also goes
+    /// from every list, and its number in the register stays as a void one.
+    pub fn put_gone(
+        &self,
+        batch: &mut Batch,
+        before: &StoredHead,
+        head: &Head,
+        dead: &[UnitId],
+    ) -> Result<(), RowError> {
+        let change = Change {
+            units: None,
+            renumber: false,
+            from: scopes(&before.head),
+            to: if head.state == CaseState::Destroyed {
+                Vec::new()
+            } else {
+                scopes(head)
+            },
+        };
+        self.put_change(batch, before, head, change)?;
+        for unit in dead {
+            batch
+                .delete
+                .push((Space::Unit, self.unit_key(head.case, *unit)));
+        }
+        if head.state == CaseState::Destroyed {
+            self.put_void(batch, before)?;
+            let receipt = self.receipt_key(&before.head.receipt.normal());
+            batch.delete.push((Space::ReceiptNumber, receipt));
+        }
+        Ok(())
+    }
+
+    /// Leaves a void row in the register where the case stood.
+    fn put_void(&self, batch: &mut Batch, before: &StoredHead) -> Result<(), RowError> {
+        let series = self.series(before.head.tier, before.head.registered_at.year());
+        let void = self.seal_register(&series, None)?;
+        let row = [series.0.as_slice(), &before.number.to_be_bytes()].concat();
+        batch
+            .put
+            .push((Space::Register, key_of(row)?, value_of(void)?));
+        Ok(())
     }
 
     fn move_lists(

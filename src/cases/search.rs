@@ -86,12 +86,13 @@ impl Sought {
         if text.len() > LINE_BYTES_MAX {
             return Err(Invalid::new("value", "is too long"));
         }
-        if like_resident_number(text) {
+        let folded = fold(text);
+        if like_resident_number(&folded) {
             let why = "looks like a resident registration number: these are never searched for \
                        (주민등록번호로는 검색할 수 없습니다)";
             return Err(Invalid::new("value", why));
         }
-        let normal = normalise(field, text)
+        let normal = of_folded(field, &folded)
             .ok_or_else(|| Invalid::new("value", "has nothing to search for in it"))?;
         Ok(Self { field, normal })
     }
@@ -145,10 +146,11 @@ pub fn terms(scope: &ScopeKey, kind: UnitKind, content: &[u8]) -> Vec<Term> {
 
 /// The term of one value; `None` where there is nothing to index, or nothing that may be.
 pub fn term(scope: &ScopeKey, field: SearchField, text: &str) -> Option<Term> {
-    if like_resident_number(text) {
+    let folded = fold(text);
+    if like_resident_number(&folded) {
         return None;
     }
-    Some(scope.blind(field.byte(), &normalise(field, text)?))
+    Some(scope.blind(field.byte(), &of_folded(field, &folded)?))
 }
 
 fn person(kind: UnitKind, content: &[u8]) -> Option<Person> {
@@ -159,12 +161,15 @@ fn person(kind: UnitKind, content: &[u8]) -> Option<Person> {
 
 /// The normal form; `None` where nothing is left.
 fn normalise(field: SearchField, text: &str) -> Option<Zeroizing<String>> {
-    let folded = fold(text);
+    of_folded(field, &fold(text))
+}
+
+fn of_folded(field: SearchField, folded: &str) -> Option<Zeroizing<String>> {
     let normal = match field {
-        SearchField::Name | SearchField::Email => without(&folded, is_blank),
-        SearchField::Telephone => return telephone(&folded),
-        SearchField::Address => address(&folded),
-        SearchField::Number => without(&folded, |c| is_blank(c) || is_hyphen(c)),
+        SearchField::Name | SearchField::Email => without(folded, is_blank),
+        SearchField::Telephone => return telephone(folded),
+        SearchField::Address => address(folded),
+        SearchField::Number => without(folded, |c| is_blank(c) || is_hyphen(c)),
     };
     (!normal.is_empty()).then_some(normal)
 }
@@ -255,8 +260,7 @@ fn address(text: &str) -> Zeroizing<String> {
 /// Six digits that are a date, seven more, the last six of which may be starred out; with or
 /// without what people write between them, as part of anything. Wide on purpose: a value that is
 /// taken for one by mistake is only not searchable.
-fn like_resident_number(text: &str) -> bool {
-    let folded = fold(text);
+fn like_resident_number(folded: &str) -> bool {
     let mut run = Zeroizing::new(String::with_capacity(folded.len()));
     for c in folded.chars() {
         if c.is_ascii_digit() || c == '*' {
@@ -309,11 +313,6 @@ mod tests {
             SearchField::Name,
             "johndoe",
             &["John Doe", "JOHN DOE", "ｊｏｈｎ　ｄｏｅ"],
-        );
-        same(
-            SearchField::Name,
-            "김ᄀ",
-            &["김ᆨ".replace('ᆨ', "ᄀ").as_str()],
         );
         assert!(normalise(SearchField::Name, " \u{3164}\t").is_none());
     }
@@ -414,7 +413,7 @@ mod tests {
             "051231-3000000",
             "900101-5234567",
         ] {
-            assert!(like_resident_number(like), "{like}");
+            assert!(like_resident_number(&fold(like)), "{like}");
             assert!(Sought::parse(SearchField::Name, like).is_err(), "{like}");
         }
         for other in [
@@ -430,7 +429,7 @@ mod tests {
             "세종대로 110 1203호",
             "",
         ] {
-            assert!(!like_resident_number(other), "{other}");
+            assert!(!like_resident_number(&fold(other)), "{other}");
         }
     }
 

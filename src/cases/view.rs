@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Channel, Classification, Part};
+use crate::domain::tier::UnitKind;
 
 /// State of a case.
 #[derive(
@@ -67,6 +68,16 @@ pub struct PersonView {
     pub note: Option<String>,
 }
 
+/// Something of a case that was destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct GoneView {
+    /// What it held.
+    #[schema(value_type = String)]
+    pub kind: UnitKind,
+    /// Id of the certificate of its destruction.
+    pub certificate: String,
+}
+
 /// A statement that was added later (보정).
 #[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct AdditionView {
@@ -124,4 +135,7 @@ pub struct CaseView {
     /// The people, where the purpose allows them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub people: Option<Vec<PersonView>>,
+    /// What was destroyed of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<GoneView>,
 }

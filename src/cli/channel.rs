@@ -203,7 +203,10 @@ impl Channel {
         loop {
             let response = self.send(&call).await?;
             match whole(response).await {
-                Err(failure) if failure.is("busy") && tries < BUSY_RETRIES => {
+                Err(failure)
+                    if (failure.is("busy") || failure.is("too_many_requests"))
+                        && tries < BUSY_RETRIES =>
+                {
                     let wait = failure.problem().and_then(|p| p.retry_after).unwrap_or(1);
                     tries += 1;
                     tokio::time::sleep(Duration::from_secs(wait.min(30))).await;

@@ -51,6 +51,13 @@ pub async fn retained(
             }
             Ok(())
         }
+        RetainedCommand::Share(actor) => {
+            let done = as_actor(host, actor, async |client: &mut Client| {
+                client.post::<Value>("/retained/share", &json!({})).await
+            })
+            .await?;
+            out.answer(&done, fields)
+        }
         RetainedCommand::HandOver {
             ids,
             archive,

@@ -12,6 +12,10 @@ pub struct Limits {
     pub connections: usize,
     /// Requests at work at once; more are answered 503 with `Retry-After`.
     pub requests: usize,
+    /// Requests a second that one account may make in the long run; faster ones are answered 429.
+    pub actor_requests_per_second: u32,
+    /// Requests that one account may make at once.
+    pub actor_burst: u32,
     /// Seconds one request may take.
     pub request_seconds: u64,
     /// Seconds a stopping server waits for requests at work.
@@ -23,6 +27,8 @@ impl Default for Limits {
         Self {
             connections: 1024,
             requests: 512,
+            actor_requests_per_second: 20,
+            actor_burst: 40,
             request_seconds: 60,
             drain_seconds: 20,
         }
@@ -44,6 +50,11 @@ impl Limits {
             ("limits.connections", self.connections as u64),
             ("limits.requests", self.requests as u64),
             ("limits.request_seconds", self.request_seconds),
+            (
+                "limits.actor_requests_per_second",
+                u64::from(self.actor_requests_per_second),
+            ),
+            ("limits.actor_burst", u64::from(self.actor_burst)),
         ] {
             if value == 0 {
                 return Err(ConfigError::Value { key, reason });

@@ -1,11 +1,20 @@
 //! Leaves of the destruction ledger (파기 관리대장): one canonical JSON object each (RFC 8785), kept
 //! for ever, without personal data, so that an auditor can check one with `jq` and `sha256sum`.
 //!
-//! People stand here by the opaque ids of their accounts; cases and units by theirs.
+//! People stand here by the opaque ids of their accounts; cases and units by theirs. The columns
+//! are those of the official form (개인정보파일 파기 관리대장): file, kind of material, created,
+//! destroyed, reason, handler, approver; and legal basis, method, count, witness, verification,
+//! and the hash of the leaf before.
+
+use std::collections::BTreeMap;
+
+use ring::digest::{SHA256, digest};
 
 use super::copies::{BackedUp, KeyCopy, Restored};
 use super::kept::{HandedOver, Retained};
+use super::order::Ground;
 use crate::domain::id::{DestructionId, UnitId};
+use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
 use crate::engine::{Append, Batch, Log};
 
@@ -46,11 +55,148 @@ pub enum Event {
     HandedOver(HandedOver),
 }
 
-/// What is about to be destroyed.
+/// A file of personal data (개인정보파일), as the office registers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum File {
+    /// 민원 처리 기록. One name for every tier: the ledger does not tell which cases were sensitive.
+    Complaints,
+    /// 분리 보관 기록.
+    Retained,
+    /// 업무 담당자 계정.
+    Accounts,
+    /// 접속기록.
+    AccessLog,
+}
+
+/// Why something was destroyed (폐기사유).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// 정보주체의 삭제 요구.
+    Request,
+    /// 보존기간 경과.
+    Expiry,
+    /// 분리 보관 기한 도래.
+    RetentionEnd,
+    /// 계정 말소.
+    Account,
+    /// 접속기록 보관기간 경과.
+    AuditEpoch,
+}
+
+/// Reason and legal basis (폐기사유, 근거).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Reason {
+    /// Why.
+    pub why: Why,
+    /// The law.
+    pub law: String,
+    /// Id of the request, appraisal decision, item or account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// One unit that dies.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Item {
+    /// Id of the case; none for an account, a month of the log, an item kept apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// Number of the unit.
+    pub unit: String,
+    /// What it held (자료의 종류).
+    pub material: UnitKind,
+    /// SHA-256 of the stored ciphertext, hexadecimal; none where there was no row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ciphertext: Option<String>,
+}
+
+/// How much (건수).
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Totals {
+    /// Cases touched.
+    pub cases: u64,
+    /// Cases of which nothing is left.
+    pub whole_cases: u64,
+    /// Units.
+    pub units: u64,
+    /// Units by kind.
+    pub materials: BTreeMap<UnitKind, u64>,
+}
+
+/// What another law keeps, copied apart before the original dies.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Kept {
+    /// Id of the item.
+    pub item: String,
+    /// The law that keeps it.
+    pub law: String,
+    /// Its article.
+    pub article: String,
+    /// Until when.
+    pub until: String,
+}
+
+/// What is about to be destroyed, why, and on whose word.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Intent {
     /// Id of the order and of its certificate.
     pub destruction: String,
+    /// Name of the file (개인정보파일명).
+    pub file: File,
+    /// Reason and legal basis.
+    pub reason: Reason,
+    /// When the oldest of it was made (생성일).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_from: Option<String>,
+    /// When the newest of it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_to: Option<String>,
+    /// When it was approved (승인일).
+    pub approved: String,
+    /// Who filled in the request form (처리담당자).
+    pub handler: String,
+    /// Who approved it (처리부서장, 개인정보 보호책임자).
+    pub approver: String,
+    /// Who stood by (입회자).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
+    /// SHA-256 of the order, hexadecimal.
+    pub order: String,
+    /// The units.
+    pub items: Vec<Item>,
+    /// How much.
+    pub totals: Totals,
+    /// What is kept apart.
+    pub kept: Vec<Kept>,
+}
+
+/// How something is destroyed (파기 방법).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// 암호키 파기 후 덮어쓰기: the keys are destroyed at once, the ciphertext overwritten after.
+    KeyDestructionAndOverwriting,
+}
+
+/// Whether a copy of the keyring still has a key that died here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HolderState {
+    /// The copy is destroyed, says its holder, or was made later.
+    Acknowledged,
+    /// Not yet.
+    Pending,
+}
+
+/// A copy of the keyring, by its serial number.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Holder {
+    /// Serial number.
+    pub id: String,
+    /// How it stands.
+    pub state: HolderState,
 }
 
 /// What has been destroyed.
@@ -58,6 +204,18 @@ pub struct Intent {
 pub struct Destroyed {
     /// Id of the order and of its certificate.
     pub destruction: String,
+    /// Leaf hash of the intent, hexadecimal.
+    pub intent: String,
+    /// How much.
+    pub totals: Totals,
+    /// How.
+    pub method: Method,
+    /// Version of the keyring's root that no longer holds the keys.
+    pub root_version: u64,
+    /// Keys that were asked for afterwards and not found (폐기 확인): all of them.
+    pub verified: u64,
+    /// Copies of the keyring at that moment.
+    pub holders: Vec<Holder>,
 }
 
 /// What has been overwritten.
@@ -65,6 +223,12 @@ pub struct Destroyed {
 pub struct Scrubbed {
     /// Id of the order and of its certificate.
     pub destruction: String,
+    /// Leaf hash of the entry that says it was destroyed, hexadecimal.
+    pub destroyed: String,
+    /// Values overwritten by this pass over the store, of this destruction and others.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// Every number or numeral called `unit`, or in a list called `units`, wherever it stands.
@@ -136,5 +300,132 @@ impl Entry {
             body: Vec::new(),
         });
         Ok(())
+    }
+}
+
+impl Reason {
+    /// What the ledger says of a ground.
+    pub fn of(ground: &Ground) -> Self {
+        let (why, law, reference) = match ground {
+            Ground::Request(request) => (
+                Why::Request,
+                "개인정보 보호법 제36조",
+                Some(request.to_string()),
+            ),
+            Ground::Expiry { decision: None } => (Why::Expiry, "개인정보 보호법 제21조제1항", None),
+            Ground::Expiry {
+                decision: Some(decision),
+            } => (
+                Why::Expiry,
+                "개인정보 보호법 제21조제1항, 공공기록물 관리에 관한 법률 시행령 제43조",
+                Some(decision.clone()),
+            ),
+            Ground::RetentionEnd(item) => (
+                Why::RetentionEnd,
+                "개인정보 보호법 제21조제1항",
+                Some(item.to_string()),
+            ),
+            Ground::Account(account) => (
+                Why::Account,
+                "개인정보의 안전성 확보조치 기준 제5조",
+                Some(account.to_string()),
+            ),
+            Ground::AuditEpoch => (
+                Why::AuditEpoch,
+                "개인정보의 안전성 확보조치 기준 제8조제1항",
+                None,
+            ),
+        };
+        Self {
+            why,
+            law: law.to_owned(),
+            reference,
+        }
+    }
+}
+
+impl File {
+    /// The file that a ground empties.
+    pub const fn of(ground: &Ground) -> Self {
+        match ground {
+            Ground::Request(_) | Ground::Expiry { .. } => Self::Complaints,
+            Ground::RetentionEnd(_) => Self::Retained,
+            Ground::Account(_) => Self::Accounts,
+            Ground::AuditEpoch => Self::AccessLog,
+        }
+    }
+    /// What its units hold that belong to no case.
+    pub const fn material(self) -> UnitKind {
+        match self {
+            Self::Complaints | Self::Retained => UnitKind::Extract,
+            Self::Accounts => UnitKind::Account,
+            Self::AccessLog => UnitKind::AuditEpoch,
+        }
+    }
+}
+
+impl Totals {
+    /// Of these items; `whole_cases` of their cases end with them.
+    pub fn of(items: &[Item], whole_cases: usize) -> Self {
+        let mut cases: Vec<&str> = items.iter().filter_map(|i| i.case.as_deref()).collect();
+        cases.sort_unstable();
+        cases.dedup();
+        let mut materials = BTreeMap::new();
+        for item in items {
+            *materials.entry(item.material).or_default() += 1;
+        }
+        Self {
+            cases: count(cases.len()),
+            whole_cases: count(whole_cases),
+            units: count(items.len()),
+            materials,
+        }
+    }
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// SHA-256, hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(digest(&SHA256, bytes).as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leaf_reads_back_and_only_in_its_canonical_form() {
+        let items = vec![Item {
+            case: Some("c".into()),
+            unit: "1025".into(),
+            material: UnitKind::Person,
+            ciphertext: Some(sha256_hex(b"x")),
+        }];
+        let entry = Entry::now(
+            Timestamp::from_millis(1_800_000_000_000),
+            Event::Intent(Intent {
+                destruction: "d".into(),
+                file: File::Complaints,
+                reason: Reason::of(&Ground::Expiry { decision: None }),
+                created_from: None,
+                created_to: None,
+                approved: "t".into(),
+                handler: "h".into(),
+                approver: "a".into(),
+                witness: None,
+                order: sha256_hex(b"order"),
+                totals: Totals::of(&items, 0),
+                items,
+                kept: Vec::new(),
+            }),
+        );
+        let leaf = entry.leaf().unwrap();
+        assert_eq!(Entry::read(&leaf), Some(entry));
+        let spaced = String::from_utf8(leaf).unwrap().replace("\":", "\": ");
+        assert!(serde_json::from_str::<Entry>(&spaced).is_ok());
+        assert_eq!(Entry::read(spaced.as_bytes()), None);
     }
 }

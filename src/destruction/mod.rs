@@ -13,5 +13,6 @@ pub mod order;
 pub mod records;
 pub mod request;
 pub mod retention;
+pub mod rows;
 pub mod term;
 pub mod view;

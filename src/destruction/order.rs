@@ -4,6 +4,9 @@
 use crate::domain::id::{AccountId, CaseId, DestructionId, RequestId, RetainedId, UnitId};
 use crate::domain::time::Timestamp;
 
+/// Most units in one order: its intent, with a hash of each, must fit into one leaf of a bundle.
+pub const ORDER_UNITS_MAX: usize = 4096;
+
 /// Why something is destroyed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Ground {
@@ -84,4 +87,16 @@ pub struct Order {
     pub due: Timestamp,
     /// How far it has come.
     pub stage: Stage,
+}
+
+impl Order {
+    /// SHA-256 of the order as it was approved, hexadecimal: what the ledger's intent names.
+    pub fn hash(&self) -> Option<String> {
+        let approved = Self {
+            stage: Stage::Waiting,
+            ..self.clone()
+        };
+        let bytes = postcard::to_stdvec(&approved).ok()?;
+        Some(super::ledger::sha256_hex(&bytes))
+    }
 }

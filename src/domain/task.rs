@@ -50,6 +50,8 @@ tasks! {
     Logout = 22, "logout";
     /// 등록: a person set their own password and got a key pair.
     Enrol = 23, "enrol";
+    /// 요청 과다: somebody's requests came too fast and were turned away.
+    TurnedAway = 24, "turned_away";
     /// 권한 부여·변경·말소 and accounts.
     ManageAccount = 30, "manage_account";
     /// Departments and their sensitive desks.

@@ -71,10 +71,21 @@ async fn read(request: Request, max: usize) -> Result<Zeroizing<Vec<u8>>, Proble
             }
         })?;
         if let Ok(data) = frame.into_data() {
+            grow(&mut bytes, data.len());
             bytes.extend_from_slice(&data);
         }
     }
     Ok(bytes)
+}
+
+/// Makes room without leaving the old bytes behind: a vector that grows by itself does not zero them.
+fn grow(bytes: &mut Zeroizing<Vec<u8>>, more: usize) {
+    let needed = bytes.len().saturating_add(more);
+    if needed > bytes.capacity() {
+        let mut roomier = Zeroizing::new(Vec::with_capacity(needed.saturating_mul(2)));
+        roomier.extend_from_slice(bytes);
+        *bytes = roomier;
+    }
 }
 
 /// Depth is bounded by `serde_json`'s recursion limit of 128.

@@ -150,6 +150,7 @@ const fn code(error: &ServiceError) -> Code {
         E::SessionEnded => Code::SessionEnded,
         E::CredentialsRefused | E::WrongPassphrase => Code::CredentialsRefused,
         E::Throttled(_) => Code::Throttled,
+        E::TooFast(_) => Code::TooManyRequests,
         E::PurposeRefused => Code::PurposeRefused,
         E::RoleRefused => Code::RoleRefused,
         E::SelfApproval => Code::SelfApproval,
@@ -182,7 +183,7 @@ impl From<ServiceError> for Problem {
         trace_inside(&error);
         let problem = Self::new(code(&error));
         match error {
-            E::Throttled(wait) => Self {
+            E::Throttled(wait) | E::TooFast(wait) => Self {
                 wait: Some(wait),
                 ..problem
             },

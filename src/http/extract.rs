@@ -97,7 +97,9 @@ impl FromRequestParts<Arc<Service>> for Who {
             return Err(ServiceError::Sealed.into());
         }
         let token = bearer(&parts.headers)?;
-        Ok(Self(service.session(&token, origin(parts))?))
+        let session = service.session(&token, origin(parts))?;
+        service.pace(&session).await?;
+        Ok(Self(session))
     }
 }
 

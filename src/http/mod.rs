@@ -114,6 +114,7 @@ fn apart() -> Routes {
     OpenApiRouter::default()
         .routes(routes!(retained::list))
         .routes(routes!(retained::hand_over))
+        .routes(routes!(retained::share))
         .routes(routes!(retained::open))
         .routes(routes!(retained::end))
 }

@@ -49,7 +49,12 @@ const ANY: [Code; 6] = [
     Code::DiskFull,
 ];
 /// Problems of a session.
-const SESSION: [Code; 3] = [Code::Unauthenticated, Code::SessionEnded, Code::RoleRefused];
+const SESSION: [Code; 4] = [
+    Code::Unauthenticated,
+    Code::SessionEnded,
+    Code::RoleRefused,
+    Code::TooManyRequests,
+];
 /// Problems of a body.
 const BODY: [Code; 4] = [
     Code::Malformed,

@@ -25,7 +25,7 @@ use crate::domain::tier::UnitKind;
 use crate::retained::basis::LegalBasis;
 use crate::retained::view::ItemRow;
 use crate::service::{
-    Consented, Draw, Drawn, ItemView, Ordered, PageRequest, Reasons, Service, Transfer,
+    Consented, Draw, Drawn, ItemView, Ordered, PageRequest, Reasons, Service, Shared, Transfer,
 };
 
 /// A custodian's session and body. For anybody else the body is not read: what they sent changes
@@ -353,6 +353,20 @@ pub(super) async fn end(
             (StatusCode::CREATED, entry(position), Json(order)).into_response()
         }
     })
+}
+
+/// Gives every item that the asker opens to all retention custodians of now: to those who came, or
+/// got a new key, since it was drawn.
+#[utoipa::path(post, path = "/retained/share", tag = "retained", security(("session" = [])),
+    responses((status = 200, body = Shared), WriteProblems))]
+pub(super) async fn share(
+    State(service): State<Arc<Service>>,
+    Who(session): Who,
+) -> Result<Json<Shared>, Problem> {
+    let shared = service
+        .call(move |store| store.share_retained(&session))
+        .await?;
+    Ok(Json(shared))
 }
 
 async fn stranger(service: &Arc<Service>, session: Session) -> Result<Response, Problem> {

@@ -113,9 +113,7 @@ pub(super) async fn log_in(
         .and_then(|value| value.to_str().ok());
     let known = asked.device.or_else(|| header.map(str::to_owned));
     let (account, password) = (asked.account, asked.password);
-    let session = service
-        .call_apart(move |store| store.log_in(account, password, known, origin))
-        .await?;
+    let session = service.log_in(account, password, known, origin).await?;
     Ok((StatusCode::CREATED, Json(NewSession::of(session))))
 }
 
@@ -147,8 +145,6 @@ pub(super) async fn enrol(
         code,
         password,
     } = asked;
-    let enrolled = service
-        .call_apart(move |store| store.enrol(account, code, password, origin))
-        .await?;
+    let enrolled = service.enrol(account, code, password, origin).await?;
     Ok((StatusCode::CREATED, Json(enrolled)))
 }

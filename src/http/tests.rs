@@ -72,6 +72,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         (E::SessionEnded, 401, "session_ended"),
         (E::CredentialsRefused, 401, "credentials_refused"),
         (E::Throttled(wait), 429, "throttled"),
+        (E::TooFast(wait), 429, "too_many_requests"),
         (E::PurposeRefused, 403, "purpose_refused"),
         (E::RoleRefused, 403, "role_refused"),
         (E::SelfApproval, 403, "self_approval"),
@@ -120,6 +121,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
             E::NotFound | E::SessionEnded | E::CredentialsRefused | E::Throttled(_) => {}
             E::PurposeRefused | E::RoleRefused | E::SelfApproval | E::NoRecipient => {}
             E::NotApproved | E::NoSecondPerson | E::NoCustodian | E::RetainedMissing => {}
+            E::TooFast(_) => {}
             E::WrongState(_) | E::Held | E::ClockDisagrees => {}
             E::NotEnrolled | E::ExclusiveRoles(_) | E::Exists | E::Conflict => {}
             E::ImportPosition(_) | E::Expired | E::Invalid(_) | E::KeyMissing | E::Busy => {}
@@ -158,7 +160,7 @@ async fn every_failure_of_the_service_has_its_problem_and_tells_no_internals() {
             .get("retry-after")
             .map(|v| v.to_str().unwrap().to_owned());
         match code {
-            "throttled" => assert_eq!(waits.as_deref(), Some("2")),
+            "throttled" | "too_many_requests" => assert_eq!(waits.as_deref(), Some("2")),
             "busy" => assert_eq!(waits.as_deref(), Some("1")),
             _ => assert_eq!(waits, None, "{error:?}"),
         }
@@ -181,7 +183,7 @@ fn codes_have_the_agreed_names_and_statuses() {
         credentials_refused 401, purpose_refused 403, role_refused 403, self_approval 403, \
         not_approved 409, no_second_person 409, not_found 404, method_not_allowed 405, conflict 409, no_recipient 409, not_enrolled 409, \
         exclusive_roles 409, exists 409, expired 410, body_too_large 413, \
-        unsupported_media_type 415, invalid 422, throttled 429, internal 500, damaged 500, \
+        unsupported_media_type 415, invalid 422, throttled 429, too_many_requests 429, internal 500, damaged 500, \
         busy 503, sealed 503, log_unavailable 503, disk_full 507";
     let ours: Vec<String> = Code::ALL
         .iter()

@@ -23,6 +23,12 @@
 //! every other purpose through the asker's own. Rows come in order of registration and each is
 //! decided on its own; there are no totals.
 //!
+//! **A search goes by one exact value**: ordinary cases through a blind index per department, under a key
+//! that is replaced every month ([`crate::crypto::blind`]); sensitive ones by opening the asker's own people, at most
+//! 2,000 cases, in one entry of the log. What was opened and did not match is in the entry too. A search shows
+//! the rows that a list would show, in the same order. Rows of the index name the unit's postings outside of what
+//! dies with the unit, so that they can be removed after a crash between puncture and removal.
+//!
 //! **A look at a list or at the log needs a permit of its own** that shows no case
 //! ([`crate::authz::Authority::survey`]): it is allowed where the policies could allow any case.
 //!
@@ -41,5 +47,49 @@
 //! **Rejected import rows are told by line, field and reason only.** The list holds no content, so it
 //! needs no seal.
 //!
+//! **What another law keeps has an engine, keys and people of its own.** An item names no case and its
+//! ledger entry no person; the certificate of a destruction names the item. It has no log: what is done
+//! to it stands in the live store's, and a row there names its units, so that an item that was lost can
+//! be told from one that was destroyed. The copy is compared with the original before the ledger tells
+//! of it, and an order that relies on it waits.
+//!
 //! **An office's policies lie in the data directory** (`policies/`), so that server and commands cannot
 //! use different ones. Their hash is in every entry of the access log.
+//!
+//! **An approval is bound by a hash** to kind, content and requester ([`crate::people::approval`]), and a
+//! right goes to the key that was shown: by version, because a request made before the enrolment means
+//! the first key and no later one. Two keys of an account never share a version, so a reset in between
+//! makes the request void. Half an hour to decide, and half an hour from the decision to spend. An
+//! approval whose approver was disabled, reset or changed roles meanwhile is not spent. An approver who
+//! names the hash decides that and nothing else; who leaves it out decides what the id stands for.
+//!
+//! **A reset by two.** Whoever opens sensitive cases, decides as the second person, reads the log or opens
+//! what is kept apart is not reset by an administrator alone: the code that a reset gives out makes the new
+//! key. For the only privacy officer nobody could approve it, so it is refused (`no_second_person`).
+//! The way back from a lost password of the only one does not lead through this program: see the key
+//! ceremony, which names two from the first day. The alternatives were worse: a reset after some days
+//! without objection is an administrator's if the officer is on leave, and one under the store's
+//! passphrase is the operator's.
+//!
+//! **A key dies with the account and with the human-rights role.** Disabling an account and taking the
+//! human-rights role away puncture the account's unit: what was wrapped to that key opens for nobody, with
+//! whatever password, on whatever image of the disk. Who only loses the role gets a one-time code, sets a
+//! new password, and goes on with a new key. A seat on a desk that ends takes no case away: what
+//! was handed to the desk before stays with those who received it until a holder hands it on.
+//!
+//! **No refusal and no count of cases at a reset.** A case that nobody else holds dies with the key. To
+//! refuse for that reason, or to say how many there are, would tell an administrator that sensitive cases
+//! exist and who has them. So the act goes through, and the answer warns (`cases_may_be_lost`) for every
+//! human-rights officer alike; holders are told to hand over first. The price: one administrator can
+//! destroy what a single person holds by disabling them. It is logged, a second holder prevents it, and
+//! registering with one recipient says so (`single_recipient`). Shutting somebody out must not
+//! wait for a second person.
+//!
+//! **The decision comes before the look at what was written.** A draft, a code or a reason is judged once
+//! the policies have permitted the task, so that a refusal tells nothing of departments or accounts, and
+//! what cannot be taken in leaves an entry (`failed`). Only what is no request at all – JSON that does
+//! not parse, an unknown field – is turned away at the door.
+//!
+//! **A pace for each account** ([`crate::authn::pace`]): refusals are answered like everything else, after
+//! a durable entry, so a flood of them would keep the disk busy. 20 requests a second, 40 at once, counted
+//! after the log-in and by the account alone. What is turned away gets one entry a minute with its number.

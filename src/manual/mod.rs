@@ -4,4 +4,5 @@
 pub mod decisions;
 pub mod key_ceremony;
 pub mod operations;
+pub mod retained;
 pub mod threat_model;

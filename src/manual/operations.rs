@@ -18,6 +18,9 @@
 //! **Damage.** `bongham fsck` names it (exit code 5). A damaged index is made anew; a damaged journal or
 //! keyring is not repaired but refused: restore it.
 //!
+//! **Kept apart.** `DATA/retained` holds what another law keeps ([`super::retained`]); it is no part of the
+//! live store's backup set and needs a copy of its own.
+//!
 //! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case.
 //!
 //! **Backup.** `bongham backup create DIR` copies a store that is being served: the journal up to one
@@ -30,7 +33,7 @@
 //! ledger's newest entries, and they are in no older backup.
 //!
 //! **Restore.** `bongham backup restore DIR --data NEW --keyring KEYRING --key FILE` with the present
-//! keyring. It refuses a ledger that ends before what the keyring, or a log that ends before what a given
+//! keyring and `--retained`, a backup of the separate store (`backup create --retained`) or its directory. It refuses a ledger that ends before what the keyring, or a log that ends before what a given
 //! `--checkpoint`, vouches for; `--ledger` and `--log` bring what is missing from bundles, leaf for leaf, so
 //! that every checkpoint ever signed still holds (entries of the access log come back without their sealed
 //! bodies). `--ledger-lost` goes on without, which the ledger tells for ever. From then on:
@@ -52,3 +55,7 @@
 //! that with `bongham keyring acknowledge SERIAL`. Reassigning a case destroys keys, too, and so makes
 //! copies stale. `bongham keyring restore FILE --keyring DIR --data DATA --key FILE --checkpoint FILE`
 //! destroys again what the ledger names and what no row names any more, before anything opens.
+//!
+//! **Pace.** `[limits] actor_requests_per_second = 20` and `actor_burst = 40`: faster requests of one account
+//! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits
+//! for an account at a time, four for an address.

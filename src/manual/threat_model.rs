@@ -7,13 +7,24 @@
 //! | a thief of the disk or of any backup, without the keyring | learn more than sizes, counts and times |
 //! | disk, keyring and passphrase together | open a sensitive case without a holder's password |
 //! | the same, and a former holder's password | open a case after they were taken off it |
+//! | disk, keyring and passphrase together, and every password but the custodians' | open what another law keeps apart |
+//! | a retention custodian with an account | open it without a privacy officer's approval, or unlogged |
 //! | somebody who edits, cuts or forges the log | pass `bongham log verify` with the key and checkpoint an auditor kept |
+//! | a former officer's password with every image of the disk, after the account was disabled, reset or lost the role | open anything with it |
+//! | an administrator alone | give a right that reads sensitive cases, reset whoever has one, become the second person |
 //! | somebody who guesses passwords | lock a person out on a device they used before |
+//!
+//! **What the blind index tells.** A thief without the keyring cannot try a guessed value: tokens are
+//! under two keys of the keyring. Whoever has keyring *and* passphrase, or is root of the running server,
+//! can try guessed names and telephone numbers against ordinary cases, department by department, and sees
+//! how many units share a value. Sensitive cases are in no index: nothing can be tried against them. Tokens of
+//! destroyed units are removed, and a new key every month makes those in old segments mean nothing.
 //!
 //! Not promised: a root that changes the program while people work; an officer who reads their own
 //! cases; remnants of an overwritten slot on flash, which help only together with the passphrase;
 //! the log's tail after the newest checkpoint that an auditor holds, against somebody who controls
-//! disk and keyring; an administrator who resets the only privacy officer and so becomes the second
-//! person too (logged; appoint two); somebody who edits the index's files between a kill and the next
+//! disk and keyring; items kept apart, against a former custodian who kept their key, the disk and the
+//! keyring; an administrator who shuts a person out and so destroys what only they hold (logged;
+//! two holders each); somebody who edits the index's files between a kill and the next
 //! start under the same boot, and puts an older version of a row in its place; key schedules inside the cryptographic libraries, which are not zeroed; memory
 //! that the operating system swaps out (switch swap off, and core dumps).

@@ -13,36 +13,78 @@ use super::store::Store;
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks between two looks for keys that could not be destroyed yet.
 const PUNCTURE_TICKS: u32 = 60;
+/// Ticks between two looks for destructions that are due.
+const DESTROY_TICKS: u32 = 60;
+/// Ticks between two notes of the store's own time.
+const OWN_TIME_TICKS: u32 = 600;
+/// Ticks between two passes over the disk: the first comes soon, one that failed waits.
+const SCRUB_TICKS: [u32; 2] = [5, 300];
 /// Ticks between two raises of the floor.
 const FLOOR_TICKS: u32 = 300;
 
-/// The thread; ends when dropped.
+/// The threads; they end when dropped.
 pub(super) struct Background {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    stop: Vec<Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Background {
     pub(super) fn start(store: &Arc<Store>) -> Result<Self, ServiceError> {
+        let mut background = Self {
+            stop: Vec::new(),
+            threads: Vec::new(),
+        };
+        background.every_tick(store, "background", tick)?;
+        // A pass over the disk takes its time; checkpoints are not to wait for it.
+        background.every_tick(store, "scrub", overwrite)?;
+        Ok(background)
+    }
+
+    fn every_tick(
+        &mut self,
+        store: &Arc<Store>,
+        name: &str,
+        work: fn(&Weak<Store>, u32) -> bool,
+    ) -> Result<(), ServiceError> {
         let (stop, stopped) = channel::<()>();
         let store = Arc::downgrade(store);
         let thread = std::thread::Builder::new()
-            .name("background".into())
+            .name(name.into())
             .spawn(move || {
                 let mut ticks = 0;
                 while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                     ticks = (ticks + 1) % (PUNCTURE_TICKS * FLOOR_TICKS);
-                    if !tick(&store, ticks) {
+                    if !work(&store, ticks) {
                         return;
                     }
                 }
             })
             .map_err(|error| ServiceError::Internal(format!("no thread: {}", error.kind())))?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        self.stop.push(stop);
+        self.threads.push(thread);
+        Ok(())
     }
+}
+
+/// Overwrites what was destroyed.
+fn overwrite(store: &Weak<Store>, ticks: u32) -> bool {
+    let Some(store) = store.upgrade() else {
+        return false;
+    };
+    let scrub = &store.destructions.scrub;
+    let [soon, later] = SCRUB_TICKS;
+    let pause = if scrub.progress().failures == 0 {
+        soon
+    } else {
+        later
+    };
+    if ticks.is_multiple_of(pause)
+        && scrub.is_wanted()
+        && let Err(error) = store.scrub()
+    {
+        tracing::error!(%error, "destroyed bytes could not be overwritten yet; will be tried again");
+    }
+    true
 }
 
 fn tick(store: &Weak<Store>, ticks: u32) -> bool {
@@ -70,6 +112,14 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "what is kept apart could not be looked through");
     }
+    if ticks.is_multiple_of(DESTROY_TICKS) {
+        store.destroy_due();
+    }
+    if ticks.is_multiple_of(OWN_TIME_TICKS)
+        && let Err(error) = store.keep_own_time()
+    {
+        tracing::error!(%error, "the store's own time could not be written down");
+    }
     if let Err(error) = store.turn_index() {
         tracing::error!(%error, "the blind index stays under its old key for now");
     }
@@ -78,8 +128,8 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
+        self.stop.clear();
+        for thread in self.threads.drain(..) {
             drop(thread.join());
         }
     }

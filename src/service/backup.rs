@@ -198,7 +198,7 @@ impl Store {
             .map_err(|error| ServiceError::Internal(error.to_string()))?;
         let begun = self.log.record_with(permit, shown("begin", 0), batch);
         let (receipt, _) = begun.wait().map_err(fault::log)?;
-        let plan = self.plan(&receipt, session.account(), made, set)?;
+        let plan = self.plan_backup(&receipt, session.account(), made, set)?;
         let listed = |file: &Planned| BackupFile {
             name: file.name.clone(),
             bytes: file.len(),
@@ -222,7 +222,7 @@ impl Store {
         Ok(Pending::ready(Ok(answer)))
     }
 
-    fn plan(
+    fn plan_backup(
         &self,
         _begun: &Receipt<BackUp>,
         by: AccountId,

@@ -20,6 +20,9 @@ pub enum ServiceError {
     /// Slow down.
     #[error("too many failures: wait before the next try")]
     Throttled(Duration),
+    /// Slow down, though nothing is wrong.
+    #[error("too many requests: wait before the next one")]
+    TooFast(Duration),
     /// This purpose is of no use to this person's roles, whatever the case.
     #[error("your roles cannot use this purpose")]
     PurposeRefused,

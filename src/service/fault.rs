@@ -8,8 +8,10 @@ use crate::cases::draft::Invalid;
 use crate::cases::rows as case_rows;
 use crate::crypto::envelope::SealError;
 use crate::destruction::draft::Lacking;
+use crate::destruction::ledger::NotCanonical;
 use crate::destruction::records::RecordError;
 use crate::destruction::request::StepError;
+use crate::destruction::rows as order_rows;
 use crate::domain::random::RandomError;
 use crate::engine::{CommitError, EngineError};
 use crate::keyring::KeyringError;
@@ -121,6 +123,18 @@ pub(super) fn handover(error: HandoverError) -> ServiceError {
     }
 }
 
+pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
+    match error {
+        order_rows::RowError::Engine(error) => engine(error),
+        order_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        order_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn ledger(error: NotCanonical) -> ServiceError {
+    ServiceError::Internal(error.to_string())
+}
+
 pub(super) fn records(error: RecordError) -> ServiceError {
     match error {
         RecordError::Engine(error) => engine(error),
@@ -173,5 +187,43 @@ pub(super) fn account_key(error: KeyError) -> ServiceError {
         KeyError::Punctured(_) => ServiceError::CredentialsRefused,
         KeyError::Seal(error) => seal(error),
         KeyError::Open(_) => ServiceError::Damaged("an account's key does not open".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A full disk is told as one, wherever it was met; the control beside each is not.
+    #[test]
+    fn a_full_disk_is_told_as_such_by_every_layer() {
+        let full = || EngineError::DiskFull;
+        let broken = || EngineError::Io("EIO".to_owned());
+        let no_room = || KeyringError::DiskFull;
+        let unread = || KeyringError::Io("EIO".to_owned());
+        for (met, control) in [
+            (engine(full()), engine(broken())),
+            (commit(full().into()), commit(broken().into())),
+            (
+                log(LogError::Commit(full().into())),
+                log(LogError::Commit(broken().into())),
+            ),
+            (keyring(no_room()), keyring(unread())),
+            (
+                vault(VaultError::Keyring(no_room())),
+                vault(VaultError::Keyring(unread())),
+            ),
+            (
+                cases(case_rows::RowError::Engine(full())),
+                cases(case_rows::RowError::Engine(broken())),
+            ),
+            (
+                people(people_rows::RowError::Engine(full())),
+                people(people_rows::RowError::Engine(broken())),
+            ),
+        ] {
+            assert_eq!(met, ServiceError::DiskFull);
+            assert_ne!(control, ServiceError::DiskFull);
+        }
     }
 }

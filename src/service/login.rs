@@ -7,6 +7,7 @@ use super::types::LoggedIn;
 use crate::audit::{Event, Outcome};
 use crate::authn::password::{KeyHalf, PasswordError, PasswordRecord};
 use crate::authn::session::{Origin, Session, Subject, Token};
+use crate::authn::waiting::Whose;
 use crate::crypto::wrap;
 use crate::domain::secret::SecretText;
 use crate::domain::task::Task;
@@ -21,6 +22,22 @@ struct Attempt {
     tag: [u8; 16],
     known: bool,
     origin: Origin,
+}
+
+/// What is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Try {
+    /// To log in.
+    LogIn,
+    /// To set one's own password with a one-time code.
+    Enrol,
+}
+
+fn throttled(untold: u64) -> String {
+    match untold {
+        0 => "throttled".to_owned(),
+        untold => format!("throttled, and {untold} before"),
+    }
 }
 
 impl Attempt {
@@ -47,7 +64,7 @@ impl Store {
         known: Option<String>,
         origin: Origin,
     ) -> Answer<LoggedIn> {
-        let attempt = self.attempt(&account, known.as_deref(), origin)?;
+        let attempt = self.attempt(&account, known.as_deref(), origin, Try::LogIn)?;
         let record = enrolled(attempt.account.as_ref()).map(|c| c.password.clone());
         let checked = self.hasher.check(password, record).wait();
         Ok(self.finish_log_in(&attempt, checked))
@@ -58,43 +75,61 @@ impl Store {
         name: &str,
         known: Option<&str>,
         origin: Origin,
+        what: Try,
     ) -> Result<Attempt, ServiceError> {
-        let login = Login::parse(name).ok();
-        let account = login
-            .as_ref()
-            .and_then(|login| self.directory.by_login(login));
-        let tag = match &login {
-            Some(login) => self.people.login_place(login),
-            None => self.locator.place("no-login", &[]),
+        let (tag, known) = self.whose(name, known, what);
+        let attempt = Attempt {
+            account: self.account_named(name),
+            tag,
+            known,
+            origin,
         };
-        let known = match (&account, known) {
+        let admitted = self
+            .throttle
+            .admit(tag, attempt.origin.address, attempt.known);
+        if let Err(wait) = admitted {
+            if let Some(untold) = self.throttle.tell() {
+                self.log_failure(&attempt, &throttled(untold))?;
+            }
+            return Err(ServiceError::Throttled(wait.0));
+        }
+        Ok(attempt)
+    }
+
+    fn account_named(&self, name: &str) -> Option<Account> {
+        let login = Login::parse(name).ok()?;
+        self.directory.by_login(&login)
+    }
+
+    /// Whose failures a try counts among. Enrolments have a count of their own: whoever tries an old
+    /// password after a reset does not keep its owner from setting the new one.
+    pub(super) fn whose(&self, name: &str, known: Option<&str>, what: Try) -> Whose {
+        let tag = match (Login::parse(name), what) {
+            (Ok(login), Try::LogIn) => self.people.login_place(&login),
+            (Ok(login), Try::Enrol) => self
+                .locator
+                .place("enrolment", &[login.as_str().as_bytes()]),
+            (Err(_), _) => self.locator.place("no-login", &[]),
+        };
+        let known = match (self.account_named(name), known) {
             (Some(account), Some(device)) => self.devices.knows(*account.id.as_bytes(), device),
             _ => false,
         };
-        match self.throttle.admit(tag, origin.address, known) {
-            Ok(()) => Ok(Attempt {
-                account,
-                tag,
-                known,
-                origin,
-            }),
-            Err(wait) => {
-                let attempt = Attempt {
-                    account,
-                    tag,
-                    known,
-                    origin,
-                };
-                match self.throttle.tell() {
-                    None => {}
-                    Some(0) => self.log_failure(&attempt, "throttled")?,
-                    Some(untold) => {
-                        self.log_failure(&attempt, &format!("throttled, and {untold} before"))?;
-                    }
-                }
-                Err(ServiceError::Throttled(wait.0))
-            }
-        }
+        (tag, known)
+    }
+
+    /// The entry of a try that was turned away, unless there were too many to tell each.
+    pub(super) fn throttled(&self, name: &str, origin: Origin, what: Try) -> Option<Event> {
+        let untold = self.throttle.tell()?;
+        let (tag, known) = self.whose(name, None, what);
+        let attempt = Attempt {
+            account: self.account_named(name),
+            tag,
+            known,
+            origin,
+        };
+        let why = throttled(untold);
+        Some(attempt.event(Task::LoginFailed, Outcome::Refused, Some(why)))
     }
 
     fn log_failure(&self, attempt: &Attempt, why: &str) -> Result<(), ServiceError> {
@@ -202,7 +237,7 @@ impl Store {
         password: SecretText,
         origin: Origin,
     ) -> Answer<Enrolled> {
-        let attempt = self.attempt(&account, None, origin)?;
+        let attempt = self.attempt(&account, None, origin, Try::Enrol)?;
         let invited = attempt
             .account
             .as_ref()
@@ -287,6 +322,9 @@ impl Store {
         );
         self.log.event(event, batch).wait().map_err(fault::log)?;
         self.throttle.succeeded(attempt.tag, attempt.origin.address);
+        // What was tried against the old password says nothing of the new one.
+        let entrance = self.people.login_place(&account.login);
+        self.throttle.succeeded(entrance, attempt.origin.address);
         let login = account.login.as_str().to_owned();
         self.directory.put_account(account);
         self.guard_credentials();

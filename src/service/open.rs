@@ -5,10 +5,12 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use super::backup::Backups;
+use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
+use super::own_time::OwnTime;
 use super::seal::Settings;
 use super::store::{Home, Store};
 use crate::audit::AccessLog;
@@ -22,6 +24,7 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
+use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -106,7 +109,17 @@ pub(super) fn open(
     let store = assemble(settings, Arc::new(keyring), engines, random, clock)?;
     store.finish_punctures()?;
     store.hold_back()?;
+    store.resume_destructions()?;
     Ok(store)
+}
+
+/// Refuses where the separate store is missing.
+pub(super) fn apart_exists(settings: &Settings) -> Result<(), ServiceError> {
+    if retained_dir(&settings.data).join("journal").is_dir() {
+        Ok(())
+    } else {
+        Err(ServiceError::RetainedMissing)
+    }
 }
 
 /// The separate store. Where it is missing none is made: an empty one would say that no law keeps
@@ -117,9 +130,7 @@ pub(super) fn open_apart(
     random: &Arc<dyn Random>,
     clock: &Arc<dyn Clock>,
 ) -> Result<EmbeddedEngine, ServiceError> {
-    if !retained_dir(&settings.data).join("journal").is_dir() {
-        return Err(ServiceError::RetainedMissing);
-    }
+    apart_exists(settings)?;
     EmbeddedEngine::open(options_apart(settings, keyring, random, clock)).map_err(fault::engine)
 }
 
@@ -255,6 +266,14 @@ pub(super) fn assemble(
         throttle: Throttle::new(Arc::clone(&clock)),
         devices: Devices::new(&pepper()),
         gates: Gates::default(),
+        orders: Orders::new(
+            Arc::clone(&engine),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+        ),
+        destructions: Destructions::default(),
+        own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
         items_turn: Mutex::new(()),
         due_looked_on: AtomicI64::new(i64::MIN),

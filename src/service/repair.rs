@@ -61,6 +61,7 @@ pub fn rebuild_index(
     if !open::exists(settings) {
         return Err(ServiceError::Uninitialised);
     }
+    open::apart_exists(settings)?;
     for dir in [
         open::store_dir(&settings.data),
         open::retained_dir(&settings.data),

@@ -105,7 +105,10 @@ impl Store {
     /// The same inside another verb, which records its own permit: the copy has an entry of its
     /// own, in one batch with the ledger's. Drawing the same units on the same ground again, while
     /// the same requests lock the case, gives the item that is there.
-    #[expect(dead_code, reason = "the road of deletion requests to it")]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the road of deletion requests to it")
+    )]
     pub(super) fn retain_apart<A: Retains>(
         &self,
         permit: &Permit<A>,
@@ -352,11 +355,6 @@ impl Store {
         postcard::from_bytes(plain.expose()).map_err(|_| damaged())
     }
 
-    /// Whether this item was made: the ledger tells of it and the separate store has it.
-    pub(super) fn is_kept(&self, item: RetainedId) -> Result<bool, ServiceError> {
-        Ok(self.is_entered(item)? && self.kept(item)?.is_some())
-    }
-
     /// Whether the ledger tells of this item.
     pub(super) fn is_entered(&self, item: RetainedId) -> Result<bool, ServiceError> {
         let found = self.engine.get(Space::Retained, &self.mark_key(item));
@@ -432,3 +430,6 @@ fn shown(case: CaseId, item: &Item) -> Shown {
         ..Shown::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

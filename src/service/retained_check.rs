@@ -41,13 +41,20 @@ impl Store {
     }
 
     /// What is wrong with an item.
-    fn flaw(&self, item: &Item) -> Option<String> {
+    pub(super) fn flaw(&self, item: &Item) -> Option<String> {
         let apart = |recipient: &Recipient| matches!(recipient, Recipient::Retention { .. });
         if !item.wraps.iter().all(|wrap| apart(&wrap.recipient)) {
             return Some("it is wrapped to somebody who is no retention custodian".to_owned());
         }
         if item.wraps.is_empty() || item.parts.is_empty() {
             return Some("it is empty".to_owned());
+        }
+        if item
+            .units()
+            .iter()
+            .any(|unit| self.keyring.shred_half(*unit).is_err())
+        {
+            return Some("a key of it is destroyed".to_owned());
         }
         self.items.units(item).err().map(|error| error.to_string())
     }

@@ -94,7 +94,7 @@ impl Store {
     /// has come; once a privacy officer has approved, the order waits out its cancel window.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] while the law still keeps it; what [`Store::spend`] says of the
+    /// [`ServiceError::Invalid`] while the law still keeps it; what `spend` says of the
     /// approval.
     pub fn end_retained(
         &self,
@@ -140,8 +140,11 @@ impl Store {
     fn ending(&self, id: RetainedId, reason: &str) -> Result<Item, ServiceError> {
         super::retained_open::needed(reason)?;
         let item = self.kept(id)?.ok_or(ServiceError::NotFound)?.item;
-        // By steady time, so that a clock set wrong ends nothing.
-        if item.is_due(self.clock.now()) {
+        // By every clock there is, so that one set wrong ends nothing.
+        if self
+            .own_time
+            .has_come(item.basis.until, self.clock.as_ref())
+        {
             Ok(item)
         } else {
             Err(Invalid::new("id", "names what the law still keeps").into())
@@ -160,12 +163,12 @@ impl Store {
             id: DestructionId::random(self.random.as_ref()).map_err(fault::random)?,
             ground: Ground::RetentionEnd(item.id),
             parts: Vec::new(),
-            units: item.parts.iter().map(|part| part.unit.unit).collect(),
+            units: item.units(),
             handler,
             approver,
             witness: None,
             approved_at: now,
-            due: self.clock.now().plus(CANCEL_WINDOW),
+            due: now.plus(CANCEL_WINDOW),
             stage: Stage::Waiting,
         };
         self.place_order(batch, &order)?;

@@ -169,7 +169,7 @@ impl Store {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] for an absent item; [`ServiceError::KeyMissing`] for one that was
-    /// drawn before the asker had their key; what [`Store::spend`] says of the approval.
+    /// drawn before the asker had their key; what `spend` says of the approval.
     pub fn open_retained(
         &self,
         session: &Session,
@@ -358,7 +358,7 @@ pub(super) fn needed(reason: &str) -> Result<(), ServiceError> {
 }
 
 /// Whether a wrap of the item is for the key that the session holds.
-fn opens(session: &Session, item: &Item) -> bool {
+pub(super) fn opens(session: &Session, item: &Item) -> bool {
     item.wraps.iter().any(|wrap| {
         matches!(&wrap.recipient, Recipient::Retention { account, key }
             if *account == session.account() && session.key_fingerprint() == Some(*key))

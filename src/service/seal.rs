@@ -10,8 +10,10 @@ use super::open;
 use super::pool::Pool;
 use super::store::{Answer, Store};
 use crate::audit::{Event, Outcome};
+use crate::authn::pace::Pace;
 use crate::authn::password::PasswordCost;
 use crate::authn::session::{Origin, Session, SessionLimits, Token};
+use crate::authn::waiting::Waiting;
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
 use crate::destruction::term::Terms;
@@ -76,6 +78,8 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     pool: Pool,
     logins: Pool,
+    pub(super) pace: Pace,
+    pub(super) waiting: Waiting,
     open: RwLock<Option<Open>>,
     /// One unseal at a time: argon2id takes a quarter of a gibibyte. Counts failures.
     unsealing: Arc<Mutex<u32>>,
@@ -93,9 +97,11 @@ impl Service {
         Ok(Self {
             settings,
             random,
+            pace: Pace::new(Arc::clone(&clock)),
             clock,
             pool,
             logins,
+            waiting: Waiting::default(),
             open: RwLock::new(None),
             unsealing: Arc::default(),
         })
@@ -120,7 +126,7 @@ impl Service {
         Ok((invitations, key))
     }
 
-    fn store(&self) -> Result<Arc<Store>, ServiceError> {
+    pub(super) fn store(&self) -> Result<Arc<Store>, ServiceError> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         open.as_ref()
             .map(|open| Arc::clone(&open.store))
@@ -318,8 +324,9 @@ impl Store {
         self.sessions.end_all();
         let published = self.log.tick().map_err(fault::log);
         let raised = self.raise_floor();
+        let kept = self.keep_own_time();
         let apart = self.items.engine().close().map_err(fault::engine);
         self.engine.close().map_err(fault::engine)?;
-        published.and(raised).and(apart)
+        published.and(raised).and(kept).and(apart)
     }
 }

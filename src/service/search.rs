@@ -31,7 +31,7 @@ use crate::cases::number::parse_register_number;
 use crate::cases::record::{Frame, Listing};
 use crate::cases::rows::Scope;
 use crate::cases::search::{SearchField, Sought};
-use crate::cases::view::CaseRow;
+use crate::cases::view::{CaseRow, CaseState};
 use crate::domain::id::{CaseId, DepartmentId, UnitId};
 use crate::domain::limit::Limit;
 use crate::domain::purpose::Purpose;
@@ -299,9 +299,10 @@ impl Store {
         case: CaseId,
     ) -> Result<Option<(Permit<Search>, StoredHead)>, ServiceError> {
         let decided = self.decide_on::<Search>(session, case, purpose)?;
-        Ok(decided
-            .ok()
-            .filter(|(permit, _)| permit.fields().has(Field::Head)))
+        // What was destroyed stands in no list either.
+        Ok(decided.ok().filter(|(permit, stored)| {
+            permit.fields().has(Field::Head) && stored.head.state != CaseState::Destroyed
+        }))
     }
 
     fn compare(

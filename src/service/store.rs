@@ -16,9 +16,11 @@ use crate::cases::head::StoredHead;
 use crate::cases::postings::Postings;
 use crate::cases::record::Frame;
 use crate::cases::rows::Cases;
+use crate::cases::view::CaseState;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
+use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
@@ -34,10 +36,12 @@ use crate::retained::rows::Items;
 use crate::vault::Vault;
 
 use super::backup::Backups;
+use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
+use super::own_time::OwnTime;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -65,6 +69,9 @@ pub struct Store {
     pub(super) throttle: Throttle,
     pub(super) devices: Devices,
     pub(super) gates: Gates,
+    pub(super) orders: Orders,
+    pub(super) destructions: Destructions,
+    pub(super) own_time: OwnTime,
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
@@ -128,6 +135,8 @@ impl Store {
         // It may have been ended while the request waited for its turn.
         session.pulse().beats().map_err(fault::ended)?;
         let found = self.cases.head(case).map_err(fault::cases)?;
+        // What was destroyed whole is absent, for everybody and for every action.
+        let found = found.filter(|stored| stored.head.state != CaseState::Destroyed);
         let facts = found.as_ref().map(|stored| stored.head.facts());
         let target = facts.as_ref().map_or(Target::NoCase(case), Target::Case);
         match self.authority.decide::<A>(session, target, Some(purpose)) {
@@ -167,7 +176,6 @@ impl Store {
 
     /// Decides on something that is no case; a denial is logged before it is told, while the thread
     /// waits: [`Store::office`] does not.
-    #[allow(dead_code, reason = "verbs that are being written begin with it")]
     pub(super) fn permit_office<A: Action>(
         &self,
         session: &Session,

@@ -97,11 +97,7 @@ impl Vault {
             .iter()
             .map(|(_, plain)| self.seal_unit(place, tier, kind, &key, KEY_VERSION, plain.expose()))
             .collect::<Result<_, _>>()?;
-        let wrap = |custodian: &Custodian| {
-            let (recipient, random) = (wrapped_to(custodian), self.random.as_ref());
-            key.wrap_to(place, recipient, &custodian.key, KEY_VERSION, None, random)
-        };
-        let wraps = custodians.iter().map(wrap).collect::<Result<_, _>>()?;
+        let wraps = self.wrap_apart(&key, item, custodians)?;
         Ok(Copied {
             units,
             wraps,
@@ -139,17 +135,10 @@ impl Vault {
         session: &Session,
         items: &[KeptApart<'_>],
     ) -> Result<Disclosed<A, Plain>, VaultError> {
-        let private = session.private_key().ok_or(VaultError::NoWrap)?;
         let mut parts = Vec::new();
         for kept in items {
+            let key = item_key(session, kept.item, kept.wraps)?;
             let place = stands_for(kept.item);
-            let own = |wrap: &&Wrap| {
-                matches!(&wrap.recipient, Recipient::Retention { account, key }
-                    if *account == session.account() && session.key_fingerprint() == Some(*key))
-            };
-            let wrap = kept.wraps.iter().find(own).ok_or(VaultError::NoWrap)?;
-            let key = CaseKey::unwrap_with(place, wrap, &private)
-                .map_err(|_| VaultError::Damaged("wrap"))?;
             parts.extend(self.decrypt(place, Tier::Retained, &key, KEY_VERSION, &kept.units)?);
         }
         let bytes = parts
@@ -158,4 +147,43 @@ impl Vault {
             .sum();
         Ok(Disclosed::hold(permit, Plain { parts }, bytes))
     }
+
+    /// The key of an item, opened with the custodian's own, for everybody who keeps such items now.
+    /// Nothing is disclosed.
+    pub fn share_apart(
+        &self,
+        _permit: &Permit<OpenRetained>,
+        session: &Session,
+        item: RetainedId,
+        wraps: &[Wrap],
+        custodians: &[Custodian],
+    ) -> Result<Vec<Wrap>, VaultError> {
+        let key = item_key(session, item, wraps)?;
+        self.wrap_apart(&key, item, custodians)
+    }
+
+    fn wrap_apart(
+        &self,
+        key: &CaseKey,
+        item: RetainedId,
+        custodians: &[Custodian],
+    ) -> Result<Vec<Wrap>, VaultError> {
+        let place = stands_for(item);
+        let wrap = |custodian: &Custodian| {
+            let (recipient, random) = (wrapped_to(custodian), self.random.as_ref());
+            key.wrap_to(place, recipient, &custodian.key, KEY_VERSION, None, random)
+        };
+        Ok(custodians.iter().map(wrap).collect::<Result<_, _>>()?)
+    }
+}
+
+/// The key of an item, unwrapped with the key that the session holds.
+fn item_key(session: &Session, item: RetainedId, wraps: &[Wrap]) -> Result<CaseKey, VaultError> {
+    let own = |wrap: &&Wrap| {
+        matches!(&wrap.recipient, Recipient::Retention { account, key }
+            if *account == session.account() && session.key_fingerprint() == Some(*key))
+    };
+    let wrap = wraps.iter().find(own).ok_or(VaultError::NoWrap)?;
+    let private = session.private_key().ok_or(VaultError::NoWrap)?;
+    CaseKey::unwrap_with(stands_for(item), wrap, &private).map_err(|_| VaultError::Damaged("wrap"))
 }

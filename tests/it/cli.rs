@@ -425,3 +425,47 @@ fn a_read_only_directory_is_told_as_such() {
     }
     as_nobody(shut.program.store(&["fsck"])).expect(0);
 }
+
+#[test]
+fn an_item_goes_to_the_archive_by_commands_alone() {
+    let world = World::new();
+    let item = crate::retained::drawn(&world, &sensitive());
+    let office = world.leave();
+    let program = Program::on(office.path());
+    let path = |name: &str| program.file(name).to_string_lossy().into_owned();
+    let (key, file) = (path("archive.key"), path("items.jsonl"));
+    let made = plain(&["retained", "key-pair", "--out", &key]).expect(0);
+    let public = made.out.trim().to_owned();
+    assert_eq!(public.len(), 64);
+    plain(&["retained", "key-pair", "--out", &key]).expect(1);
+
+    let words = [
+        "retained",
+        "hand-over",
+        &item,
+        "--archive",
+        &public,
+        "--reason",
+        "transfer",
+    ];
+    let asked = run(program.person("custodian", &[&words[..], &["--json"]].concat())).expect(0);
+    let asked: Value = serde_json::from_str(&asked.out).unwrap();
+    let approval = asked["approval"].as_str().unwrap();
+    run(program.person("privacy", &["approval", "decide", approval, "approve"])).expect(0);
+    // Others do not even find it.
+    run(program.person("officer", &["retained", "list"])).expect(3);
+    let with = [&words[..], &["--approval", approval, "--out", &file]].concat();
+    run(program.person("custodian", &with)).expect(0);
+
+    let opened = plain(&["retained", "unseal", &file, "--key", &key]).expect(0);
+    let received: Value = serde_json::from_str(&opened.out).unwrap();
+    assert_eq!(received["item"], Value::from(item));
+    assert_eq!(received["parts"][1]["content"]["name"], "임꺽정");
+    let other = path("other.key");
+    plain(&["retained", "key-pair", "--out", &other]).expect(0);
+    let refused = plain(&["retained", "unseal", &file, "--key", &other]).expect(1);
+    assert!(
+        refused.out.is_empty() && refused.err.contains("another public key"),
+        "{refused:?}"
+    );
+}

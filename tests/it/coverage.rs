@@ -97,6 +97,7 @@ POST /api/v1/retained/{id}/open               approved open_retained 404- 404- 4
 POST /api/v1/retained/{id}/open               handling open_retained 404- 404- 404- 404- 404- 404- 404- 404- 403- 401.
 POST /api/v1/retained/{id}/open               absent open_retained   404- 404- 404- 404- 404- 404- 404- 404- 404+ 401.
 POST /api/v1/retained/hand-over               ask hand_over          404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 202+ 401.
+POST /api/v1/retained/share                   - open_retained        404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
 POST /api/v1/retained/{id}/destruction        kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 422+ 401.
 POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
 POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 403- 401.
@@ -344,6 +345,7 @@ impl Office {
                 }
                 (at(&id), Some(body))
             }
+            ("POST", "/retained/share", _) => (at(""), None),
             ("POST", "/retained/hand-over", _) => {
                 let id = retained::drawn(&self.world, &ordinary());
                 let body = json!({"items": [id], "public_key": retained::ARCHIVE,

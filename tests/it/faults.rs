@@ -187,10 +187,12 @@ fn every_nth_commit_may_be_the_one_that_stops() {
 }
 
 /// A store that cannot write any more, by whatever means: what it answers, and that it comes back.
-/// `refusals` are the answers that the first failing registration may give.
+/// `refusals` are the answers that the first failing registration may give, `last` the status of
+/// every reading once none is answered any more.
 fn starve(
     world: World,
     refusals: &[(u16, &str)],
+    last: u16,
     stop: impl FnOnce(),
     heal: impl FnOnce(World) -> World,
 ) {
@@ -211,7 +213,7 @@ fn starve(
     };
     let code = refused.code();
     assert!(refusals.contains(&(refused.status, &code)), "{refused:?}");
-    nothing_is_shown(&world, &case, &secret_case);
+    nothing_is_shown(&world, &case, &secret_case, last);
     let world = heal(world);
     wait_for("readiness", || {
         (world.send("GET", "/readyz", None, None).status == 200).then_some(())
@@ -237,7 +239,7 @@ fn starve(
 }
 
 /// Small entries may still find room; then there is none for them either, and no word is shown.
-fn nothing_is_shown(world: &World, case: &str, secret_case: &str) {
+fn nothing_is_shown(world: &World, case: &str, secret_case: &str, last: u16) {
     let plain = ["보도블록", "괴롭힘", "홍길동", "임꺽정", "깨져"];
     let mut blocked = 0;
     for turn in 0..100_000 {
@@ -255,6 +257,7 @@ fn nothing_is_shown(world: &World, case: &str, secret_case: &str) {
         assert!(!reply.headers.contains_key("bongham-log"));
         blocked += 1;
         if blocked == 20 {
+            assert_eq!(reply.status, last, "{reply:?}");
             break;
         }
     }
@@ -263,7 +266,7 @@ fn nothing_is_shown(world: &World, case: &str, secret_case: &str) {
         "reads went on although nothing could be logged"
     );
     let ready = world.send("GET", "/readyz", None, None);
-    assert_eq!(ready.status, 503, "{ready:?}");
+    assert_eq!(ready.status, last, "{ready:?}");
 }
 
 #[test]
@@ -276,7 +279,7 @@ fn a_journal_that_cannot_grow_shows_nothing_and_comes_back() {
         std::fs::remove_dir(&obstacle).unwrap();
         world
     };
-    starve(world, &[(503, "log_unavailable")], stop, heal);
+    starve(world, &[(503, "log_unavailable")], 503, stop, heal);
 }
 
 /// A file system of its own for the data directory; unmounted when dropped.
@@ -337,6 +340,12 @@ fn a_full_disk_is_told_as_such_and_loses_nothing() {
         }
         world
     };
-    starve(world, &[(507, "disk_full"), (500, "internal")], fill, heal);
+    starve(
+        world,
+        &[(507, "disk_full"), (500, "internal")],
+        507,
+        fill,
+        heal,
+    );
     drop(office);
 }

@@ -76,6 +76,7 @@ const ROUTES: [(&str, &str, bool); 34] = [
     ("put", "/api/v1/cases/{id}/classification", true),
     ("post", "/api/v1/imports", true),
     ("post", "/api/v1/imports/{id}/rows", true),
+    ("post", "/api/v1/searches", true),
     ("get", "/api/v1/log/entries", true),
     ("get", "/api/v1/log/checkpoint", true),
     ("get", "/api/v1/log/key", true),
@@ -152,9 +153,9 @@ async fn the_description_lists_every_problem_code() {
     let document = document().await;
     let listed = words(&document["components"]["schemas"]["Code"]["enum"]);
     let agreed = "malformed purpose_unknown unauthenticated session_ended credentials_refused \
-        purpose_refused role_refused self_approval not_found method_not_allowed conflict \
+        purpose_refused role_refused self_approval not_approved no_second_person wrong_state held clock_disagrees not_found method_not_allowed conflict \
         no_recipient not_enrolled exclusive_roles exists expired body_too_large \
-        unsupported_media_type invalid throttled internal damaged busy sealed log_unavailable \
+        unsupported_media_type invalid throttled too_many_requests internal damaged busy sealed log_unavailable \
         disk_full";
     assert_eq!(listed, agreed.split(' ').map(str::to_owned).collect());
     assert!(document["components"]["schemas"]["Problem"]["properties"]["code"].is_object());

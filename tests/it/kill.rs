@@ -6,68 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bongham::http::Server;
 use serde_json::{Value, json};
 
-use crate::program::{Served, ask, bongham, call, log_in, run, wait_for};
-use crate::world::{
-    PASSPHRASE, World, here, ordinary, sealed_service, secret, sensitive, settings,
-};
-
-const STORE: &str = "BONGHAM_KILL_STORE";
-const ADDRESS: &str = "address";
-
-/// The server's half: a process of its own, started by the test below.
-#[test]
-#[ignore = "no test: the server process of the kill test"]
-fn server() {
-    let Ok(dir) = std::env::var(STORE) else {
-        return;
-    };
-    let dir = Path::new(&dir);
-    std::thread::spawn(|| {
-        // Nobody is left to kill this process when its parent is gone.
-        drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
-        std::process::exit(0);
-    });
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let service = sealed_service(&settings(dir));
-    service.unseal_now(&secret(PASSPHRASE), here()).unwrap();
-    runtime.block_on(async {
-        let mut server = Server::new(service);
-        let any = "127.0.0.1:0".parse().unwrap();
-        let bound = server.listen(any, None).await.unwrap().to_string();
-        std::fs::write(dir.join("address.new"), bound).unwrap();
-        std::fs::rename(dir.join("address.new"), dir.join(ADDRESS)).unwrap();
-        std::future::pending::<()>().await;
-    });
-}
-
-fn start(dir: &Path) -> Served {
-    drop(std::fs::remove_file(dir.join(ADDRESS)));
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["kill::server", "--exact", "--ignored", "--nocapture"])
-        .env(STORE, dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(dir.join("server.err")).unwrap())
-        .spawn()
-        .unwrap();
-    let address = wait_for("the server's address", || {
-        let told = std::fs::read_to_string(dir.join("server.err")).unwrap();
-        assert_eq!(child.try_wait().unwrap(), None, "{told}");
-        std::fs::read_to_string(dir.join(ADDRESS)).ok()
-    });
-    Served { child, address }
-}
+use crate::program::{Program, Served, ask, bongham, call, log_in, run};
+use crate::world::{World, ordinary, sensitive};
 
 /// A plaintext that reached a client.
 #[derive(Debug, Clone)]
@@ -357,8 +303,9 @@ fn nothing_acknowledged_is_lost_and_nothing_shown_is_unlogged() {
     std::fs::write(dir.join("key"), key).unwrap();
     let (mut registered, mut shown, mut handed, mut log_ins) = (0, 0, 0, 0);
     let (mut told, mut since) = (Transcript::default(), 0);
+    let program = Program::on(dir);
     for n in 0..=cycles {
-        let served = start(dir);
+        let served = program.serve();
         let load = Load::new(&served.address);
         let broken = broken(&load, &told, since);
         assert!(broken.is_empty(), "after kill {n}: {broken:#?}");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use bongham::authn::pace::PaceLimit;
 use bongham::domain::time::{Clock, SteppedClock, Timestamp};
 use serde_json::{Value, json};
 
@@ -464,4 +465,62 @@ fn log_ins_log_outs_and_failures_name_their_source() {
     }
     // The control: other log-ins of the same person came from elsewhere.
     assert_eq!(entries[3]["source"]["device"], "");
+}
+
+#[test]
+fn guesses_at_an_old_password_keep_nobody_from_setting_a_new_one() {
+    let (mut world, _) = office();
+    let code = world.reset("officer");
+    refused(
+        &log_in(&world, "officer", &password("officer"), None),
+        401,
+        "credentials_refused",
+    );
+    // The control: a second guess is slowed, and so is a second wrong code.
+    refused(
+        &log_in(&world, "officer", "another guess", None),
+        429,
+        "throttled",
+    );
+    world.enrol("officer", &code);
+    let other = world.reset("officer2");
+    let wrong = json!("AAAAAA-AAAAAA-AAAAAA-AAAAAA");
+    refused(
+        &enrol(&world, "officer2", &wrong),
+        401,
+        "credentials_refused",
+    );
+    refused(&enrol(&world, "officer2", &json!(other)), 429, "throttled");
+}
+
+#[test]
+fn who_asks_too_fast_waits_and_nobody_else_does() {
+    let (world, clock) = office();
+    clock.advance(HOUR / 6);
+    world.service.limit_pace(PaceLimit::default());
+    let ask = |login: &str| world.get(login, "/cases?purpose=handling");
+    let before = world.log("").len();
+    for _ in 0..40 {
+        ask("officer").expect(200);
+    }
+    for _ in 0..3 {
+        let slowed = ask("officer");
+        refused(&slowed, 429, "too_many_requests");
+        assert_eq!(slowed.headers["retry-after"], "1");
+    }
+    ask("officer2").expect(200);
+    clock.advance(SECOND);
+    for _ in 0..20 {
+        ask("officer").expect(200);
+    }
+    refused(&ask("officer"), 429, "too_many_requests");
+    // Four were turned away, one entry tells it.
+    let told = world.log("&task=turned_away");
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["account"], world.ids["officer"]);
+    // The list that was shown before is an entry itself.
+    assert_eq!(
+        world.log("").len(),
+        (before + 1 + 40 + 1 + 20 + 1 + 1).min(200)
+    );
 }

@@ -303,6 +303,11 @@ fn a_crash_after_the_copy_leaves_both_and_a_missing_separate_store_refuses() {
         Some(ServiceError::RetainedMissing)
     );
     assert_eq!(
+        found(repair::rebuild_index).err(),
+        Some(ServiceError::RetainedMissing)
+    );
+    assert!(!retained.exists(), "an empty one was made");
+    assert_eq!(
         World::over(&settings).err(),
         Some(ServiceError::RetainedMissing)
     );
@@ -442,42 +447,26 @@ fn a_separate_store_that_was_set_back_is_found_out() {
 }
 
 #[test]
-fn an_ended_item_is_gone_for_its_custodian_and_for_every_thief() {
-    let start = Timestamp::parse_rfc3339("2026-11-23T09:00:00+09:00").unwrap();
-    let clock = Arc::new(SteppedClock::at(start));
-    let mut world = World::with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
-    let (item, other) = (drawn(&world, &sensitive()), drawn(&world, &ordinary()));
-    clock.advance(Duration::from_secs(6 * 365 * 24 * 3600));
-    for login in ["custodian", "privacy"] {
-        world.log_in(login);
-    }
-    let path = format!("/retained/{item}/destruction");
-    let mut body = json!({"reason": "term over"});
-    body["approval"] = approved(&world, &path, &body);
-    world.post("custodian", &path, &body).expect(201);
-    let image = Image::of(&world);
-    let before = thief::keyring(&image);
-    let keys = image
-        .rows(&before)
-        .private_key(&world, &before, "custodian");
-    let keys = [keys.unwrap()];
-    assert!(apart(&image, &item, &keys, &before).contains("임꺽정"));
+fn a_later_custodian_opens_what_an_earlier_one_shares() {
+    let mut world = World::new();
+    let item = drawn(&world, &ordinary());
+    let body = json!({"account": "keeper", "roles": ["retention_custodian"], "department": null});
+    let invited = world.post("admin", "/accounts", &body).expect(201);
+    world.enrol("keeper", &text(&invited["enrolment_code"]));
+    world.approve(&text(&invited["approvals"][0])).expect(200);
+    world.log_in("keeper");
+    let path = format!("/retained/{item}/open");
+    let mut asked = json!({"purpose": "legal", "reason": "a court asks"});
+    refused(&world.post("keeper", &path, &asked), 409, "conflict");
+    let share = |login: &str| world.post(login, "/retained/share", &json!({})).expect(200);
+    assert_eq!(share("keeper"), json!({"items": 0, "closed": 1}));
+    assert_eq!(share("custodian"), json!({"items": 1, "closed": 0}));
+    assert_eq!(share("custodian"), json!({"items": 0, "closed": 0}));
 
-    clock.advance(Duration::from_secs(25 * 3600));
-    world.log_in("custodian");
-    let left = || items(&world, "").len();
-    for _ in 0..100 {
-        if left() == 1 {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    assert_eq!(items(&world, "")[0]["id"], json!(other));
-    let open = json!({"purpose": "legal", "reason": "late"});
-    let gone = world.post("custodian", &format!("/retained/{item}/open"), &open);
-    refused(&gone, 404, "not_found");
-    // Every byte of before, the custodian's key, and the keyring of now.
-    let now = thief::keyring(&Image::of(&world));
-    assert_eq!(apart(&image, &item, &keys, &now), "");
-    assert!(apart(&image, &other, &keys, &now).contains("홍길동"));
+    let approval = world.post("keeper", &path, &asked).expect(202)["approval"].clone();
+    world.approve(&text(&approval)).expect(200);
+    asked["approval"] = approval;
+    let opened = world.post("keeper", &path, &asked).expect(200);
+    assert_eq!(opened["parts"][1]["name"], "홍길동");
+    opening(&world, &item).expect(200);
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use bongham::authn::pace::PaceLimit;
 use bongham::authn::password::PasswordCost;
 use bongham::authn::session::{Origin, SessionLimits};
 use bongham::destruction::term::Terms;
@@ -22,6 +23,12 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub const PASSPHRASE: &str = "correct horse battery staple";
+
+/// So fast that no test is slowed.
+pub const UNHURRIED: PaceLimit = PaceLimit {
+    per_second: 1_000_000,
+    burst: 1_000_000,
+};
 
 /// Everybody in the test office: login, roles, department.
 pub const PEOPLE: &[(&str, &[&str], Option<&str>)] = &[
@@ -122,7 +129,10 @@ pub fn sealed_service(settings: &Settings) -> Arc<Service> {
 
 fn service_by(settings: &Settings, clock: Arc<dyn Clock>) -> Arc<Service> {
     let random = Arc::new(SystemSource::default());
-    Arc::new(Service::new(settings.clone(), random, clock).unwrap())
+    let service = Service::new(settings.clone(), random, clock).unwrap();
+    // One test does in a second what takes people a day.
+    service.limit_pace(UNHURRIED);
+    Arc::new(service)
 }
 
 impl World {

@@ -47,6 +47,9 @@ pub enum RetainedCommand {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Give every item that you open to all custodians of now, after one came or got a new key
+    #[command(after_help = "Example:\n  bongham retained share --account noh --data D")]
+    Share(Actor),
     /// Hand items over to the archive, sealed to its public key
     #[command(
         after_help = "Examples:\n  bongham retained hand-over ID ID --archive PUBLIC --reason \

@@ -126,7 +126,7 @@ impl Committer {
             match message {
                 Message::Commit(batch, reply) if self.shared.is_stopped() => {
                     drop(batch);
-                    reply.complete(Err(EngineError::Stopped.into()));
+                    reply.complete(Err(self.shared.stopped_by().into()));
                 }
                 Message::Commit(batch, reply) => next = self.group(batch, reply, queue),
                 Message::Close(reply) => {

@@ -442,8 +442,10 @@ impl Engine for EmbeddedEngine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .is_none();
-        if self.shared.is_stopped() || closed {
+        if closed {
             Err(EngineError::Stopped)
+        } else if self.shared.is_stopped() {
+            Err(self.shared.stopped_by())
         } else if self.shared.full.load(Ordering::Acquire) {
             Err(EngineError::DiskFull)
         } else if self.shared.stuck.load(Ordering::Acquire) {

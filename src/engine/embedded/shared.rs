@@ -147,6 +147,15 @@ impl Shared {
         }
     }
 
+    /// What a stopped store answers: whoever can free the disk is told to.
+    pub(super) fn stopped_by(&self) -> EngineError {
+        let why = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+        match *why {
+            Some(EngineError::DiskFull) => EngineError::DiskFull,
+            _ => EngineError::Stopped,
+        }
+    }
+
     /// Whether writing has stopped.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)

@@ -12,8 +12,8 @@ const CANARY: &str = "canary-4711";
 const WHOLE: &str = r#"{"tier":"ordinary","department":"d","channel":"mail","class":"c","title":"t",
     "narrative":"n","people":[{"part":"petitioner","name":"p"}]}"#;
 
-async fn take(Json(draft): Json<CaseDraft, 4096>) -> String {
-    draft.title
+async fn take(Json(mut draft): Json<CaseDraft, 4096>) -> String {
+    std::mem::take(&mut draft.title)
 }
 
 async fn send(kind: Option<&str>, body: impl Into<Body>) -> (StatusCode, String) {

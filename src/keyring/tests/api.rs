@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::id::{DepartmentId, UnitId};
 use crate::domain::tier::{Tier, UnitKind};
+use crate::domain::time::Clock;
 use crate::keyring::puncture::Holder;
 use crate::keyring::storage::Disk;
 use crate::keyring::{Floor, ServerKey};
@@ -109,6 +110,44 @@ fn everything_is_there_again_after_a_restart() {
 }
 
 #[test]
+fn an_epoch_of_the_index_is_followed_by_another_and_destroyed() {
+    let dir = tempfile::tempdir().unwrap();
+    let keyring = init(dir.path());
+    let first = keyring.index_epoch();
+    assert!(keyring.older_index_epoch().is_none());
+    assert_eq!(first.since, clock().now());
+    let before = tempfile::tempdir().unwrap();
+    copy_to(dir.path(), before.path());
+
+    keyring.rotate_index_epoch().unwrap();
+    let at = keyring.root_version();
+    keyring.rotate_index_epoch().unwrap();
+    assert_eq!(keyring.root_version(), at, "one rotation at a time");
+    drop(keyring);
+    let keyring = open(dir.path());
+    let (second, older) = (keyring.index_epoch(), keyring.older_index_epoch().unwrap());
+    assert_eq!(
+        (older.id, older.key.expose()),
+        (first.id, first.key.expose())
+    );
+    assert!(second.id != first.id && second.key.expose() != first.key.expose());
+
+    keyring.destroy_older_index_epoch().unwrap();
+    let at = keyring.root_version();
+    keyring.destroy_older_index_epoch().unwrap();
+    assert_eq!(keyring.root_version(), at, "nothing left to destroy");
+    drop(keyring);
+    let keyring = open(dir.path());
+    assert!(keyring.older_index_epoch().is_none());
+    assert_eq!(keyring.index_epoch().key.expose(), second.key.expose());
+    // The control: a copy of the keyring from before has the first key still.
+    assert_eq!(
+        open(before.path()).index_epoch().key.expose(),
+        first.key.expose()
+    );
+}
+
+#[test]
 fn server_keys_differ_from_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let keyring = init(dir.path());
@@ -119,6 +158,7 @@ fn server_keys_differ_from_each_other() {
         ServerKey::Pepper,
         ServerKey::Journal,
         ServerKey::Audit,
+        ServerKey::Index,
         ServerKey::RetainedJournal,
         ServerKey::RetainedLocation,
         ServerKey::RetainedRow,

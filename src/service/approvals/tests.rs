@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::authn::password::PasswordCost;
-use crate::authn::session::{Origin, SessionLimits};
 use crate::domain::id::{CaseId, RetainedId};
 use crate::domain::purpose::Purpose;
 use crate::domain::random::SystemSource;
@@ -13,11 +11,10 @@ use crate::domain::role::Roles;
 use crate::domain::secret::SecretText;
 use crate::domain::time::{SteppedClock, Timestamp};
 use crate::engine::CommitError;
-use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::people::account::Login;
 use crate::people::approval::{LIFETIME, text_hash};
 use crate::service::open;
-use crate::service::seal::Settings;
+use crate::service::testing::{here, secret, settings};
 
 const YES: Verdict = Verdict {
     approve: true,
@@ -34,41 +31,10 @@ struct Office {
     _dir: tempfile::TempDir,
 }
 
-fn here() -> Origin {
-    Origin {
-        address: None,
-        device: String::new(),
-    }
-}
-
 impl Office {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            data: dir.path().join("data"),
-            keyring: dir.path().join("keyring"),
-            policies: None,
-            password_cost: PasswordCost {
-                memory_kib: 64,
-                passes: 1,
-            },
-            unseal_cost: UnsealCost::minimal_for_tests(),
-            sessions: SessionLimits {
-                idle: Duration::from_secs(8 * 3600),
-                absolute: Duration::from_secs(8 * 3600),
-                per_account: 3,
-            },
-            threads: 1,
-            queue: 8,
-            index_cache_bytes: 1 << 20,
-            segment_bytes: 1 << 20,
-            progress: None,
-            terms: crate::destruction::term::Terms::default(),
-        };
-        let secret = UnsealSecret {
-            passphrase: SecretText::new("correct horse battery staple".to_owned()),
-            key_file: None,
-        };
+        let (settings, secret) = (settings(dir.path()), secret());
         let morning = Timestamp::parse_rfc3339("2026-11-23T09:00:00+09:00").unwrap();
         let clock = Arc::new(SteppedClock::at(morning));
         let random = Arc::new(SystemSource::default());

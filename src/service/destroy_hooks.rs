@@ -1,0 +1,48 @@
+//! What a destruction needs of other parts of the store, each in one place.
+
+use super::error::ServiceError;
+use super::store::Store;
+use crate::destruction::ledger::{Holder, HolderState, Kept};
+use crate::destruction::order::{Ground, Order};
+use crate::domain::id::RetainedId;
+use crate::people::holder::KeyHolder;
+
+impl Store {
+    /// What is kept apart under this id, if the ledger tells of it and every part of it is there
+    /// and has its key. An order that relies on an item waits for it.
+    pub(super) fn kept_apart(&self, item: RetainedId) -> Result<Option<Kept>, ServiceError> {
+        if !self.is_entered(item)? {
+            return Ok(None);
+        }
+        let found = self.kept(item)?.map(|stored| stored.item);
+        Ok(found
+            .filter(|item| self.flaw(item).is_none())
+            .map(|item| Kept {
+                item: item.id.to_string(),
+                law: item.basis.law,
+                article: item.basis.article,
+                until: item.basis.until.rfc3339(),
+            }))
+    }
+
+    /// Ends what lies outside of the cases: the rows of an item kept apart. May be called again.
+    pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
+        match order.ground {
+            Ground::RetentionEnd(item) => self.drop_retained(item),
+            _ => Ok(()),
+        }
+    }
+
+    /// Copies of the keyring, and which of them still have keys that died with this version.
+    pub(super) fn key_holders(&self, root_version: u64) -> Result<Vec<Holder>, ServiceError> {
+        let holder = |copy: KeyHolder| Holder {
+            id: copy.id.to_string(),
+            state: if copy.ended.is_some() || copy.version >= root_version {
+                HolderState::Acknowledged
+            } else {
+                HolderState::Pending
+            },
+        };
+        Ok(self.keyring_copies()?.into_iter().map(holder).collect())
+    }
+}
