@@ -104,7 +104,9 @@ async fn fill(service: &Service, admin: &Token, cases: u64) -> Result<(), Failur
     let roles = vec![Role::Intake];
     let invited = service
         .call(move |store| {
-            store.add_department(&session, "civil".to_owned(), "민원봉사과".to_owned())?;
+            let made =
+                store.add_department(&session, "civil".to_owned(), "민원봉사과".to_owned())?;
+            made.wait()?;
             store.add_account(
                 &session,
                 "intake".to_owned(),

@@ -19,7 +19,7 @@ use crate::domain::limit::Limit;
 use crate::domain::random::SystemSource;
 use crate::domain::role::{Role, Roles};
 use crate::domain::secret::SecretText;
-use crate::domain::time::SystemClock;
+use crate::domain::time::{SystemClock, Timestamp};
 use crate::engine::Log;
 use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::merkle::bundle::write_bundle;
@@ -164,7 +164,7 @@ fn order(case: CaseId, store: &Store) -> Order {
         approver: somebody,
         witness: None,
         approved_at: store.clock.now(),
-        due: store.clock.now(),
+        due: Timestamp::from_millis(0),
         stage: Stage::Waiting,
     }
 }
