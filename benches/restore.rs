@@ -20,7 +20,7 @@ use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
 use bongham::domain::time::SystemClock;
 use bongham::keyring::{UnsealCost, UnsealSecret};
-use bongham::service::{BackupSet, Founder, ImportRow, Service, Settings, restore};
+use bongham::service::{BackupSet, Chunk, Founder, ImportRow, Service, Settings, restore};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -104,7 +104,9 @@ async fn fill(service: &Service, admin: &Token, cases: u64) -> Result<(), Failur
     let roles = vec![Role::Intake];
     let invited = service
         .call(move |store| {
-            store.add_department(&session, "civil".to_owned(), "민원봉사과".to_owned())?;
+            let made =
+                store.add_department(&session, "civil".to_owned(), "민원봉사과".to_owned())?;
+            made.wait()?;
             store.add_account(
                 &session,
                 "intake".to_owned(),
@@ -128,7 +130,15 @@ async fn fill(service: &Service, admin: &Token, cases: u64) -> Result<(), Failur
         };
         let rows = (from..to).map(row).collect();
         service
-            .call(move |store| store.import_rows(&session, job, from, rows, to == cases, false))
+            .call(move |store| {
+                let chunk = Chunk {
+                    from_row: from,
+                    rows,
+                    last: to == cases,
+                    dry_run: false,
+                };
+                store.import_rows(&session, job, chunk)
+            })
             .await?;
     }
     Ok(())

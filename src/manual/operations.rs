@@ -36,7 +36,7 @@
 //! ledger's newest entries, and they are in no older backup.
 //!
 //! **Restore.** `bongham backup restore DIR --data NEW --keyring KEYRING --key FILE` with the present
-//! keyring. It refuses a ledger that ends before what the keyring, or a log that ends before what a given
+//! keyring and `--retained`, a backup of the separate store (`backup create --retained`) or its directory. It refuses a ledger that ends before what the keyring, or a log that ends before what a given
 //! `--checkpoint`, vouches for; `--ledger` and `--log` bring what is missing from bundles, leaf for leaf, so
 //! that every checkpoint ever signed still holds (entries of the access log come back without their sealed
 //! bodies). `--ledger-lost` goes on without, which the ledger tells for ever. From then on:

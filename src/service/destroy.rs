@@ -113,13 +113,6 @@ impl Store {
         self.orders.find(id).map_err(fault::orders)
     }
 
-    /// Orders that wait for their time.
-    pub(super) fn waiting_orders(&self) -> Result<Vec<DestructionId>, ServiceError> {
-        let all = self.orders.unfinished().map_err(fault::orders)?;
-        let waiting = all.into_iter().filter(|o| o.stage == Stage::Waiting);
-        Ok(waiting.map(|order| order.id).collect())
-    }
-
     /// Cancels an order that still waits, as part of a batch.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl Store {
             method: Method::KeyDestructionAndOverwriting,
             root_version,
             verified: u64::try_from(verified).unwrap_or(u64::MAX),
-            holders: self.holders_at(root_version)?,
+            holders: self.key_holders(root_version)?,
         });
         let entry = ledger::Entry::now(self.clock.now(), event);
         entry.append(&mut batch).map_err(fault::ledger)?;

@@ -33,21 +33,16 @@ impl Store {
         }
     }
 
-    /// Copies of the keyring that were made before the root had this version, and so still hold keys
-    /// that died with it; and which of them have been acknowledged as destroyed.
-    pub(super) fn holders_at(&self, root_version: u64) -> Result<Vec<Holder>, ServiceError> {
-        let older = |row: &KeyHolder| row.version < root_version;
-        Ok(self
-            .key_holders()?
-            .into_iter()
-            .filter(older)
-            .map(|row| Holder {
-                id: row.id.to_string(),
-                state: match row.ended {
-                    Some(_) => HolderState::Acknowledged,
-                    None => HolderState::Pending,
-                },
-            })
-            .collect())
+    /// Copies of the keyring, and which of them still have keys that died with this version.
+    pub(super) fn key_holders(&self, root_version: u64) -> Result<Vec<Holder>, ServiceError> {
+        let holder = |copy: KeyHolder| Holder {
+            id: copy.id.to_string(),
+            state: if copy.ended.is_some() || copy.version >= root_version {
+                HolderState::Acknowledged
+            } else {
+                HolderState::Pending
+            },
+        };
+        Ok(self.keyring_copies()?.into_iter().map(holder).collect())
     }
 }

@@ -97,7 +97,7 @@ impl Store {
 
     /// Every copy of the keyring that was made, newest first. Certificates list those that have
     /// not been acknowledged.
-    pub fn key_holders(&self) -> Result<Vec<KeyHolder>, ServiceError> {
+    pub fn keyring_copies(&self) -> Result<Vec<KeyHolder>, ServiceError> {
         let mut all: Vec<KeyHolder> = self.people.all().map_err(fault::people)?;
         all.sort_by_key(|holder| std::cmp::Reverse(holder.made));
         Ok(all)
@@ -106,7 +106,7 @@ impl Store {
     /// `GET /keyring/copies`.
     pub fn list_key_holders(&self, session: &Session) -> Answer<Vec<KeyHolderView>> {
         let permit = self.permit_office::<EscrowKeyring>(session, Target::Office)?;
-        let holders = self.key_holders()?;
+        let holders = self.keyring_copies()?;
         let rows = holders.iter().map(|row| self.holder_view(row)).collect();
         self.record_office(permit, "copies", rows)
     }

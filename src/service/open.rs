@@ -109,8 +109,8 @@ pub(super) fn open(
     let store = assemble(settings, Arc::new(keyring), engines, random, clock)?;
     store.finish_punctures()?;
     store.watch_clock()?;
-    store.resume_destructions()?;
     store.hold_back()?;
+    store.resume_destructions()?;
     Ok(store)
 }
 

@@ -3,6 +3,7 @@
 
 use crate::destruction::copies::{CopyState, KeyCopy};
 use crate::destruction::ledger::{Entry, Event};
+use crate::destruction::order::Stage;
 use crate::domain::id::AccountId;
 use crate::domain::limit::Limit;
 use crate::domain::time::Timestamp;
@@ -24,9 +25,12 @@ impl Store {
     /// Gives how many of each.
     pub(super) fn withdraw(&self) -> Result<(u64, u64), ServiceError> {
         let mut orders = 0;
-        for id in self.waiting_orders()? {
+        for order in self.orders.unfinished().map_err(fault::orders)? {
+            if order.stage != Stage::Waiting {
+                continue;
+            }
             let mut batch = Batch::default();
-            self.cancel_order(&mut batch, id)?;
+            self.cancel_order(&mut batch, order.id)?;
             self.commit_row(batch)?;
             orders += 1;
         }

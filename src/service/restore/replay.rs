@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::cases::head::{Gone, Head, StoredHead};
-use crate::cases::rows::{Cases, Change, scopes};
+use crate::cases::rows::Cases;
 use crate::cases::view::CaseState;
 use crate::destruction::ledger::Entry;
 use crate::domain::id::{CaseId, DestructionId, UnitId};
@@ -186,16 +186,8 @@ impl Store {
         let mut batch = Batch::default();
         let ids: Vec<UnitId> = gone.iter().map(|unit| unit.unit).collect();
         self.drop_postings(&mut batch, &ids)?;
-        self.cases.drop_units(&mut batch, before.case, &ids);
-        let from = scopes(before);
-        let change = Change {
-            units: None,
-            renumber: false,
-            to: if whole { Vec::new() } else { from.clone() },
-            from,
-        };
         self.cases
-            .put_change(&mut batch, stored, &head, change)
+            .put_gone(&mut batch, stored, &head, &ids)
             .map_err(fault::cases)?;
         let done = self.engine.commit(batch).wait();
         done.map(|_| ()).map_err(fault::commit)

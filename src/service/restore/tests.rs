@@ -19,7 +19,7 @@ use crate::domain::limit::Limit;
 use crate::domain::random::SystemSource;
 use crate::domain::role::{Role, Roles};
 use crate::domain::secret::SecretText;
-use crate::domain::time::SystemClock;
+use crate::domain::time::{SystemClock, Timestamp};
 use crate::engine::Log;
 use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::merkle::bundle::write_bundle;
@@ -164,7 +164,7 @@ fn order(case: CaseId, store: &Store) -> Order {
         approver: somebody,
         witness: None,
         approved_at: store.clock.now(),
-        due: store.clock.now(),
+        due: Timestamp::from_millis(0),
         stage: Stage::Waiting,
     }
 }
@@ -173,26 +173,6 @@ fn place(store: &Store, order: &Order) {
     let mut batch = crate::engine::Batch::default();
     store.place_order(&mut batch, order).unwrap();
     store.engine.commit(batch).wait().unwrap();
-}
-
-/// What the executor does to keys and ledger: the intent that names the units, then their end.
-fn destroy(store: &Store, units: &[UnitId]) {
-    let id = DestructionId::random(store.random.as_ref()).unwrap();
-    let line = |unit: &UnitId| serde_json::json!({"unit": unit.as_u64().to_string()});
-    let lines: Vec<_> = units.iter().map(line).collect();
-    let leaf = serde_json::json!({"version": 1, "time": "2026-01-01T00:00:00+09:00",
-        "kind": "intent", "destruction": id.to_string(), "items": lines});
-    let batch = crate::engine::Batch {
-        append: vec![crate::engine::Append {
-            log: Log::Ledger,
-            leaf: leaf.to_string().into_bytes(),
-            stamp_at: None,
-            body: Vec::new(),
-        }],
-        ..Default::default()
-    };
-    store.engine.commit(batch).wait().unwrap();
-    store.keyring.puncture(units).unwrap();
 }
 
 fn units_of(store: &Store, case: CaseId) -> Vec<UnitId> {
@@ -254,7 +234,9 @@ impl Scene {
         store.cancel_order(&mut batch, waiting.id).unwrap();
         store.engine.commit(batch).wait().unwrap();
         let units = units_of(&store, doomed);
-        destroy(&store, &units);
+        let destruction = order(doomed, &store);
+        place(&store, &destruction);
+        assert_eq!(store.execute(destruction.id).unwrap(), Stage::Destroyed);
         let ledger = dir.path().join("ledger.bundle");
         let note = store.log.checkpoint(Log::Ledger).unwrap();
         let leaves = store
@@ -324,8 +306,9 @@ impl Scene {
                 .iter()
                 .all(|unit| store.keyring.shred_half(*unit).is_ok())
         );
-        assert!(store.waiting_orders().unwrap().is_empty());
-        assert_eq!(store.key_holders().unwrap().len(), 1);
+        let left = store.orders.unfinished().unwrap();
+        assert!(left.iter().all(|order| order.stage != Stage::Waiting));
+        assert_eq!(store.keyring_copies().unwrap().len(), 1);
         store.close().unwrap();
     }
 }
