@@ -30,7 +30,7 @@
 //! | 2 | [`authn`] who · [`authz`] may they |
 //! | 3 | [`audit`] access log |
 //! | 4 | [`vault`] the gate |
-//! | 5 | [`cases`] · [`people`] · [`destruction`] requests, orders, ledger |
+//! | 5 | [`cases`] · [`people`] · [`destruction`] requests, orders, ledger · [`retained`] kept apart |
 //! | 6 | [`service`] what a person can do |
 //! | 7 | [`http`] JSON door · [`cli`] command door, a client of the API |
 //!
@@ -51,5 +51,6 @@ pub mod keyring;
 pub mod manual;
 pub mod merkle;
 pub mod people;
+pub mod retained;
 pub mod service;
 pub mod vault;

@@ -11,16 +11,18 @@ use bongham::authz::cedar::PolicyError;
 use bongham::authz::check::check;
 use bongham::cli::failure::{Exit, Failure};
 use bongham::cli::host::{
-    Findings, Host, InitDone, InitRequest, Opened, Place, Running, ServeRequest, Task, Unlock,
+    ArchivePair, Findings, Host, InitDone, InitRequest, Opened, Place, Running, ServeRequest, Task,
+    Unlock,
 };
 use bongham::config::Config;
 use bongham::destruction::term::Terms;
 use bongham::domain::random::{Random, SystemSource};
 use bongham::domain::role::{Role, Roles};
-use bongham::domain::secret::SecretText;
+use bongham::domain::secret::{SecretBytes, SecretText};
 use bongham::domain::time::{Clock, SystemClock};
 use bongham::http::{Server, Tls, serve_stream};
 use bongham::keyring::{UnsealCost, UnsealSecret};
+use bongham::retained::handover;
 use bongham::service::{Founder, Service, ServiceError, Settings, repair};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -37,6 +39,8 @@ pub(crate) fn host() -> Host {
             }))
         },
         fsck: |place, unlock| Box::pin(blocking(move || repair(place, unlock, repair::fsck))),
+        archive_key: || Box::pin(blocking(archive_key)),
+        unseal: |file, key| Box::pin(blocking(move || unseal(&file, &key))),
     }
 }
 
@@ -225,6 +229,24 @@ fn policy_check(dir: Option<PathBuf>) -> Result<Findings, Failure> {
         lines: vec![format!("{} tests passed", report.passed)],
         violations: report.failed.iter().map(ToString::to_string).collect(),
     })
+}
+
+fn archive_key() -> Result<ArchivePair, Failure> {
+    let made = handover::new_key_pair(chance().as_ref());
+    let (private, public) = made.map_err(|e| Failure::failed(e.to_string()))?;
+    Ok(ArchivePair { private, public })
+}
+
+fn unseal(file: &[u8], key: &SecretBytes) -> Result<Vec<SecretBytes>, Failure> {
+    let received = handover::read(file, key).map_err(|e| Failure::failed(e.to_string()))?;
+    let line = |item| {
+        let written = serde_json::to_vec(item).map(|mut line| {
+            line.push(b'\n');
+            SecretBytes::new(line)
+        });
+        written.map_err(|_| Failure::failed("an item is not writable as JSON"))
+    };
+    received.iter().map(line).collect()
 }
 
 type Work = fn(

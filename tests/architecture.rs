@@ -81,8 +81,10 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "http/",
             "cases/draft.rs",
+            "cases/extract.rs",
             "cases/view.rs",
             "people/view.rs",
+            "retained/view.rs",
             "destruction/draft.rs",
             "destruction/view.rs",
             "service/",

@@ -21,27 +21,27 @@ use crate::domain::tier::Tier;
 const UNIT: u8 = 1;
 
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Narrative {
-    title: String,
-    narrative: String,
-    attributes: BTreeMap<String, String>,
+pub(super) struct Narrative {
+    pub(super) title: String,
+    pub(super) narrative: String,
+    pub(super) attributes: BTreeMap<String, String>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(super) struct Person {
-    part: Part,
-    name: String,
-    telephone: Option<String>,
-    email: Option<String>,
-    address: Option<String>,
-    note: Option<String>,
+    pub(super) part: Part,
+    pub(super) name: String,
+    pub(super) telephone: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) address: Option<String>,
+    pub(super) note: Option<String>,
 }
 
 /// A statement that was added later.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Addition {
-    statement: String,
-    added_at: Timestamp,
+pub(super) struct Addition {
+    pub(super) statement: String,
+    pub(super) added_at: Timestamp,
 }
 
 /// The same.
@@ -156,7 +156,7 @@ fn bytes<T: serde::Serialize>(value: &T) -> Result<zeroize::Zeroizing<Vec<u8>>, 
         .map_err(|_| "content does not encode")
 }
 
-fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, &'static str> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, &'static str> {
     match bytes.split_first() {
         Some((&UNIT, rest)) => postcard::from_bytes(rest).map_err(|_| "content does not decode"),
         _ => Err("content of an unknown format"),

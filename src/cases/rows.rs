@@ -232,6 +232,14 @@ impl Cases {
         Ok(())
     }
 
+    /// Adds the end of the row of a case's receipt number to a batch.
+    pub fn drop_receipt(&self, batch: &mut Batch, head: &Head) {
+        if let Some(digits) = receipt_digits(&head.receipt.to_string()) {
+            let key = self.receipt_key(&digits);
+            batch.delete.push((Space::ReceiptNumber, key));
+        }
+    }
+
     /// Some heads of the store in the order of their places, behind the place `after`, and where
     /// the next ones begin: for work of the store itself, never for an answer.
     pub fn heads(
@@ -479,8 +487,6 @@ impl Cases {
         }
         if head.state == CaseState::Destroyed {
             self.put_void(batch, before)?;
-            let receipt = self.receipt_key(&before.head.receipt.normal());
-            batch.delete.push((Space::ReceiptNumber, receipt));
         }
         Ok(())
     }

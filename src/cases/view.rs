@@ -68,16 +68,6 @@ pub struct PersonView {
     pub note: Option<String>,
 }
 
-/// Something of a case that was destroyed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct GoneView {
-    /// What it held.
-    #[schema(value_type = String)]
-    pub kind: UnitKind,
-    /// Id of the certificate of its destruction.
-    pub certificate: String,
-}
-
 /// A statement that was added later (보정).
 #[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct AdditionView {
@@ -87,6 +77,16 @@ pub struct AdditionView {
     pub added_at: String,
     /// What it says.
     pub statement: String,
+}
+
+/// Something of a case that was destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct GoneView {
+    /// What it held.
+    #[schema(value_type = String)]
+    pub kind: UnitKind,
+    /// Id of the certificate of its destruction.
+    pub certificate: String,
 }
 
 /// One case, as far as the purpose allows.

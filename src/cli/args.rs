@@ -1,14 +1,18 @@
 //! Every command and flag of `bongham`. What stands here is what `--help` shows.
 
+pub mod end;
 pub mod people;
 pub mod records;
+pub mod retained;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use end::{RequestCommand, RetentionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LogCommand, TrailCommand};
+use retained::RetainedCommand;
 
 use super::host::Place;
 use super::secrets::{PasswordArgs, UnlockArgs};
@@ -128,6 +132,15 @@ pub enum Command {
     /// Cases
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Requests for deletion (삭제 요구), from receipt to result notice
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Retention rules (보존기간) and what has expired
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// What another law keeps apart from the cases
+    #[command(subcommand)]
+    Retained(RetainedCommand),
     /// Register the rows of a CSV or JSONL file as cases
     #[command(
         after_help = "Examples:\n  bongham import old.csv.gz --map office.toml --data D \

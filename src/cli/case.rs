@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::args::Actor;
 use super::args::records::CaseCommand;
 use super::channel::Call;
 use super::client::{API, Client, Page, as_actor};
@@ -14,6 +15,7 @@ use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields};
 use super::secrets::{ask, first_line};
+use crate::domain::id::CaseId;
 use crate::domain::limit::{BODY_BYTES_MAX, PAGE_ROWS_MAX};
 use crate::domain::purpose::Purpose;
 use crate::domain::secret::SecretText;
@@ -33,7 +35,7 @@ const LIST: [&str; 8] = [
 pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(), Failure> {
     match command {
         CaseCommand::Register { file, actor } => {
-            let draft = read_json(file)?;
+            let draft = read_json(file, "case")?;
             let made = as_actor(host, actor, async |client: &mut Client| {
                 client.post::<Value>("/cases", &draft).await
             })
@@ -97,6 +99,47 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
             .await?;
             out.answer(&done, fields)
         }
+        CaseCommand::Amend {
+            id,
+            file,
+            purpose,
+            reason,
+            actor,
+        } => {
+            let mut body = read_json(file, "amendment")?;
+            put_in(&mut body, "purpose", Some(json!(purpose)));
+            put_in(&mut body, "reason", reason.as_ref().map(|r| json!(r)));
+            amend(host, actor, id, &body, out).await
+        }
+        CaseCommand::Close {
+            id,
+            reopen,
+            purpose,
+            reason,
+            actor,
+        } => {
+            let work = if *reopen { "reopen" } else { "close" };
+            let mut body = json!({"purpose": purpose, "work": work});
+            put_in(&mut body, "reason", reason.as_ref().map(|r| json!(r)));
+            amend(host, actor, id, &body, out).await
+        }
+        CaseCommand::Hold {
+            id,
+            ground,
+            lift,
+            purpose,
+            actor,
+        } => {
+            let action = if *lift { "lift" } else { "set" };
+            let body = json!({"purpose": purpose, "action": action, "ground": ground});
+            let done = as_actor(host, actor, async |client: &mut Client| {
+                client
+                    .put::<Value>(&format!("/cases/{id}/hold"), &body)
+                    .await
+            })
+            .await?;
+            out.answer(&done, fields)
+        }
         CaseCommand::Reclassify {
             id,
             tier,
@@ -120,6 +163,21 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
             out.answer(&done, fields)
         }
     }
+}
+
+async fn amend(
+    host: &Host,
+    actor: &Actor,
+    id: &CaseId,
+    body: &Value,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let done = as_actor(host, actor, async |client: &mut Client| {
+        let call = Call::patch(&format!("{API}/cases/{id}"), body)?;
+        client.call(call).await?.json::<Value>()
+    })
+    .await?;
+    out.answer(&done, fields)
 }
 
 /// The value to search for. It is personal, so it takes the way of a secret.
@@ -178,7 +236,8 @@ pub(super) fn put_in(body: &mut Value, key: &str, value: Option<Value>) {
     }
 }
 
-fn read_json(path: &Path) -> Result<Value, Failure> {
+/// JSON from a file or standard input; `what` names it in complaints.
+pub fn read_json(path: &Path, what: &str) -> Result<Value, Failure> {
     let unread = |error: std::io::Error| Failure::file("read", path, &error);
     let input: Box<dyn Read> = match path.to_str() {
         Some("-") => Box::new(std::io::stdin()),
@@ -190,13 +249,15 @@ fn read_json(path: &Path) -> Result<Value, Failure> {
         .read_to_end(&mut bytes)
         .map_err(unread)?;
     if bytes.len() > BODY_BYTES_MAX {
-        return Err(Failure::usage("the case is longer than 1 MiB of JSON"));
+        return Err(Failure::usage(format!(
+            "the {what} is longer than 1 MiB of JSON"
+        )));
     }
     // Only the place of the error: the text of serde's message may quote the case.
     serde_json::from_slice(&bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Failure::usage(format!(
-            "the case is not valid JSON at line {line}, column {column}"
+            "the {what} is not valid JSON at line {line}, column {column}"
         ))
     })
 }

@@ -73,6 +73,10 @@ impl<'a> Call<'a> {
     pub fn put(path: &str, body: &impl Serialize) -> Result<Self, Failure> {
         Self::with_body(Method::PUT, path, body)
     }
+    /// `PATCH path` with a JSON body.
+    pub fn patch(path: &str, body: &impl Serialize) -> Result<Self, Failure> {
+        Self::with_body(Method::PATCH, path, body)
+    }
     /// `POST path` with a body that is JSON already.
     pub fn post_bytes(path: &str, body: Bytes) -> Self {
         Self {

@@ -92,6 +92,14 @@ pub struct Findings {
     pub violations: Vec<String>,
 }
 
+/// A key pair of an archive.
+pub struct ArchivePair {
+    /// What its file holds.
+    pub private: SecretBytes,
+    /// The public key, in hexadecimal.
+    pub public: String,
+}
+
 /// The functions that only the binary can provide.
 ///
 /// A failure carries its own exit code: [`Exit::Sealed`](super::failure::Exit::Sealed) for a wrong
@@ -110,4 +118,8 @@ pub struct Host {
     pub rebuild_index: fn(Place, Unlock) -> Task<Findings>,
     /// Reads everything that can be checked and changes nothing.
     pub fsck: fn(Place, Unlock) -> Task<Findings>,
+    /// Makes a key pair for an archive.
+    pub archive_key: fn() -> Task<ArchivePair>,
+    /// Opens a hand-over with the archive's private key file: one line of JSON an item.
+    pub unseal: fn(Vec<u8>, SecretBytes) -> Task<Vec<SecretBytes>>,
 }

@@ -12,6 +12,8 @@ pub mod import;
 pub mod out;
 pub mod people;
 pub mod quickstart;
+pub mod request;
+pub mod retained;
 pub mod samples;
 pub mod secrets;
 pub mod store;
@@ -67,6 +69,9 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Approval(command) => people::approval(host, &command, out).await,
         Command::Department(command) => people::department(host, &command, out).await,
         Command::Case(command) => case::case(host, &command, out).await,
+        Command::Request(command) => request::request(host, &command, out).await,
+        Command::Retention(command) => request::retention(host, &command, out).await,
+        Command::Retained(command) => retained::retained(host, &command, out).await,
         Command::Import(args) => import::run::import(host, &args, out).await,
         Command::Log(LogCommand::Entries(args)) => trail::entries(host, &args, out).await,
         Command::Log(LogCommand::Trail(command)) => {

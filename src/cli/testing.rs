@@ -48,6 +48,8 @@ pub(super) fn no_host() -> Host {
         policy_check: |_| no(),
         rebuild_index: |_, _| no(),
         fsck: |_, _| no(),
+        archive_key: || no(),
+        unseal: |_, _| no(),
     }
 }
 

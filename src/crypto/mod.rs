@@ -7,12 +7,14 @@
 //! | row under a server key | AES-256-GCM under a key of its own, bound to its row | [`sealed`] |
 //! | value that is searched for | HMAC under scope, then epoch | [`blind`] |
 //! | case key to a person | HPKE base mode (RFC 9180) | [`wrap`] |
+//! | what is kept apart to an archive | HPKE base mode (RFC 9180) | [`archive`] |
 //! | case key to a department, recipient half to a case key | AES-256-GCM | [`wrap`] |
 //!
 //! Secrets of this program are zeroed on drop. The expanded key schedules inside `ring` and
 //! `hpke` live on the stack for the length of one call and are outside that promise.
 
 mod aead;
+pub mod archive;
 pub mod blind;
 pub mod content_key;
 pub mod envelope;

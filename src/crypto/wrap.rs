@@ -233,7 +233,7 @@ impl hpke::rand_core::TryRng for Chance<'_> {
 impl hpke::rand_core::TryCryptoRng for Chance<'_> {}
 
 /// `enc ‖ ct ‖ tag` of one HPKE message.
-fn hpke_seal(
+pub(super) fn hpke_seal(
     key: &PublicKey,
     info: &[u8],
     secret: &Secret<32>,
@@ -253,7 +253,11 @@ fn hpke_seal(
     Ok([enc.to_bytes().as_slice(), &ct].concat())
 }
 
-fn hpke_open(key: &PrivateKey, info: &[u8], message: &[u8]) -> Result<Secret<32>, WrapError> {
+pub(super) fn hpke_open(
+    key: &PrivateKey,
+    info: &[u8],
+    message: &[u8],
+) -> Result<Secret<32>, WrapError> {
     let (enc, ct) = message
         .split_first_chunk::<32>()
         .ok_or(WrapError::Refused)?;

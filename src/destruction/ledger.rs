@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use ring::digest::{SHA256, digest};
 
+use super::kept::{HandedOver, Retained};
 use super::order::Ground;
 use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
@@ -40,6 +41,10 @@ pub enum Event {
     Destroyed(Destroyed),
     /// The bytes are gone as well.
     Scrubbed(Scrubbed),
+    /// Another law keeps something: it was copied apart.
+    Retained(Retained),
+    /// What was kept apart went to an archive.
+    HandedOver(HandedOver),
 }
 
 /// A file of personal data (개인정보파일), as the office registers it.

@@ -118,7 +118,7 @@ impl Records {
     }
 
     /// The row of this id.
-    pub fn find<T: Record>(&self, id: &[u8; 16]) -> Result<Option<Kept<T>>, RecordError> {
+    fn find<T: Record>(&self, id: &[u8; 16]) -> Result<Option<Kept<T>>, RecordError> {
         let key = self.key(T::SPACE, id);
         let Some(value) = self.engine.get(T::SPACE, &key)? else {
             return Ok(None);

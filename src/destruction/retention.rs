@@ -122,6 +122,9 @@ pub fn judge(
 /// What the office last knew of the time, and who vouched for a leap since.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct ClockWord {
+    /// The time that was known when the wall clock was found to be far ahead of it; `None` while
+    /// both agree.
+    pub leapt: Option<Timestamp>,
     /// Who said first that the wall clock is right after all, and when by that clock.
     pub first: Option<(AccountId, Timestamp)>,
 }

@@ -155,7 +155,7 @@ const fn code(error: &ServiceError) -> Code {
         E::SelfApproval => Code::SelfApproval,
         E::NotApproved => Code::NotApproved,
         E::NoSecondPerson => Code::NoSecondPerson,
-        E::NoRecipient => Code::NoRecipient,
+        E::NoRecipient | E::NoCustodian => Code::NoRecipient,
         E::NotEnrolled => Code::NotEnrolled,
         E::ExclusiveRoles(_) => Code::ExclusiveRoles,
         E::Exists => Code::Exists,
@@ -166,7 +166,7 @@ const fn code(error: &ServiceError) -> Code {
         E::ClockDisagrees => Code::ClockDisagrees,
         E::Invalid(_) => Code::Invalid,
         E::Busy | E::InUse => Code::Busy,
-        E::Sealed | E::Uninitialised | E::KeyringMissing => Code::Sealed,
+        E::Sealed | E::Uninitialised | E::KeyringMissing | E::RetainedMissing => Code::Sealed,
         E::LogUnavailable | E::ReadOnly(_) => Code::LogUnavailable,
         E::DiskFull => Code::DiskFull,
         E::Damaged(_) | E::Newer(_) => Code::Damaged,
@@ -210,6 +210,12 @@ impl From<ServiceError> for Problem {
             E::KeyringMissing => problem
                 .detail("the keyring is not there: mount it where the server expects it")
                 .korean("열쇠함이 제자리에 없습니다. 서버가 아는 위치에 연결하십시오"),
+            E::NoCustodian => problem
+                .detail("nobody keeps what is kept apart: enrol a retention custodian first")
+                .korean("분리보관 담당자가 없습니다. 먼저 담당자를 등록하십시오"),
+            E::RetainedMissing => problem
+                .detail("the separate store of what another law keeps is not where it was")
+                .korean("다른 법령에 따라 분리 보관한 저장소가 제자리에 없습니다"),
             E::Newer(_) => problem
                 .detail("the store was written by a newer version: update the program")
                 .korean("더 새로운 판이 만든 저장소입니다. 프로그램을 갱신하십시오"),

@@ -10,6 +10,7 @@ mod body;
 mod cases;
 mod code;
 mod control;
+mod deletion;
 mod departments;
 mod download;
 mod entry;
@@ -18,16 +19,20 @@ mod extract;
 mod headers;
 mod health;
 mod imports;
+mod ledger;
 mod limits;
 mod log;
 mod openapi;
 mod page;
+mod retained;
+mod retention;
 mod seal;
 mod searches;
 mod server;
 mod sessions;
 mod tls;
 mod trace;
+mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -78,9 +83,22 @@ fn office() -> Routes {
         .routes(routes!(departments::add, departments::list))
         .routes(routes!(departments::propose_desk))
         .routes(routes!(cases::register, cases::list))
-        .routes(routes!(cases::read))
+        .routes(routes!(cases::read, upkeep::amend))
         .routes(routes!(cases::assign))
         .routes(routes!(cases::reclassify))
+        .routes(routes!(upkeep::hold))
+        .routes(routes!(deletion::take_in, deletion::list))
+        .routes(routes!(deletion::show))
+        .routes(routes!(deletion::identity))
+        .routes(routes!(deletion::review))
+        .routes(routes!(deletion::form))
+        .routes(routes!(deletion::approve))
+        .routes(routes!(deletion::refuse))
+        .routes(routes!(deletion::cancel))
+        .routes(routes!(deletion::notice, deletion::deliver))
+        .routes(routes!(retention::rules, retention::set_rules))
+        .routes(routes!(retention::sweep))
+        .routes(routes!(retained::draw))
         .routes(routes!(searches::search))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
@@ -98,13 +116,27 @@ fn inspection() -> Routes {
         .routes(routes!(log::ledger_checkpoint))
         .routes(routes!(log::ledger_key))
         .routes(routes!(log::ledger_bundle))
+        .routes(routes!(ledger::entries))
+        .routes(routes!(ledger::inclusion))
+        .routes(routes!(ledger::consistency))
+        .routes(routes!(ledger::form))
+        .routes(routes!(ledger::certificate))
+}
+
+/// What retention custodians use and nobody else finds.
+fn apart() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(retained::list))
+        .routes(routes!(retained::hand_over))
+        .routes(routes!(retained::open))
+        .routes(routes!(retained::end))
 }
 
 /// The door of a service: routes inside limits, trace and headers.
 pub fn router(service: Arc<Service>) -> Router {
     let (probes, mut document) = probes().split_for_parts();
     let (office, offered) = office().split_for_parts();
-    let (inspection, inspected) = inspection().split_for_parts();
+    let (inspection, inspected) = inspection().merge(apart()).split_for_parts();
     document = document.nest("/api/v1", offered).nest("/api/v1", inspected);
     let document = serde_json::to_value(document).unwrap_or_default();
 

@@ -78,6 +78,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         (E::NotApproved, 409, "not_approved"),
         (E::NoSecondPerson, 409, "no_second_person"),
         (E::NoRecipient, 409, "no_recipient"),
+        (E::NoCustodian, 409, "no_recipient"),
         (E::NotEnrolled, 409, "not_enrolled"),
         (
             E::ExclusiveRoles(Exclusive(Role::Admin, Role::Auditor)),
@@ -105,6 +106,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         (E::WrongPassphrase, 401, "credentials_refused"),
         (E::Uninitialised, 503, "sealed"),
         (E::KeyringMissing, 503, "sealed"),
+        (E::RetainedMissing, 503, "sealed"),
         (E::ReadOnly(text()), 503, "log_unavailable"),
         (E::Newer(text()), 500, "damaged"),
         (E::InUse, 503, "busy"),
@@ -115,7 +117,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         match error {
             E::NotFound | E::SessionEnded | E::CredentialsRefused | E::Throttled(_) => {}
             E::PurposeRefused | E::RoleRefused | E::SelfApproval | E::NoRecipient => {}
-            E::NotApproved | E::NoSecondPerson => {}
+            E::NotApproved | E::NoSecondPerson | E::NoCustodian | E::RetainedMissing => {}
             E::WrongState(_) | E::Held | E::ClockDisagrees => {}
             E::NotEnrolled | E::ExclusiveRoles(_) | E::Exists | E::Conflict => {}
             E::ImportPosition(_) | E::Expired | E::Invalid(_) | E::KeyMissing | E::Busy => {}

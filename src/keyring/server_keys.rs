@@ -22,6 +22,12 @@ pub enum ServerKey {
     Journal,
     /// Wraps the recipient halves of audit epochs and accounts.
     Audit,
+    /// Journal of the separate store of what another law keeps.
+    RetainedJournal,
+    /// Where its rows stand.
+    RetainedLocation,
+    /// Seals its rows; never its content.
+    RetainedRow,
     /// `K_index`: from which each department's blind index draws its key.
     Index,
 }
@@ -35,6 +41,9 @@ impl ServerKey {
             Self::Pepper => b"bongham/server/pepper/1",
             Self::Journal => b"bongham/server/journal/1",
             Self::Audit => b"bongham/server/audit/1",
+            Self::RetainedJournal => b"bongham/server/retained-journal/1",
+            Self::RetainedLocation => b"bongham/server/retained-location/1",
+            Self::RetainedRow => b"bongham/server/retained-row/1",
             Self::Index => b"bongham/server/index/1",
         }
     }

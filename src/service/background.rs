@@ -13,6 +13,8 @@ use super::store::Store;
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks between two looks for keys that could not be destroyed yet.
 const PUNCTURE_TICKS: u32 = 60;
+/// Ticks between two looks at the clock.
+const CLOCK_TICKS: u32 = 10;
 /// Ticks between two looks for destructions that are due.
 const DESTROY_TICKS: u32 = 60;
 /// Ticks between two notes of the store's own time.
@@ -98,6 +100,11 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "the keyring's floor could not be raised");
     }
+    if ticks.is_multiple_of(CLOCK_TICKS)
+        && let Err(error) = store.watch_clock()
+    {
+        tracing::error!(%error, "it could not be kept that the clock leapt");
+    }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()
     {
@@ -110,6 +117,11 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         && let Err(error) = store.keep_own_time()
     {
         tracing::error!(%error, "the store's own time could not be written down");
+    }
+    if ticks.is_multiple_of(PUNCTURE_TICKS)
+        && let Err(error) = store.look_for_due_today()
+    {
+        tracing::error!(%error, "what is kept apart could not be looked through");
     }
     if let Err(error) = store.turn_index() {
         tracing::error!(%error, "the blind index stays under its old key for now");

@@ -150,14 +150,10 @@ impl Store {
         lock: Lock,
     ) -> Result<Vec<Closed>, ServiceError> {
         let Facts { id, cases, .. } = request.facts();
-        let mut cases = cases.clone();
-        // One order for everybody, so that no two requests wait for each other.
-        cases.sort_unstable();
-        cases.dedup();
-        let mut closed = Vec::with_capacity(cases.len());
+        let closed = self.close_in_order(cases.iter().copied())?;
         for case in cases {
-            closed.push(self.gates.close(case)?);
-            let Some(stored) = self.cases.head(case).map_err(fault::cases)? else {
+            let found = self.cases.head(*case).map_err(fault::cases)?;
+            let Some(stored) = found.filter(|s| s.head.state != CaseState::Destroyed) else {
                 continue;
             };
             let mut after = stored.head.clone();
@@ -231,18 +227,12 @@ impl Store {
     }
 
     /// `GET /deletion-requests/{id}`.
-    pub fn deletion_request(
-        &self,
-        session: &Session,
-        id: Option<RequestId>,
-    ) -> Answer<RequestView> {
+    pub fn deletion_request(&self, session: &Session, id: RequestId) -> Answer<RequestView> {
         let permit = self.permit_office::<ReadRequest>(session, Target::Office)?;
-        let shown = id.ok_or(ServiceError::NotFound).and_then(|id| {
-            let (kept, insight) = self.known_request(session, id)?;
-            let view = self.request_view(&kept.row, &insight)?;
-            Ok((kept, view))
-        });
-        let (kept, view) = match shown {
+        let shown = self
+            .known_request(session, id)
+            .and_then(|(kept, insight)| Ok((self.request_view(&kept.row, &insight)?, kept)));
+        let (view, kept) = match shown {
             Ok(shown) => shown,
             Err(error) => return self.fail(permit, error),
         };

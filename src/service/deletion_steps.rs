@@ -71,11 +71,10 @@ impl Store {
         &self,
         session: &Session,
         permit: Permit<A>,
-        id: Option<RequestId>,
+        id: RequestId,
         take: impl FnOnce(&mut Going<'_>, Stored) -> Result<Stored, ServiceError>,
     ) -> Answer<RequestView> {
-        let known = id.ok_or(ServiceError::NotFound);
-        let (kept, insight) = match known.and_then(|id| self.known_request(session, id)) {
+        let (kept, insight) = match self.known_request(session, id) {
             Ok(known) => known,
             Err(error) => return self.fail(permit, error),
         };
@@ -119,7 +118,7 @@ impl Store {
     pub fn check_identity(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: IdentityDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<CheckIdentity>(session, Target::Office)?;
@@ -140,7 +139,7 @@ impl Store {
     pub fn review_deletion(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: ReviewDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<ReviewDeletion>(session, Target::Office)?;
@@ -162,7 +161,7 @@ impl Store {
     pub fn form_destruction(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: FormDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<FormDestruction>(session, Target::Office)?;
@@ -204,15 +203,12 @@ impl Store {
     pub fn approve_destruction(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: ApprovalDraft,
     ) -> Answer<RequestView> {
         let form_hash = form_hash(&draft)?;
         session.pulse().beats().map_err(fault::ended)?;
-        let found = match id {
-            Some(id) => self.records.request(id).map_err(fault::records)?,
-            None => None,
-        };
+        let found = self.records.request(id).map_err(fault::records)?;
         let own = found
             .as_ref()
             .is_some_and(|kept| kept.row.took_part(session.account()));
@@ -264,7 +260,7 @@ impl Store {
     pub fn refuse_deletion(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: RefuseDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<CloseRequest>(session, Target::Office)?;
@@ -293,7 +289,7 @@ impl Store {
     pub fn cancel_deletion(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: CancelDraft,
     ) -> Answer<RequestView> {
         draft.check().map_err(fault::lacking)?;
@@ -333,15 +329,12 @@ impl Store {
 
     /// `GET …/notice` (결과 통지서): text and page of what the person is told; an entry is durable
     /// before it is shown.
-    pub fn notice(&self, session: &Session, id: Option<RequestId>) -> Answer<NoticeView> {
+    pub fn notice(&self, session: &Session, id: RequestId) -> Answer<NoticeView> {
         let permit = self.permit_office::<ReadRequest>(session, Target::Office)?;
-        let known = id.ok_or(ServiceError::NotFound);
-        let made = known.and_then(|id| {
-            let (kept, insight) = self.known_request(session, id)?;
-            let view = self.notice_of(&kept.row, &insight)?;
-            Ok((kept, view))
-        });
-        let (kept, view) = match made {
+        let made = self
+            .known_request(session, id)
+            .and_then(|(kept, insight)| Ok((self.notice_of(&kept.row, &insight)?, kept)));
+        let (view, kept) = match made {
             Ok(made) => made,
             Err(error) => return self.fail(permit, error),
         };
@@ -418,7 +411,7 @@ impl Store {
     pub fn deliver_notice(
         &self,
         session: &Session,
-        id: Option<RequestId>,
+        id: RequestId,
         draft: DeliveryDraft,
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<CloseRequest>(session, Target::Office)?;

@@ -196,7 +196,7 @@ impl Store {
 
     /// Closes the gates of these cases and waits for those inside; in the order of registration,
     /// in which every list goes through them.
-    fn close_in_order(
+    pub(super) fn close_in_order(
         &self,
         cases: impl Iterator<Item = CaseId>,
     ) -> Result<Vec<Closed>, ServiceError> {

@@ -38,6 +38,9 @@ pub enum ServiceError {
     /// A sensitive case without assignee or desk.
     #[error("a sensitive case needs an assignee or a department with a sensitive desk")]
     NoRecipient,
+    /// Nobody to whom something could be sealed that another law keeps.
+    #[error("nobody keeps what is kept apart: enrol a retention custodian first")]
+    NoCustodian,
     /// An assignee who has no key yet.
     #[error("an assignee has not enrolled yet and cannot receive a case")]
     NotEnrolled,
@@ -95,6 +98,11 @@ pub enum ServiceError {
     /// There is a store, but no keyring where it should be.
     #[error("the keyring is not there: mount it, or name its directory with --keyring")]
     KeyringMissing,
+    /// There is a store, but not what another law keeps apart from it.
+    #[error(
+        "the separate store of what another law keeps is not there: put DATA/retained back in its place"
+    )]
+    RetainedMissing,
     /// The store is of a newer format.
     #[error("the store was written by a newer version: {0}")]
     Newer(String),

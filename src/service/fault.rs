@@ -17,6 +17,9 @@ use crate::engine::{CommitError, EngineError};
 use crate::keyring::KeyringError;
 use crate::people::account::KeyError;
 use crate::people::rows as people_rows;
+use crate::retained::basis::BadBasis;
+use crate::retained::handover::HandoverError;
+use crate::retained::rows as item_rows;
 use crate::vault::VaultError;
 
 use super::error::ServiceError;
@@ -98,16 +101,26 @@ pub(super) fn people(error: people_rows::RowError) -> ServiceError {
     }
 }
 
-pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
+pub(super) fn items(error: item_rows::RowError) -> ServiceError {
     match error {
-        order_rows::RowError::Engine(error) => engine(error),
-        order_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
-        order_rows::RowError::Seal(error) => seal(error),
+        item_rows::RowError::Engine(error) => engine(error),
+        item_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        item_rows::RowError::Seal(error) => seal(error),
     }
 }
 
-pub(super) fn ledger(error: NotCanonical) -> ServiceError {
-    ServiceError::Internal(error.to_string())
+pub(super) fn basis(error: BadBasis) -> ServiceError {
+    ServiceError::Invalid(Invalid::new(error.field, error.why))
+}
+
+pub(super) fn handover(error: HandoverError) -> ServiceError {
+    match error {
+        HandoverError::BadKey => ServiceError::Invalid(Invalid::new(
+            "public_key",
+            "is no X25519 public key in hexadecimal",
+        )),
+        other => ServiceError::Internal(other.to_string()),
+    }
 }
 
 pub(super) fn records(error: RecordError) -> ServiceError {
@@ -130,6 +143,18 @@ pub(super) fn step(error: StepError) -> ServiceError {
         StepError::Lacking(error) => lacking(error),
         StepError::NotCanonical => ServiceError::Internal(error.to_string()),
     }
+}
+
+pub(super) fn orders(error: order_rows::RowError) -> ServiceError {
+    match error {
+        order_rows::RowError::Engine(error) => engine(error),
+        order_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        order_rows::RowError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn ledger(error: NotCanonical) -> ServiceError {
+    ServiceError::Internal(error.to_string())
 }
 
 /// Unknown, ended or revoked: all alike.

@@ -6,10 +6,12 @@
 
 mod account_end;
 mod accounts;
+mod amend;
 mod approval_words;
 mod approvals;
 mod assign;
 mod background;
+mod clock;
 mod deletion;
 mod deletion_steps;
 mod deletion_view;
@@ -21,8 +23,10 @@ mod destroy_plan;
 mod error;
 mod fault;
 mod gate;
+mod hold;
 mod import;
 mod index;
+mod ledger;
 mod list;
 mod log;
 mod login;
@@ -35,6 +39,11 @@ mod recipients;
 mod reclassify;
 mod register;
 pub mod repair;
+mod retained;
+mod retained_check;
+mod retained_end;
+mod retained_open;
+mod retention;
 mod scrub;
 mod seal;
 mod search;
@@ -47,9 +56,14 @@ pub use crate::people::view::Invitation;
 pub use approvals::Verdict;
 pub use error::ServiceError;
 pub use import::Chunk;
+pub use ledger::LedgerEntry;
+pub use retained::{Draw, Drawn};
+pub use retained_end::Ordered;
+pub use retained_open::{Consented, ItemView, Reasons, Transfer};
 pub use seal::{Founder, Service, Settings};
 pub use store::{Answer, Store};
 pub use types::{
-    Assigned, ConsistencyView, ImportProgress, ImportRow, ImportState, InclusionView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
+    Amended, Assigned, ConsistencyView, HoldView, Holds, ImportProgress, ImportRow, ImportState,
+    InclusionView, LogEntry, LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered,
+    RejectedRow, Reset, Rows,
 };

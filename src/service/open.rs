@@ -1,6 +1,7 @@
 //! Making and opening the parts of a store, in order: keyring, journal, log, people, policies.
 
 use std::path::Path;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use super::destroy::Destructions;
@@ -30,12 +31,23 @@ use crate::engine::embedded::{EmbeddedEngine, Options};
 use crate::keyring::{Keyring, ServerKey, UnsealSecret};
 use crate::people::directory::Directory;
 use crate::people::rows::People;
+use crate::retained::rows::Items;
 use crate::vault::Vault;
 
 /// Where the journal and index lie inside the data directory.
 pub(super) fn store_dir(data: &Path) -> std::path::PathBuf {
     data.join("store")
 }
+
+/// Where what another law keeps lies: a journal and index of its own.
+pub(super) fn retained_dir(data: &Path) -> std::path::PathBuf {
+    data.join("retained")
+}
+
+/// Segment of the separate store at the most, in bytes: it holds few items.
+const RETAINED_SEGMENT_BYTES: u32 = 8 << 20;
+/// Memory of its index cache, in bytes.
+const RETAINED_CACHE_BYTES: u64 = 4 << 20;
 
 /// Whether there is a store here, by its directories alone.
 pub(super) fn exists(settings: &Settings) -> bool {
@@ -63,7 +75,10 @@ pub(super) fn create(
     .map_err(fault::keyring)?;
     let engine = EmbeddedEngine::create(options(settings, &keyring, &random, &clock))
         .map_err(fault::engine)?;
-    assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)
+    let apart = EmbeddedEngine::create(options_apart(settings, &keyring, &random, &clock))
+        .map_err(fault::engine)?;
+    let engines = (Arc::new(engine) as _, Arc::new(apart) as _);
+    assemble(settings, Arc::new(keyring), engines, random, clock)
 }
 
 /// Opens a store that exists.
@@ -85,10 +100,46 @@ pub(super) fn open(
     .map_err(fault::keyring)?;
     let engine = EmbeddedEngine::open(options(settings, &keyring, &random, &clock))
         .map_err(fault::engine)?;
-    let store = assemble(settings, Arc::new(keyring), Arc::new(engine), random, clock)?;
+    let apart = open_apart(settings, &keyring, &random, &clock)?;
+    let engines = (Arc::new(engine) as _, Arc::new(apart) as _);
+    let store = assemble(settings, Arc::new(keyring), engines, random, clock)?;
     store.finish_punctures()?;
+    store.watch_clock()?;
     store.resume_destructions()?;
     Ok(store)
+}
+
+/// The separate store. Where it is missing none is made: an empty one would say that no law keeps
+/// anything.
+fn open_apart(
+    settings: &Settings,
+    keyring: &Keyring,
+    random: &Arc<dyn Random>,
+    clock: &Arc<dyn Clock>,
+) -> Result<EmbeddedEngine, ServiceError> {
+    if !retained_dir(&settings.data).join("journal").is_dir() {
+        return Err(ServiceError::RetainedMissing);
+    }
+    EmbeddedEngine::open(options_apart(settings, keyring, random, clock)).map_err(fault::engine)
+}
+
+fn options_apart(
+    settings: &Settings,
+    keyring: &Keyring,
+    random: &Arc<dyn Random>,
+    clock: &Arc<dyn Clock>,
+) -> Options {
+    Options {
+        dir: retained_dir(&settings.data),
+        key: keyring.server_key(ServerKey::RetainedJournal),
+        // It has no logs: what is done to it stands in those of the live store.
+        floor: [0; 2],
+        progress: Box::new(|_, _| {}),
+        cache_bytes: RETAINED_CACHE_BYTES.min(settings.index_cache_bytes),
+        segment_bytes: RETAINED_SEGMENT_BYTES.min(settings.segment_bytes),
+        reserve: false,
+        ..options(settings, keyring, random, clock)
+    }
 }
 
 fn options(
@@ -123,7 +174,7 @@ fn progress(settings: &Settings) -> Box<dyn Fn(u64, u64) + Send + Sync> {
 pub(super) fn assemble(
     settings: &Settings,
     keyring: Arc<Keyring>,
-    engine: Arc<dyn Engine>,
+    (engine, apart): (Arc<dyn Engine>, Arc<dyn Engine>),
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
 ) -> Result<Store, ServiceError> {
@@ -156,11 +207,20 @@ pub(super) fn assemble(
         row_key(),
         Arc::clone(&random),
     );
-    let known = log.newest().map_err(fault::log)?;
-    let known = (known.unwrap_or_else(|| clock.now()), clock.monotonic());
+    let newest = log.newest().map_err(fault::log)?;
+    // A leap that nobody confirmed yet is not forgotten by a restart.
+    let word = records.clock_word().map_err(fault::records)?.row;
+    let known = word.leapt.or(newest).unwrap_or_else(|| clock.now());
+    let known = (known, clock.monotonic());
     let directory = Directory::new(
         people.all().map_err(fault::people)?,
         people.all().map_err(fault::people)?,
+    );
+    let items = Items::new(
+        apart,
+        Locator::new(&keyring.server_key(ServerKey::RetainedLocation)),
+        RowKey::new(keyring.server_key(ServerKey::RetainedRow)),
+        Arc::clone(&random),
     );
     let pepper = || keyring.server_key(ServerKey::Pepper);
     let sessions = Sessions::new(settings.sessions, Arc::clone(&random), Arc::clone(&clock))
@@ -183,6 +243,7 @@ pub(super) fn assemble(
         ),
         rotation: Mutex::new(Rotation::default()),
         people,
+        items,
         records,
         directory,
         authority,
@@ -206,6 +267,8 @@ pub(super) fn assemble(
         destructions: Destructions::default(),
         own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
+        items_turn: Mutex::new(()),
+        due_looked_on: AtomicI64::new(i64::MIN),
         locator: locator(),
         row_key: row_key(),
         keyring,

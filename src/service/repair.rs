@@ -13,7 +13,7 @@ use crate::domain::random::Random;
 use crate::domain::task::Task;
 use crate::domain::time::Clock;
 use crate::engine::embedded::EmbeddedEngine;
-use crate::engine::{KeyRange, Log, Space};
+use crate::engine::{Engine, KeyRange, Log, Space};
 use crate::keyring::UnsealSecret;
 use crate::merkle::tree::{Frontier, leaf_hash};
 
@@ -38,8 +38,12 @@ pub fn fsck(
     store.note("fsck")?;
     let mut findings = Findings::default();
     for space in Space::ALL {
-        store.check_space(space, &mut findings)?;
+        store.check_space(store.engine.as_ref(), "", space, &mut findings)?;
     }
+    for space in Space::ALL {
+        store.check_space(store.items.engine(), " kept apart", space, &mut findings)?;
+    }
+    store.check_items(&mut findings)?;
     for log in Log::ALL {
         store.check_log(log, &mut findings)?;
     }
@@ -47,7 +51,7 @@ pub fn fsck(
     Ok(findings)
 }
 
-/// Sets the index aside and makes it anew from the journal.
+/// Sets the index aside and makes it anew from the journal; that of the separate store as well.
 pub fn rebuild_index(
     settings: &Settings,
     secret: &UnsealSecret,
@@ -57,7 +61,12 @@ pub fn rebuild_index(
     if !open::exists(settings) {
         return Err(ServiceError::Uninitialised);
     }
-    EmbeddedEngine::forget_index(&open::store_dir(&settings.data)).map_err(fault::engine)?;
+    for dir in [
+        open::store_dir(&settings.data),
+        open::retained_dir(&settings.data),
+    ] {
+        EmbeddedEngine::forget_index(&dir).map_err(fault::engine)?;
+    }
     let store = open::open(settings, secret, random, clock)?;
     store.note("rebuild-index")?;
     let size = store.engine.log_size(Log::Access);
@@ -79,16 +88,22 @@ impl Store {
         self.office_event(Task::Unseal, origin, None, Some(what.to_owned()))
     }
 
-    fn check_space(&self, space: Space, findings: &mut Findings) -> Result<(), ServiceError> {
+    fn check_space(
+        &self,
+        engine: &dyn Engine,
+        whose: &str,
+        space: Space,
+        findings: &mut Findings,
+    ) -> Result<(), ServiceError> {
         let mut range = KeyRange::default();
         let mut rows = 0_u64;
         loop {
-            let page = match self.engine.scan(space, range.clone(), Limit::rows(1000)) {
+            let page = match engine.scan(space, range.clone(), Limit::rows(1000)) {
                 Ok(page) => page,
                 Err(error) => {
                     findings
                         .violations
-                        .push(format!("rows of {space:?}: {error}"));
+                        .push(format!("rows of {space:?}{whose}: {error}"));
                     return Ok(());
                 }
             };
@@ -97,7 +112,10 @@ impl Store {
                 range = range.after(key.as_bytes());
             }
             if !page.more {
-                findings.lines.push(format!("rows of {space:?}: {rows}"));
+                if whose.is_empty() || rows > 0 {
+                    let line = format!("rows of {space:?}{whose}: {rows}");
+                    findings.lines.push(line);
+                }
                 return Ok(());
             }
         }

@@ -313,13 +313,14 @@ impl Store {
         self.keyring.set_floor(floor).map_err(fault::keyring)
     }
 
-    /// Ends every session, publishes, raises the floor, closes the engine.
+    /// Ends every session, publishes, raises the floor, closes both engines.
     pub(super) fn close(&self) -> Result<(), ServiceError> {
         self.sessions.end_all();
         let published = self.log.tick().map_err(fault::log);
         let raised = self.raise_floor();
         let kept = self.keep_own_time();
+        let apart = self.items.engine().close().map_err(fault::engine);
         self.engine.close().map_err(fault::engine)?;
-        published.and(raised).and(kept)
+        published.and(raised).and(kept).and(apart)
     }
 }

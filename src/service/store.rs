@@ -1,5 +1,6 @@
 //! An open store, and what every verb shares.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use crate::people::account::Account;
 use crate::people::directory::Directory;
 use crate::people::rows::People;
 use crate::people::view::AccountView;
+use crate::retained::rows::Items;
 use crate::vault::Vault;
 
 use super::destroy::Destructions;
@@ -53,6 +55,8 @@ pub struct Store {
     /// How far the blind index has been written anew.
     pub(super) rotation: Mutex<Rotation>,
     pub(super) people: People,
+    /// What another law keeps, in an engine of its own.
+    pub(super) items: Items,
     pub(super) records: Records,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
@@ -68,6 +72,10 @@ pub struct Store {
     /// Changes of accounts, departments and approvals happen one after the other, so that the
     /// directory in memory follows the order of the commits.
     pub(super) people_turn: Mutex<()>,
+    /// Items are drawn and dropped one after the other, so that none is drawn twice.
+    pub(super) items_turn: Mutex<()>,
+    /// Day, counted from 1970, of the last look for items whose end has come.
+    pub(super) due_looked_on: AtomicI64,
     pub(super) locator: Locator,
     pub(super) row_key: RowKey,
     pub(super) random: Arc<dyn Random>,

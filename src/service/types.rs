@@ -199,3 +199,33 @@ pub struct ConsistencyView {
     /// The proof.
     pub proof: Vec<String>,
 }
+
+/// Answer to an amendment.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct Amended {
+    /// State now.
+    pub state: crate::cases::view::CaseState,
+    /// When the work on it was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<String>,
+    /// Ids of the parts that were added.
+    pub added: Vec<String>,
+}
+
+/// A hold on a case.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct HoldView {
+    /// Login name of who set it; somebody else lifts it.
+    pub by: String,
+    /// When.
+    pub at: String,
+    /// The law or matter it rests on.
+    pub ground: String,
+}
+
+/// Answer to a change of holds.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct Holds {
+    /// Holds that stand now.
+    pub holds: Vec<HoldView>,
+}

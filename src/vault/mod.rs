@@ -1,10 +1,11 @@
 //! The gate: from permit to plaintext to view.
 //!
-//! Content is sealed in [`seal`], opened in [`open`], looked through in [`compare`] and moved to new
-//! keys in [`rekey`]. What is
-//! opened is a [`Disclosed`]: it has no accessor, and gives up a view, reduced to the permit's
-//! fields, only for the receipt of the very entry that was made for it.
+//! Content is sealed in [`seal`], opened in [`open`], looked through in [`compare`], moved to new
+//! keys in [`rekey`] and copied to where another law keeps it in [`apart`]. What is opened is a
+//! [`Disclosed`]: it has no accessor, and gives up a view, reduced to the permit's fields, only for
+//! the receipt of the very entry that was made for it.
 
+mod apart;
 mod compare;
 mod open;
 mod rekey;
@@ -22,6 +23,7 @@ use crate::domain::random::{Random, RandomError};
 use crate::domain::tier::UnitKind;
 use crate::keyring::{Keyring, KeyringError};
 
+pub use apart::{Copied, Custodian, KeptApart, OpensApart, Retains};
 pub use compare::{Compared, Compares};
 pub use open::{Decode, Disclosed, Plain, Reduce};
 pub use rekey::{Rekeyed, Rekeys, Standing};

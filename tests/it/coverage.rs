@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::deletion;
+use crate::retained;
 use crate::world::{PASSPHRASE, World, here, ordinary, password, secret, sensitive};
 
 /// The columns: logins of [`World`], one per role, and nobody.
@@ -74,6 +76,40 @@ PUT /api/v1/cases/{id}/assignees              ordinary assign        403- 403- 4
 PUT /api/v1/cases/{id}/assignees              sensitive assign       403- 403- 403- 404- 200+ 403- 404- 403- 403- 401.
 PUT /api/v1/cases/{id}/classification         ordinary reclassify    403- 403- 403- 200+ 404- 403- 200+ 403- 403- 401.
 PUT /api/v1/cases/{id}/classification         sensitive reclassify   403- 403- 403- 404- 200+ 403- 404- 403- 403- 401.
+PATCH /api/v1/cases/{id}                      ordinary amend         403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
+PATCH /api/v1/cases/{id}                      sensitive amend        403- 403- 403- 404- 200+ 403- 403- 403- 403- 401.
+PUT /api/v1/cases/{id}/hold                   ordinary hold          403- 200+ 403- 200+ 404- 403- 403- 403- 403- 401.
+PUT /api/v1/cases/{id}/hold                   sensitive hold         403- 404- 403- 404- 200+ 403- 403- 403- 403- 401.
+POST /api/v1/deletion-requests                ordinary request_deletion 403- 201+ 201+ 201+ 201+ 403- 201+ 403- 403- 401.
+POST /api/v1/deletion-requests                sensitive request_deletion 403- 201+ 201+ 201+ 201+ 403- 201+ 403- 403- 401.
+POST /api/v1/deletion-requests                absent request_deletion 403- 201+ 201+ 201+ 201+ 403- 201+ 403- 403- 401.
+GET /api/v1/deletion-requests                 - read_request         403- 200+ 200+ 200+ 200+ 403- 200+ 403- 403- 401.
+GET /api/v1/deletion-requests/{id}            received read_request  403- 200+ 200+ 200+ 404+ 403- 404+ 403- 403- 401.
+GET /api/v1/deletion-requests/{id}            absent read_request    403- 404+ 404+ 404+ 404+ 403- 404+ 403- 403- 401.
+POST /api/v1/deletion-requests/{id}/identity  received check_identity 403- 200+ 200+ 200+ 404+ 403- 404+ 403- 403- 401.
+POST /api/v1/deletion-requests/{id}/review    identified review_deletion 403- 200+ 403+ 200+ 404+ 403- 404+ 403- 403- 401.
+POST /api/v1/deletion-requests/{id}/form      reviewed form_destruction 403- 200+ 403+ 200+ 404+ 403- 404+ 403- 403- 401.
+POST /api/v1/deletion-requests/{id}/approve   formed approve_destruction 403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/deletion-requests/{id}/approve   own approve_destruction 403- 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/deletion-requests/{id}/refuse    received close_request 403- 200+ 403+ 200+ 404+ 403- 404+ 403- 403- 401.
+POST /api/v1/deletion-requests/{id}/cancel    received close_request 403- 200+ 200+ 200+ 404+ 403- 404+ 403- 403- 401.
+GET /api/v1/deletion-requests/{id}/notice     refused read_request   403- 200+ 200+ 200+ 404+ 403- 404+ 403- 403- 401.
+POST /api/v1/deletion-requests/{id}/notice    refused close_request  403- 200+ 200+ 200+ 404+ 403- 404+ 403- 403- 401.
+GET /api/v1/retention/rules                   - retention            403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+PUT /api/v1/retention/rules                   - retention            403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/retention/sweeps                 - retention            403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              ordinary,handling retain   403- 403- 403- 201+ 404- 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              ordinary,legal retain      403- 201+ 403- 201+ 404- 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              sensitive,handling retain  403- 403- 403- 404- 201+ 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              sensitive,legal retain     403- 404- 403- 404- 201+ 403- 403- 403- 403- 401.
+POST /api/v1/cases/{id}/retained              absent,handling retain     403- 403- 403- 404- 404- 403- 403- 403- 403- 401.
+GET /api/v1/retained                          - open_retained        404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
+POST /api/v1/retained/{id}/open               ask open_retained      404- 404- 404- 404- 404- 404- 404- 404- 202+ 401.
+POST /api/v1/retained/{id}/open               approved open_retained 404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
+POST /api/v1/retained/{id}/open               handling open_retained 404- 404- 404- 404- 404- 404- 404- 404- 403- 401.
+POST /api/v1/retained/{id}/open               absent open_retained   404- 404- 404- 404- 404- 404- 404- 404- 404+ 401.
+POST /api/v1/retained/hand-over               ask hand_over          404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 202+ 401.
+POST /api/v1/retained/{id}/destruction        kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 422+ 401.
 POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
 POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 403- 401.
 POST /api/v1/imports/{id}/rows                dry import             403- 403- 200+ 200+ 200+ 403- 200+ 403- 403- 401.
@@ -86,6 +122,11 @@ GET /api/v1/log/bundle                        - read_log             404- 404- 4
 GET /api/v1/ledger/checkpoint                 - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
 GET /api/v1/ledger/key                        - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
 GET /api/v1/ledger/bundle                     - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/entries                      - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/proofs/inclusion             - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/proofs/consistency           - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/form                         - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/certificates/{id}            - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
 ";
 
 struct Line<'a> {
@@ -279,6 +320,57 @@ impl Office {
                     "reason": "it was the other kind"});
                 (at(&self.case(tier)), Some(body))
             }
+            ("PATCH", "/cases/{id}", tier) => {
+                let body = json!({"purpose": "handling", "statement": "추가"});
+                (at(&self.case(tier)), Some(body))
+            }
+            ("PUT", "/cases/{id}/hold", tier) => {
+                let body = json!({"purpose": "legal", "action": "set", "ground": "소송"});
+                (at(&self.case(tier)), Some(body))
+            }
+            ("POST", "/deletion-requests", about) => (at(""), Some(self.petition(about))),
+            (_, "/retention/rules", _) if line.method == "PUT" => {
+                let rules = json!({"rules": [{"years": 3, "appraisal": true}]});
+                (at(""), Some(rules))
+            }
+            ("POST", "/retention/sweeps", _) => (at(""), Some(json!({}))),
+            (_, path, about) if path.starts_with("/deletion-requests/") => {
+                let (id, form_hash) = self.asked(about);
+                let step = path.rsplit('/').next().unwrap();
+                let body = match step {
+                    "approve" => json!({"form_hash": form_hash}),
+                    "cancel" => json!({"reason": "철회"}),
+                    step => deletion::body(step),
+                };
+                (at(&id), Some(body).filter(|_| line.method == "POST"))
+            }
+            ("POST", "/cases/{id}/retained", about) => {
+                let (tier, purpose) = about.split_once(',').unwrap();
+                (at(&self.case(tier)), Some(retained::drawing(purpose)))
+            }
+            ("POST", "/retained/{id}/open", about) => {
+                let id = match about {
+                    "absent" => "a".repeat(26),
+                    _ => retained::drawn(&self.world, &ordinary()),
+                };
+                let purpose = if about == "handling" { about } else { "legal" };
+                let mut body = json!({"purpose": purpose, "reason": "a court asks"});
+                if about == "approved" {
+                    let path = format!("/retained/{id}/open");
+                    body["approval"] = retained::approved(&self.world, &path, &body);
+                }
+                (at(&id), Some(body))
+            }
+            ("POST", "/retained/hand-over", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                let body = json!({"items": [id], "public_key": retained::ARCHIVE,
+                    "reason": "transfer"});
+                (at(""), Some(body))
+            }
+            ("POST", "/retained/{id}/destruction", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                (at(&id), Some(json!({"reason": "term over"})))
+            }
             ("POST", "/imports", _) => {
                 self.count += 1;
                 let fingerprint = format!("{:064x}", self.count);
@@ -298,6 +390,44 @@ impl Office {
             ("GET" | "DELETE", _, _) => (at(""), None),
             (method, path, about) => unreachable!("nothing to send for {method} {path} {about}"),
         }
+    }
+
+    /// A request of a person about a fresh case, or about none.
+    fn petition(&mut self, about: &str) -> Value {
+        let draft = match about {
+            "ordinary" => ordinary(),
+            "sensitive" => sensitive(),
+            _ => return deletion::petition("AAAA-BBBB-CCCC"),
+        };
+        let made = self.world.post("intake", "/cases", &draft).expect(201);
+        deletion::petition(made["receipt"].as_str().unwrap())
+    }
+
+    /// A request taken in at the counter and brought so far by the case's officer; its id and the
+    /// hash of its form. `own` is one that the privacy officer judged.
+    fn asked(&mut self, state: &str) -> (String, String) {
+        if state == "absent" {
+            return ("a".repeat(26), "0".repeat(64));
+        }
+        let body = self.petition("ordinary");
+        let post = |login: &str, path: &str, body: &Value| self.world.post(login, path, body);
+        let made = post("intake", "/deletion-requests", &body).expect(201);
+        let id = made["id"].as_str().unwrap().to_owned();
+        let by = if state == "own" { "privacy" } else { "officer" };
+        let steps: &[&str] = match state {
+            "received" => &[],
+            "identified" => &["identity"],
+            "reviewed" => &["identity", "review"],
+            "refused" => &["refuse"],
+            _ => &["identity", "review", "form"],
+        };
+        let mut view = made;
+        for step in steps {
+            let path = format!("/deletion-requests/{id}/{step}");
+            view = post(by, &path, &deletion::body(step)).expect(200);
+        }
+        let hash = view["form"]["form_hash"].as_str();
+        (id, hash.unwrap_or_default().to_owned())
     }
 
     /// Sends it and says what came in the words of the list: `status`, sign, task.

@@ -21,15 +21,17 @@ use bongham::domain::secret::SecretText;
 use bongham::domain::tier::Tier;
 use bongham::domain::time::SystemClock;
 use bongham::engine::embedded::{EmbeddedEngine, Options};
-use bongham::engine::{Engine, KeyRange, Space};
+use bongham::engine::{Engine, KeyRange, Space, Value};
 use bongham::keyring::{Keyring, ServerKey};
 use bongham::people::account::{Account, open_key};
 use bongham::people::department::Department;
 use bongham::people::rows::People;
+use bongham::retained::rows::Items;
+use bongham::vault::UnitRef;
 
 use crate::world::{PASSPHRASE, World, password, secret};
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -73,23 +75,31 @@ impl Image {
         Self(image)
     }
 
+    /// Where the bytes lie.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The rows of the separate store.
+    pub fn items(&self, keyring: &Keyring) -> (Items, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        copy(&self.0.path().join("data").join("retained"), dir.path());
+        let engine = open(dir.path(), keyring, ServerKey::RetainedJournal);
+        let items = Items::new(
+            engine,
+            Locator::new(&keyring.server_key(ServerKey::RetainedLocation)),
+            RowKey::new(keyring.server_key(ServerKey::RetainedRow)),
+            Arc::new(SystemSource::default()),
+        );
+        (items, dir)
+    }
+
     /// A thief minds no floor.
     pub fn rows(&self, keyring: &Keyring) -> Rows {
         let dir = tempfile::tempdir().unwrap();
         copy(&self.0.path().join("data").join("store"), dir.path());
         let random = Arc::new(SystemSource::default());
-        let options = Options {
-            dir: dir.path().to_owned(),
-            key: keyring.server_key(ServerKey::Journal),
-            clock: Arc::new(SystemClock::default()),
-            random: Arc::clone(&random) as _,
-            floor: [0, 0],
-            progress: Box::new(|_, _| {}),
-            cache_bytes: 16 << 20,
-            segment_bytes: 4 << 20,
-            reserve: false,
-        };
-        let engine: Arc<dyn Engine> = Arc::new(EmbeddedEngine::open(options).unwrap());
+        let engine = open(dir.path(), keyring, ServerKey::Journal);
         let locator = || Locator::new(&keyring.server_key(ServerKey::Location));
         let row_key = || RowKey::new(keyring.server_key(ServerKey::Row));
         let (cases, people) = (Arc::clone(&engine), Arc::clone(&engine));
@@ -102,6 +112,21 @@ impl Image {
             _dir: dir,
         }
     }
+}
+
+fn open(dir: &Path, keyring: &Keyring, key: ServerKey) -> Arc<dyn Engine> {
+    let options = Options {
+        dir: dir.to_owned(),
+        key: keyring.server_key(key),
+        clock: Arc::new(SystemClock::default()),
+        random: Arc::new(SystemSource::default()),
+        floor: [0, 0],
+        progress: Box::new(|_, _| {}),
+        cache_bytes: 16 << 20,
+        segment_bytes: 4 << 20,
+        reserve: false,
+    };
+    Arc::new(EmbeddedEngine::open(options).unwrap())
 }
 
 impl Rows {
@@ -203,27 +228,59 @@ pub fn loot(case: &str, keys: &[PrivateKey], images: &[&Image], keyring: &Keyrin
     let mut found = String::new();
     for (rows, StoredHead { head, .. }) in rows.iter().zip(&heads) {
         for (unit, value) in rows.cases.units(id, head.units.iter().copied()).unwrap() {
-            let (length, rest) = value.as_bytes()[1..].split_first_chunk::<2>().unwrap();
-            let (boxed, sealed) = rest.split_at(usize::from(u16::from_be_bytes(*length)));
-            let place = Place {
-                space: Space::Unit,
-                unit: unit.unit,
-                tier: head.tier,
-                record: unit.record,
-                field: u16::from(unit.kind.byte()),
-                schema: 1,
-                version: 1,
-            };
             for key in &case_keys {
-                let half = key.open_half(id, unit.unit, head.key_version, boxed);
-                let shred = keyring.shred_half(unit.unit);
-                let (Ok(half), Ok(shred)) = (half, shred) else {
-                    continue;
-                };
                 let (tier, version) = (head.tier, head.key_version);
-                let content = ContentKey::combine(&shred, &half, unit.unit, tier, version);
-                let plain = envelope::open(&content, &place, sealed).unwrap();
-                found.push_str(&String::from_utf8_lossy(plain.expose()));
+                found.push_str(&opened(id, tier, version, &unit, &value, key, keyring));
+            }
+        }
+    }
+    found
+}
+
+/// What one key opens of one unit.
+fn opened(
+    id: CaseId,
+    tier: Tier,
+    version: u32,
+    unit: &UnitRef,
+    value: &Value,
+    key: &CaseKey,
+    keyring: &Keyring,
+) -> String {
+    let (length, rest) = value.as_bytes()[1..].split_first_chunk::<2>().unwrap();
+    let (boxed, sealed) = rest.split_at(usize::from(u16::from_be_bytes(*length)));
+    let place = Place {
+        space: Space::Unit,
+        unit: unit.unit,
+        tier,
+        record: unit.record,
+        field: u16::from(unit.kind.byte()),
+        schema: 1,
+        version: 1,
+    };
+    let half = key.open_half(id, unit.unit, version, boxed);
+    let shred = keyring.shred_half(unit.unit);
+    let (Ok(half), Ok(shred)) = (half, shred) else {
+        return String::new();
+    };
+    let content = ContentKey::combine(&shred, &half, unit.unit, tier, version);
+    let plain = envelope::open(&content, &place, sealed).unwrap();
+    String::from_utf8_lossy(plain.expose()).into_owned()
+}
+
+/// Everything of an item kept apart that can be had with these keys, under one keyring.
+pub fn apart(image: &Image, item: &str, keys: &[PrivateKey], keyring: &Keyring) -> String {
+    let (items, _dir) = image.items(keyring);
+    let stored = items.item(item.parse().unwrap()).unwrap().unwrap().item;
+    let id = CaseId::from_bytes(*stored.id.as_bytes());
+    let mut found = String::new();
+    for wrap in &stored.wraps {
+        for key in keys
+            .iter()
+            .filter_map(|k| CaseKey::unwrap_with(id, wrap, k).ok())
+        {
+            for (unit, value) in items.units(&stored).unwrap() {
+                found.push_str(&opened(id, Tier::Retained, 1, &unit, &value, &key, keyring));
             }
         }
     }

@@ -369,6 +369,15 @@ impl World {
         )
     }
 
+    pub fn patch(&self, login: &str, path: &str, body: &Value) -> Reply {
+        self.send(
+            "PATCH",
+            &format!("/api/v1{path}"),
+            self.token(login),
+            Some(body),
+        )
+    }
+
     /// Registers a case and gives its id.
     pub fn register(&self, login: &str, draft: &Value) -> String {
         let registered = self.post(login, "/cases", draft).expect(201);

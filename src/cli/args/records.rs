@@ -102,6 +102,71 @@ pub enum CaseCommand {
         #[command(flatten)]
         actor: Actor,
     },
+    /// Add a statement or a person to a case (보정)
+    #[command(
+        after_help = "Example:\n  bongham case amend ID more.json --account choi --data D\n\n\
+        more.json:\n  {\"statement\":\"…\",\"person\":{\"part\":\"witness\",\"name\":\"…\"}}"
+    )]
+    Amend {
+        /// Id
+        id: CaseId,
+        /// JSON file; - reads standard input
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// Why
+        #[arg(long, default_value = "handling")]
+        purpose: Purpose,
+        /// A sentence for the access log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Who does it.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Close the work on a case (종결), or take it up again
+    #[command(
+        after_help = "Examples:\n  bongham case close ID --account choi --data D\n  \
+        bongham case close ID --reopen --account choi --data D\n\n\
+        The retention period runs from 1 January after the closing."
+    )]
+    Close {
+        /// Id
+        id: CaseId,
+        /// Take it up again (재개)
+        #[arg(long)]
+        reopen: bool,
+        /// Why
+        #[arg(long, default_value = "handling")]
+        purpose: Purpose,
+        /// A sentence for the access log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Who does it.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Hold a case as it is (보존 조치): nothing of it is destroyed meanwhile
+    #[command(
+        after_help = "Examples:\n  bongham case hold ID --ground 'court case 2026-12' \
+        --account choi --data D\n  bongham case hold ID --lift --ground 'court case 2026-12' \
+        --account lee --data D\n\nSomebody else lifts what you have set."
+    )]
+    Hold {
+        /// Id
+        id: CaseId,
+        /// The law or matter it rests on
+        #[arg(long, value_name = "TEXT")]
+        ground: String,
+        /// Lift the holds on this ground
+        #[arg(long)]
+        lift: bool,
+        /// Why
+        #[arg(long, default_value = "legal")]
+        purpose: Purpose,
+        /// Who does it.
+        #[command(flatten)]
+        actor: Actor,
+    },
     /// Move a case between ordinary and sensitive
     #[command(
         after_help = "Example:\n  bongham case reclassify ID sensitive --assignee choi \

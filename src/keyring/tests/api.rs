@@ -119,6 +119,9 @@ fn server_keys_differ_from_each_other() {
         ServerKey::Pepper,
         ServerKey::Journal,
         ServerKey::Audit,
+        ServerKey::RetainedJournal,
+        ServerKey::RetainedLocation,
+        ServerKey::RetainedRow,
     ];
     let keys: BTreeSet<_> = all
         .iter()

@@ -1,0 +1,190 @@
+//! The end of what is kept apart: a daily look proposes, a custodian asks, a privacy officer
+//! approves, and an order destroys (개인정보 보호법 제21조제1항, 공공기록물법 시행령 제43조). Nothing here
+//! destroys anything by itself.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::error::ServiceError;
+use super::fault;
+use super::retained_open::Consented;
+use super::store::{Answer, Store};
+use crate::audit::{Event, Outcome, Shown};
+use crate::authn::session::{Origin, Session};
+use crate::authz::action::OpenRetained;
+use crate::cases::draft::Invalid;
+use crate::destruction::order::{Ground, Order, Stage};
+use crate::domain::id::{AccountId, ApprovalId, DestructionId, RetainedId};
+use crate::domain::purpose::Purpose;
+use crate::domain::role::Roles;
+use crate::domain::task::Task;
+use crate::engine::Batch;
+use crate::people::approval::{Asked, content_hash};
+use crate::retained::item::Item;
+
+/// How long an approved destruction can still be cancelled.
+const CANCEL_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// A destruction that was ordered.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct Ordered {
+    /// Id of the order and of its certificate.
+    pub destruction: String,
+    /// Not before; until then it can be cancelled.
+    pub due: String,
+}
+
+impl Store {
+    /// The look of this day, unless there was one already.
+    pub(super) fn look_for_due_today(&self) -> Result<(), ServiceError> {
+        let today = self.clock.now().as_millis().div_euclid(DAY_MS);
+        if self.due_looked_on.swap(today, Ordering::Relaxed) == today {
+            return Ok(());
+        }
+        let found = self.look_for_due()?;
+        if found > 0 {
+            tracing::info!(found, "items kept apart have come to their end");
+        }
+        Ok(())
+    }
+
+    /// The daily look: marks items whose end has come, and says in the access log how many there
+    /// are now. The mark proposes; it changes nothing else.
+    pub(super) fn look_for_due(&self) -> Result<usize, ServiceError> {
+        let _turn = self.items_turn();
+        let now = self.clock.now();
+        let mut found = 0;
+        for stored in self.items.all().map_err(fault::items)? {
+            if stored.item.due_since.is_some() || !stored.item.is_due(now) {
+                continue;
+            }
+            let marked = Item {
+                due_since: Some(now),
+                ..stored.item.clone()
+            };
+            let mut batch = Batch::default();
+            self.items
+                .put_changed(&mut batch, &stored, &marked)
+                .map_err(fault::items)?;
+            self.commit_apart(batch)?;
+            found += 1;
+        }
+        if found > 0 {
+            let event = Event {
+                task: Task::Retention,
+                outcome: Outcome::Done,
+                actor: None,
+                roles: Roles::default(),
+                origin: Origin {
+                    address: None,
+                    device: String::new(),
+                },
+                purpose: None,
+                reason: Some(format!("kept apart and due: {found}")),
+            };
+            let logged = self.log.event(event, Batch::default()).wait();
+            logged.map_err(fault::log)?;
+        }
+        Ok(found)
+    }
+
+    /// `POST /retained/{id}/destruction`: a custodian asks for the destruction of an item whose end
+    /// has come; once a privacy officer has approved, the order waits out its cancel window.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] while the law still keeps it; what [`Store::spend`] says of the
+    /// approval.
+    pub fn end_retained(
+        &self,
+        session: &Session,
+        id: RetainedId,
+        reason: String,
+        approval: Option<ApprovalId>,
+    ) -> Answer<Consented<Ordered>> {
+        let permit = match self.may_open_apart::<OpenRetained>(session, Purpose::Legal)? {
+            Ok(permit) => permit,
+            Err(denied) => return Ok(self.hide_apart(session, denied, Purpose::Legal)),
+        };
+        let item = match self.ending(id, &reason) {
+            Ok(item) => item,
+            Err(error) => return self.fail(permit, error),
+        };
+        let wanted = Asked::Destroy {
+            order_hash: ending_hash(&item),
+        };
+        let Some(approval) = approval else {
+            return self.ask_second(permit, session, wanted, reason);
+        };
+        let mut batch = Batch::default();
+        let ordered = self
+            .spend(&mut batch, approval, &wanted, session.account())
+            .and_then(|approver| self.order_end(&mut batch, &item, session.account(), approver));
+        let ordered = match ordered {
+            Ok(ordered) => ordered,
+            Err(error) => return self.fail(permit, error),
+        };
+        let shown = Shown {
+            query: Some("end"),
+            reason: Some(reason),
+            ..Shown::default()
+        };
+        let recorded = self.log.record_with(permit, shown, batch);
+        Ok(recorded.map(move |recorded| {
+            let (receipt, _) = recorded.map_err(fault::log)?;
+            Ok(Consented::Done(ordered, receipt.position()))
+        }))
+    }
+
+    fn ending(&self, id: RetainedId, reason: &str) -> Result<Item, ServiceError> {
+        super::retained_open::needed(reason)?;
+        let item = self.kept(id)?.ok_or(ServiceError::NotFound)?.item;
+        // By steady time, so that a clock set wrong ends nothing.
+        if item.is_due(self.clock.now()) {
+            Ok(item)
+        } else {
+            Err(Invalid::new("id", "names what the law still keeps").into())
+        }
+    }
+
+    fn order_end(
+        &self,
+        batch: &mut Batch,
+        item: &Item,
+        handler: AccountId,
+        approver: AccountId,
+    ) -> Result<Ordered, ServiceError> {
+        let now = self.clock.now();
+        let order = Order {
+            id: DestructionId::random(self.random.as_ref()).map_err(fault::random)?,
+            ground: Ground::RetentionEnd(item.id),
+            parts: Vec::new(),
+            units: item.parts.iter().map(|part| part.unit.unit).collect(),
+            handler,
+            approver,
+            witness: None,
+            approved_at: now,
+            due: self.clock.now().plus(CANCEL_WINDOW),
+            stage: Stage::Waiting,
+        };
+        self.place_order(batch, &order)?;
+        Ok(Ordered {
+            destruction: order.id.to_string(),
+            due: order.due.rfc3339(),
+        })
+    }
+}
+
+/// What the second person consents to: the end of this item, with these units.
+fn ending_hash(item: &Item) -> [u8; 32] {
+    let until = item.basis.until.as_millis().to_be_bytes();
+    let units: Vec<[u8; 8]> = item
+        .units()
+        .into_iter()
+        .map(|unit| unit.as_u64().to_be_bytes())
+        .collect();
+    let parts = [item.id.as_bytes().as_slice(), &until];
+    let units = units.iter().map(<[u8; 8]>::as_slice);
+    content_hash("retention-end", parts.into_iter().chain(units))
+}
