@@ -351,6 +351,3 @@ fn compare(kept: &str, verifier: &Verifier, checkpoint: &Checkpoint) -> Result<(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

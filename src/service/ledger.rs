@@ -186,7 +186,7 @@ impl Store {
         })
     }
 
-    fn issue(&self, stored: &Stored) -> Result<Vec<u8>, ServiceError> {
+    pub(super) fn issue(&self, stored: &Stored) -> Result<Vec<u8>, ServiceError> {
         let mut body = None;
         let said = |fault: Fault| LogError::Unavailable(fault.to_string());
         let note = self.log.checkpoint_for(Log::Ledger, |size| {

@@ -20,6 +20,8 @@ mod destroy;
 mod destroy_end;
 mod destroy_hooks;
 mod destroy_plan;
+#[cfg(test)]
+mod destroy_tests;
 mod error;
 mod fault;
 mod gate;
