@@ -341,6 +341,18 @@ impl Publisher {
         Ok((note, own))
     }
 
+    /// The newest checkpoint again, signed with one more line; `line` is told its size.
+    pub(super) fn sign_for(
+        &self,
+        log: Log,
+        line: impl FnOnce(u64) -> Result<String, LogError>,
+    ) -> Result<String, LogError> {
+        let (note, head) = self.publish(log)?;
+        let mut checkpoint = self.verifier.open(&note).map_err(key_error)?;
+        checkpoint.extensions.push(line(head.size)?);
+        self.signer.sign(&checkpoint).map_err(key_error)
+    }
+
     /// Signs nothing that takes back what was signed.
     fn extends(&self, log: Log, last: Head, now: Head) -> Result<(), LogError> {
         let kept = now.size >= last.size && self.tree(log)?.root(last.size)? == last.root;

@@ -320,6 +320,19 @@ impl AccessLog {
         self.publisher.vouch_for_backup(backup, list)
     }
 
+    /// The checkpoint of `log` as it is now, with one more line that says what it is signed for.
+    /// It takes back nothing and is not published. Gives the size that it vouches for.
+    ///
+    /// # Errors
+    /// As [`AccessLog::checkpoint`].
+    pub fn checkpoint_for(
+        &self,
+        log: Log,
+        line: impl FnOnce(u64) -> Result<String, LogError>,
+    ) -> Result<String, LogError> {
+        self.publisher.sign_for(log, line)
+    }
+
     /// Publishes the checkpoints of what has grown. To be called once a second.
     pub fn tick(&self) -> Result<(), LogError> {
         self.publisher.tick()

@@ -416,8 +416,6 @@ impl Cases {
         }
         if head.state == CaseState::Destroyed {
             self.put_void(batch, before)?;
-            let receipt = self.receipt_key(&before.head.receipt.normal());
-            batch.delete.push((Space::ReceiptNumber, receipt));
         }
         Ok(())
     }

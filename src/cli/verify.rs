@@ -16,6 +16,8 @@ use crate::merkle::checkpoint::Verifier;
 
 /// Longest key or checkpoint file, in bytes.
 const TEXT_BYTES_MAX: u64 = 64 << 10;
+/// Longest certificate, in bytes.
+const CERTIFICATE_BYTES_MAX: u64 = 8 << 20;
 
 /// Verifies `bundle` with the key in `key` and, where given, the checkpoint the auditor kept.
 pub fn verify(
@@ -28,6 +30,9 @@ pub fn verify(
     let verifier = Verifier::parse(text(key)?.trim())
         .map_err(|error| Failure::usage(format!("{}: {error}", key.display())))?;
     let kept = checkpoint.map(text).transpose()?;
+    if trail == Trail::Ledger && is_document(bundle)? {
+        return certificate(bundle, &verifier, kept.as_deref(), out);
+    }
     let file = File::open(bundle).map_err(|error| Failure::file("read", bundle, &error))?;
     let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
     let bar = progress(bytes);
@@ -63,6 +68,45 @@ pub fn verify(
         );
     }
     Ok(())
+}
+
+/// Whether a file is a certificate rather than a bundle: it begins as JSON does.
+fn is_document(path: &Path) -> Result<bool, Failure> {
+    let unread = |error: std::io::Error| Failure::file("read", path, &error);
+    let mut first = Vec::new();
+    let file = File::open(path).map_err(unread)?;
+    file.take(1).read_to_end(&mut first).map_err(unread)?;
+    Ok(first == b"{")
+}
+
+fn certificate(
+    path: &Path,
+    verifier: &Verifier,
+    kept: Option<&str>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let unread = |error: std::io::Error| Failure::file("read", path, &error);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unread)?;
+    file.take(CERTIFICATE_BYTES_MAX)
+        .read_to_end(&mut bytes)
+        .map_err(unread)?;
+    let body =
+        crate::destruction::certificate::verify(&bytes, verifier, kept).map_err(|fault| {
+            Failure::failed(format!("the certificate: {fault}"))
+                .korean("증명서가 온전하지 않습니다. 다시 발급받아 확인하십시오.")
+        })?;
+    let shown = json!({
+        "whole": true,
+        "destruction": body.destruction,
+        "state": body.state,
+        "cases": body.totals.cases,
+        "units": body.totals.units,
+        "destroyed": body.destroyed,
+        "scrubbed": body.scrubbed,
+        "kept_checkpoint": kept.is_some(),
+    });
+    out.answer(&shown, fields)
 }
 
 fn refuse(trail: Trail, violation: &Violation) -> Failure {

@@ -4,8 +4,10 @@
 //! ([`request`]) and becomes an order ([`order`]); the service carries it out and enters it in the
 //! [`ledger`].
 
+pub mod certificate;
 pub mod copies;
 pub mod draft;
+pub mod form;
 pub mod kept;
 pub mod ledger;
 pub mod notice;

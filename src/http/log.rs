@@ -110,8 +110,8 @@ fn number(field: &'static str, text: Option<&str>) -> Result<u64, Problem> {
 /// An entry and a size.
 #[derive(Default)]
 pub(super) struct Place {
-    index: u64,
-    size: u64,
+    pub(super) index: u64,
+    pub(super) size: u64,
 }
 
 impl Judged for Place {
@@ -127,8 +127,8 @@ impl Judged for Place {
 /// Two sizes.
 #[derive(Default)]
 pub(super) struct Span {
-    from: u64,
-    to: u64,
+    pub(super) from: u64,
+    pub(super) to: u64,
 }
 
 impl Judged for Span {

@@ -20,6 +20,7 @@ mod extract;
 mod headers;
 mod health;
 mod imports;
+mod ledger;
 mod limits;
 mod log;
 mod openapi;
@@ -123,6 +124,11 @@ fn inspection() -> Routes {
         .routes(routes!(log::ledger_checkpoint))
         .routes(routes!(log::ledger_key))
         .routes(routes!(log::ledger_bundle))
+        .routes(routes!(ledger::entries))
+        .routes(routes!(ledger::inclusion))
+        .routes(routes!(ledger::consistency))
+        .routes(routes!(ledger::form))
+        .routes(routes!(ledger::certificate))
 }
 
 /// What retention custodians use and nobody else finds.

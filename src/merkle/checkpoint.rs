@@ -246,7 +246,7 @@ impl Verifier {
 
     /// As [`Verifier::open`], but the note must be exactly what the signer wrote: this key's one
     /// signature and nothing else.
-    pub(super) fn open_exact(&self, text: &str) -> Result<Checkpoint, CheckpointError> {
+    pub fn open_exact(&self, text: &str) -> Result<Checkpoint, CheckpointError> {
         let note = note_of(text)?;
         let (signatures, _) = note.verify(self).map_err(|_| CheckpointError::Signature)?;
         let exact = Note::new(note.text(), &signatures).map(|note| note.to_bytes());

@@ -72,7 +72,7 @@ impl Store {
         self.cases
             .put_gone(batch, stored, &after, &dead)
             .map_err(fault::cases)?;
-        self.drop_postings(batch, &dead)
+        self.drop_traces(batch, &stored.head, &dead, doomed.whole)
     }
 
     fn enter_destroyed(

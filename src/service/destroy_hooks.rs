@@ -2,9 +2,11 @@
 
 use super::error::ServiceError;
 use super::store::Store;
+use crate::cases::head::Head;
 use crate::destruction::ledger::{Holder, HolderState, Kept};
 use crate::destruction::order::{Ground, Order};
-use crate::domain::id::RetainedId;
+use crate::domain::id::{RetainedId, UnitId};
+use crate::engine::Batch;
 use crate::people::holder::KeyHolder;
 
 impl Store {
@@ -23,6 +25,21 @@ impl Store {
                 article: item.basis.article,
                 until: item.basis.until.rfc3339(),
             }))
+    }
+
+    /// Adds the end of whatever points to these units to a batch: postings of the blind index and,
+    /// if the case ends, the row of its receipt's number.
+    pub(super) fn drop_traces(
+        &self,
+        batch: &mut Batch,
+        before: &Head,
+        dead: &[UnitId],
+        whole: bool,
+    ) -> Result<(), ServiceError> {
+        if whole {
+            self.cases.drop_receipt(batch, before);
+        }
+        self.drop_postings(batch, dead)
     }
 
     /// Ends what lies outside of the cases: the rows of an item kept apart. May be called again.

@@ -21,7 +21,7 @@ use crate::engine::{Batch, Scrubbed};
 
 /// How far a pass has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct ScrubProgress {
+pub(super) struct ScrubProgress {
     /// Whether one is running.
     pub running: bool,
     /// Bytes done.

@@ -135,6 +135,11 @@ GET /api/v1/log/bundle                        - read_log             404- 404- 4
 GET /api/v1/ledger/checkpoint                 - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
 GET /api/v1/ledger/key                        - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
 GET /api/v1/ledger/bundle                     - read_log             404- 404- 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/entries                      - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/proofs/inclusion             - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/proofs/consistency           - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/form                         - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/certificates/{id}            - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
 ";
 
 struct Line<'a> {

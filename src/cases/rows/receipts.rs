@@ -49,6 +49,12 @@ impl Cases {
         Ok(CaseId::from_bytes(case))
     }
 
+    /// Adds the end of the row of a case's receipt number to a batch.
+    pub fn drop_receipt(&self, batch: &mut Batch, head: &Head) {
+        let key = self.receipt_key(&head.receipt.normal());
+        batch.delete.push((Space::ReceiptNumber, key));
+    }
+
     /// Enters a new case under the number of its receipt.
     pub(super) fn put_receipt(&self, batch: &mut Batch, head: &Head) -> Result<(), RowError> {
         let normal = head.receipt.normal();
