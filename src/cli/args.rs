@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use end::{RequestCommand, RetentionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
-use records::{CaseCommand, ImportArgs, LogCommand, TrailCommand};
+use records::{CaseCommand, ImportArgs, LedgerCommand, LogCommand};
 use retained::RetainedCommand;
 
 use super::host::Place;
@@ -154,7 +154,7 @@ pub enum Command {
     Log(LogCommand),
     /// The destruction ledger
     #[command(subcommand)]
-    Ledger(TrailCommand),
+    Ledger(LedgerCommand),
     /// Policies
     #[command(subcommand)]
     Policy(PolicyCommand),
