@@ -139,7 +139,7 @@ GET /api/v1/ledger/entries                      - read_ledger            404- 20
 GET /api/v1/ledger/proofs/inclusion             - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
 GET /api/v1/ledger/proofs/consistency           - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
 GET /api/v1/ledger/form                         - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
-GET /api/v1/ledger/certificates/{id}            - read_ledger            404- 200+ 404- 404- 404- 404- 404- 200+ 404- 401.
+GET /api/v1/ledger/certificates/{id}            - read_ledger            404- 404+ 404- 404- 404- 404- 404- 404+ 404- 401.
 ";
 
 struct Line<'a> {
@@ -422,6 +422,13 @@ impl Office {
                 let rows = json!([{"line": 2, "case": ordinary()}]);
                 let body = json!({"from_row": 0, "last": true, "rows": rows});
                 (at(&format!("{dry}{}", self.import())), Some(body))
+            }
+            ("GET", "/ledger/certificates/{id}", _) => (at(&"a".repeat(26)), None),
+            ("GET", "/ledger/proofs/inclusion", _) => {
+                (format!("{}?index=0&size=1", line.path), None)
+            }
+            ("GET", "/ledger/proofs/consistency", _) => {
+                (format!("{}?from=1&to=1", line.path), None)
             }
             ("GET", "/log/proofs/inclusion", _) => (format!("{}?index=0&size=1", line.path), None),
             ("GET", "/log/proofs/consistency", _) => (format!("{}?from=1&to=2", line.path), None),
