@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::cases::head::{Gone, Head, StoredHead};
 use crate::cases::rows::Cases;
-use crate::cases::view::CaseState;
 use crate::destruction::ledger::Entry;
 use crate::domain::id::{CaseId, DestructionId, UnitId};
 use crate::domain::limit::Limit;
@@ -167,25 +166,18 @@ impl Store {
                 by,
             })
         }));
-        let head = Head {
+        let mut head = Head {
             units: left,
             gone: marks,
-            state: if whole {
-                CaseState::Destroyed
-            } else {
-                before.state
-            },
-            wraps: if whole {
-                Vec::new()
-            } else {
-                before.wraps.clone()
-            },
             revision: before.revision + 1,
             ..before.clone()
         };
+        if whole {
+            head.end();
+        }
         let mut batch = Batch::default();
         let ids: Vec<UnitId> = gone.iter().map(|unit| unit.unit).collect();
-        self.drop_postings(&mut batch, &ids)?;
+        self.drop_traces(&mut batch, before, &ids, whole)?;
         self.cases
             .put_gone(&mut batch, stored, &head, &ids)
             .map_err(fault::cases)?;

@@ -11,6 +11,7 @@ use super::{Report, Request, restore, unpack_keyring};
 use crate::authn::password::PasswordCost;
 use crate::authn::session::{Origin, Session, SessionLimits};
 use crate::cases::draft::{CaseDraft, Channel, Classification, Part as Whose, PersonDraft};
+use crate::cases::head::Head;
 use crate::cases::view::CaseState;
 use crate::destruction::order::{Ground, Order, Part, Stage, What};
 use crate::destruction::term::Terms;
@@ -97,7 +98,7 @@ fn draft() -> CaseDraft {
             note: None,
         }],
         assignees: Vec::new(),
-        external_number: None,
+        external_number: Some("2AA-2611-000123".to_owned()),
         received_at: None,
         attributes: std::collections::BTreeMap::new(),
     }
@@ -299,6 +300,13 @@ impl Scene {
         assert_eq!(head.state, CaseState::Destroyed);
         assert!(head.units.is_empty() && head.wraps.is_empty());
         assert_eq!(head.gone.len(), self.units.len());
+        // What could say whose it was went as well, as in the destruction itself.
+        assert!(head.external_number.is_none() && head.class.is_empty());
+        assert!(head.assignees.is_empty() && head.desk.is_empty() && head.locks.is_empty());
+        let receipt = |head: &Head| store.cases.by_receipt(&head.receipt.to_string());
+        assert!(receipt(&head).unwrap().is_none());
+        let living = store.cases.head(self.kept).unwrap().unwrap().head;
+        assert!(living.external_number.is_some() && receipt(&living).unwrap().is_some());
         let alive = units_of(&store, self.kept);
         assert!(!alive.is_empty());
         assert!(
