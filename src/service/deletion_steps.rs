@@ -21,6 +21,7 @@ use crate::cases::draft::Invalid;
 use crate::destruction::draft::{
     ApprovalDraft, CancelDraft, FormDraft, IdentityDraft, RefuseDraft, ReviewDraft,
 };
+use crate::destruction::order::Stage;
 use crate::destruction::request::{
     Cancellation, Cause, Identity, Refusal, Review, Sanction, Stored, Word,
 };
@@ -280,7 +281,9 @@ impl Store {
     }
 
     /// `POST …/cancel` (취소): the person withdrew, or the office found a mistake. Inside the window
-    /// the order is cancelled with it; nothing is destroyed, the lock goes.
+    /// the order is cancelled with it; nothing is destroyed, the lock goes. Who judges can do so
+    /// behind the window too, while something keeps the order from being carried out: otherwise it
+    /// would be, without a further word, in the minute in which a hold is lifted.
     pub fn cancel_deletion(
         &self,
         session: &Session,
@@ -304,8 +307,12 @@ impl Store {
                 Stored::Approved(approved) => {
                     let stored = Stored::Approved(approved.clone());
                     let order = self.order_of(&stored)?;
-                    let cancelled = approved.cancel(cancellation, &order).map_err(fault::step)?;
-                    self.cancel_order(&mut going.batch, order.id)?;
+                    let stuck = going.insight.judges && self.plan(&order)?.is_err();
+                    let cancelled = approved.cancel(cancellation, &order, stuck);
+                    let cancelled = cancelled.map_err(fault::step)?;
+                    if order.stage == Stage::Waiting {
+                        self.cancel_order(&mut going.batch, order.id)?;
+                    }
                     cancelled
                 }
                 other => return Err(fault::step(other.wrong())),

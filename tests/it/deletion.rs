@@ -406,6 +406,29 @@ fn a_hold_in_the_window_keeps_everything_until_it_is_lifted() {
     run(&world, "privacy", &id).expect(200);
 }
 
+/// What a hold kept behind the end of its window can still be called off.
+#[test]
+fn an_order_that_a_hold_keeps_is_cancelled_behind_the_window() {
+    let (mut world, clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let id = id_of(&approved(&world, &receipt));
+    let hold = |world: &World, login: &str, action: &str| {
+        let body = json!({"purpose": "legal", "action": action, "ground": "소송"});
+        world
+            .put(login, &format!("/cases/{case}/hold"), &body)
+            .expect(200);
+    };
+    hold(&world, "officer", "set");
+    pass(&mut world, &clock, DAY * 4);
+    let held = run(&world, "privacy", &id);
+    assert_eq!((held.status, held.code().as_str()), (409, "held"));
+    let view = step(&world, "privacy", &id, "cancel", &cancel()).expect(200);
+    assert_eq!(view["state"], "cancelled");
+    hold(&world, "privacy2", "lift");
+    pass(&mut world, &clock, DAY);
+    world.read("officer", &case, "handling").expect(200);
+}
+
 #[test]
 fn a_refusal_says_why_and_ends_the_lock_and_its_notice_ends_the_request() {
     let (world, _clock) = office();
