@@ -243,9 +243,11 @@ impl Store {
                 Sanction::Seconded(formed) => Ok(Stored::Formed(formed)),
                 Sanction::Ordered(ordered) => {
                     let (approved, order) = *ordered;
-                    self.place_order(&mut going.batch, &order)?;
-                    // From here nothing new may come into an expired case either.
+                    // From here nothing new may come into an expired case either. What came in
+                    // before the gates were closed is looked for behind them.
                     going.lock(&request, Lock::Set)?;
+                    going.unchanged(&request)?;
+                    self.place_order(&mut going.batch, &order)?;
                     Ok(Stored::Approved(approved))
                 }
             }
@@ -339,7 +341,8 @@ impl Going<'_> {
         Ok(units > daily_cap)
     }
 
-    /// Every case is as it was judged, and no hold stands.
+    /// Every case is as it was judged, no hold stands, and what was proposed because its period
+    /// had run out was not taken up again since, nor asked for by a person.
     fn unchanged(&self, request: &Stored) -> Result<(), ServiceError> {
         let judged = request.review().map_or(&[][..], |review| &review.cases);
         for case in judged {
@@ -355,6 +358,10 @@ impl Going<'_> {
             }
             if !head.holds.is_empty() {
                 return Err(ServiceError::Held);
+            }
+            let proposed = matches!(request.facts().cause, Cause::Retention { .. });
+            if proposed && !self.store.still_expired(&head, self.now)? {
+                return Err(ServiceError::Conflict);
             }
         }
         Ok(())

@@ -220,6 +220,10 @@ fn a_sweep_proposes_what_has_expired_and_says_why_it_passes_others_over() {
         step("privacy", "approve", hash.clone()).code(),
         "self_approval"
     );
+    // It was taken up again since it was judged: nothing that is being worked on expires.
+    amend(&world, "officer", &expired, json!({"work": "reopen"})).expect(200);
+    let open = step("privacy2", "approve", hash.clone());
+    assert_eq!((open.status, open.code().as_str()), (409, "conflict"));
     // Something new is in the case since it was judged: it is not destroyed unseen.
     amend(&world, "officer", &expired, json!({"statement": "새 자료"})).expect(200);
     let stale = step("privacy2", "approve", hash);
