@@ -24,11 +24,13 @@ const LEAVES: usize = 256;
 pub(super) const MARGIN: u32 = 1 << 16;
 
 /// Kinds of unit of which every live one stands in a row that is read here.
-const KNOWN: [(Tier, UnitKind); 5] = [
+const KNOWN: [(Tier, UnitKind); 7] = [
     (Tier::Sensitive, UnitKind::Narrative),
     (Tier::Sensitive, UnitKind::Person),
+    (Tier::Sensitive, UnitKind::Addition),
     (Tier::Ordinary, UnitKind::Narrative),
     (Tier::Ordinary, UnitKind::Person),
+    (Tier::Ordinary, UnitKind::Addition),
     (Tier::Ordinary, UnitKind::Account),
 ];
 
