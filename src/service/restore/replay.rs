@@ -116,7 +116,7 @@ impl Store {
         Ok(())
     }
 
-    /// Looks at every case: rows of the destroyed go, and every unit that the ledger names must
+    /// Looks at every case and every item kept apart: rows of the destroyed go, and every unit that the ledger names must
     /// refuse to open.
     pub(super) fn sweep_dead(&self, dead: &Dead, swept: &mut Swept) -> Result<(), ServiceError> {
         let mut touched = Vec::new();
@@ -134,6 +134,11 @@ impl Store {
             if let Some(stored) = stored {
                 self.drop_dead(&stored, dead)?;
                 swept.dropped += 1;
+            }
+        }
+        for stored in self.items.all().map_err(fault::items)? {
+            if stored.item.units().iter().any(|u| dead.contains_key(u)) {
+                self.drop_retained(stored.item.id)?;
             }
         }
         match dead.keys().filter(|unit| !self.refuses(**unit)).count() {
