@@ -201,7 +201,6 @@ impl Store {
         id: RequestId,
         draft: ApprovalDraft,
     ) -> Answer<RequestView> {
-        let form_hash = form_hash(&draft)?;
         session.pulse().beats().map_err(fault::ended)?;
         let found = self.records.request(id).map_err(fault::records)?;
         let own = found
@@ -226,6 +225,7 @@ impl Store {
             }
         };
         self.step(session, permit, id, |going, request| {
+            let form_hash = form_hash(&draft)?;
             let needs_two = going.above_cap(&request)?;
             let due = self.terms.window_end(going.now, request.facts().due);
             let Stored::Formed(formed) = request.clone() else {
@@ -240,7 +240,7 @@ impl Store {
                 needs_two,
             };
             match formed.approve(word, order, due).map_err(fault::step)? {
-                Sanction::Seconded(formed) => Ok(Stored::Formed(formed)),
+                Sanction::Seconded(formed) => Ok(Stored::Formed(*formed)),
                 Sanction::Ordered(ordered) => {
                     let (approved, order) = *ordered;
                     // From here nothing new may come into an expired case either. What came in
@@ -292,9 +292,9 @@ impl Store {
         id: RequestId,
         draft: CancelDraft,
     ) -> Answer<RequestView> {
-        draft.check().map_err(fault::lacking)?;
         let permit = self.permit_office::<CloseRequest>(session, Target::Office)?;
         self.step(session, permit, id, |going, request| {
+            draft.check().map_err(fault::lacking)?;
             let cancellation = Cancellation {
                 reason: draft.reason,
                 by: going.by(),

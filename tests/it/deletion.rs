@@ -677,6 +677,45 @@ fn the_privacy_officer_sees_kinds_and_dates_of_a_sensitive_case_and_its_taker_no
     assert!(!String::from_utf8_lossy(&early.bytes).contains("approved"));
 }
 
+/// What cannot be taken in is refused after it was decided who asks, and leaves an entry.
+#[test]
+fn a_refusal_of_what_was_sent_is_in_the_log_too() {
+    let (world, _clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let path = format!("/cases/{case}");
+    let amend = json!({"purpose": "handling", "statement": "  "});
+    let hold = json!({"purpose": "legal", "action": "set", "ground": " "});
+    let holding = format!("{path}/hold");
+    let empty = |reply: Reply| assert_eq!(reply.status, 422, "{reply:?}");
+    // Each look at the log is an entry itself.
+    let entries = || world.log("").len();
+    let mut before = entries();
+    let mut entered = |what: &str| {
+        let now = entries();
+        assert_eq!(now, before + 2, "{what}");
+        before = now;
+    };
+    empty(world.patch("officer", &path, &amend));
+    entered("amend");
+    empty(world.put("officer", &holding, &hold));
+    entered("hold");
+    let mut nobody = petition(&receipt);
+    nobody["name"] = json!("");
+    empty(world.post("intake", "/deletion-requests", &nobody));
+    entered("request");
+    let id = id_of(&take_in(&world, "intake", json!({"receipt": receipt})));
+    entered("the control");
+    let reason = json!({"reason": " "});
+    empty(step(&world, "intake", &id, "cancel", &reason));
+    entered("cancel");
+    let short = json!({"form_hash": "00"});
+    empty(step(&world, "privacy2", &id, "approve", &short));
+    entered("approve");
+    // Who may not do it learns nothing of what is wrong with it.
+    assert_eq!(world.patch("officer2", &path, &amend).status, 404);
+    assert_eq!(world.put("officer2", &holding, &hold).status, 404);
+}
+
 #[test]
 fn an_agent_proves_authority_and_a_request_is_not_of_the_future() {
     let (world, _clock) = office();
