@@ -393,11 +393,7 @@ impl Engine for EmbeddedEngine {
         let locations = self.shared.leaves.read(log, from, count)?;
         (from..)
             .zip(&locations)
-            .map(|(index, location)| {
-                // Asked before the bytes are read: a scrub may be in the midst of a forgotten body.
-                let forgotten = self.shared.upkeep.forgotten.contains(log, index);
-                reader.read(&self.shared, log, index, location, forgotten)
-            })
+            .map(|(index, location)| reader.read(&self.shared, log, index, location))
             .collect()
     }
 

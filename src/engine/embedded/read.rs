@@ -191,15 +191,14 @@ pub(super) struct LeafReader {
 }
 
 impl LeafReader {
-    /// The leaf at `location`, which must be the `index`-th of `log`; the body of a forgotten one is
-    /// not looked at.
+    /// The leaf at `location`, which must be the `index`-th of `log`. A body that is forgotten is
+    /// not looked at: a scrub may be erasing it right now.
     pub(super) fn read(
         &mut self,
         shared: &Shared,
         log: Log,
         index: u64,
         location: &Location,
-        forgotten: bool,
     ) -> Result<Leaf, EngineError> {
         let Location {
             segment,
@@ -218,7 +217,8 @@ impl LeafReader {
         self.bytes.clear();
         self.bytes.resize(length as usize, 0);
         shared.segments.read(segment, offset, &mut self.bytes)?;
-        let leaf = leaf_in(&open, log, index, forgotten, &mut self.bytes).ok_or_else(broken)?;
+        let forgotten = shared.upkeep.forgotten.contains(log, index);
+        let leaf = leaf_in(&open, log, index, &mut self.bytes, forgotten).ok_or_else(broken)?;
         self.open = Some(open);
         Ok(leaf)
     }
@@ -242,7 +242,7 @@ fn open_group(shared: &Shared, segment: u32, group: u32) -> Result<Open, EngineE
     })
 }
 
-fn leaf_in(open: &Open, log: Log, index: u64, forgotten: bool, bytes: &mut [u8]) -> Option<Leaf> {
+fn leaf_in(open: &Open, log: Log, index: u64, bytes: &mut [u8], forgotten: bool) -> Option<Leaf> {
     let length = FrameHeader::parse(&mut Reader::new(bytes))?.length as usize;
     let (first, rest) = bytes.split_at_mut_checked(FRAME_HEADER.checked_add(length)?)?;
     let (_, opened) = frame::open(&open.sealer, open.sequence, Kind::Leaf, first).ok()?;
