@@ -1,7 +1,9 @@
 //! Erasing frames in place, so that it is done whole even if the process dies within it.
 //!
 //! First a note says which frames of a segment will be erased, synced; then each of them gets its
-//! mark and zeros, in any order, and one sync; last the note goes. Whoever opens the store ends
+//! mark and zeros, in any order, and one sync; last the note goes. A write that spans living
+//! bytes gives them back as they are, so it may reach the disk in part like any other. Whoever
+//! opens the store ends
 //! what a note still says, before anything is read: so a frame is live or all zeros to every
 //! reader, and a mark over bytes that are still there stays what it is, damage.
 //!
@@ -25,6 +27,10 @@ use crate::engine::EngineError;
 
 const MAGIC: &[u8; 8] = b"BONGHAME";
 const DOMAIN: [u8; 4] = *b"ers1";
+/// What the kernel writes to the disk at least (x86-64 and most others; larger ones write no less).
+const PAGE: u32 = 4096;
+/// Most bytes overwritten at once.
+const STRETCH: u32 = 256 << 10;
 
 /// A frame to be erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +38,12 @@ pub(super) struct Dead {
     pub(super) offset: u32,
     /// With its header.
     pub(super) length: u32,
+}
+
+impl Dead {
+    const fn end(&self) -> u32 {
+        self.offset.saturating_add(self.length)
+    }
 }
 
 /// Says durably what will be erased.
@@ -89,39 +101,80 @@ fn read(
 
 /// Writes mark and zeros over the frames, durably, and gives their blocks back. `point` is told
 /// between the writes.
+///
+/// Neighbours are written at once, with what lives between them as it was read: see [`together`].
 pub(super) fn erase(
     file: &File,
     segment: u32,
     dead: &[Dead],
     point: impl Fn(&'static str) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    let erasing = io("erasing in the journal");
-    let longest = dead.iter().map(|one| one.length as usize).max();
-    let zeros = vec![0; longest.unwrap_or_default()];
-    for one in dead {
-        let mut head = [0; FRAME_HEADER];
-        let at = u64::from(one.offset);
-        file.read_exact_at(&mut head, at).map_err(&erasing)?;
-        let header = FrameHeader::parse(&mut Reader::new(&head))
-            .filter(|header| FRAME_HEADER + header.length as usize == one.length as usize)
-            .ok_or_else(|| damaged(segment, one.offset, "there is no frame to erase here"))?;
-        let marked = FrameHeader {
-            erased: true,
-            ..header
-        };
-        file.write_all_at(&marked.bytes(), at).map_err(&erasing)?;
-        point("marked")?;
-        let body = zeros.get(..header.length as usize).unwrap_or_default();
-        file.write_all_at(body, at + FRAME_HEADER as u64)
-            .map_err(&erasing)?;
-        point("zeroed")?;
+    let mut buffer = Vec::new();
+    let mut rest = dead;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(together(rest));
+        overwrite(file, segment, now, &mut buffer)?;
+        point("overwritten")?;
+        rest = later;
     }
-    file.sync_data().map_err(&erasing)?;
+    file.sync_data().map_err(io("erasing in the journal"))?;
     for one in dead {
         let at = u64::from(one.offset) + FRAME_HEADER as u64;
         wipe::punch(file, at, u64::from(one.length) - FRAME_HEADER as u64);
     }
     Ok(())
+}
+
+/// How many of the first frames are written at once: those with less than a page between one and
+/// the next. Every page that is written then holds a byte of a dead frame, so the disk gets no
+/// page that it would not get if each frame were written alone. At most [`STRETCH`] bytes, unless
+/// one frame is longer: a commit to the same file waits for no more.
+fn together(dead: &[Dead]) -> usize {
+    let Some((first, others)) = dead.split_first() else {
+        return 0;
+    };
+    let mut end = first.end();
+    let near = |one: &&Dead| {
+        let gap = one.offset.checked_sub(end);
+        end = one.end();
+        gap.is_some_and(|gap| gap < PAGE) && end.saturating_sub(first.offset) <= STRETCH
+    };
+    1 + others.iter().take_while(near).count()
+}
+
+/// Marks and empties frames that stand close together, in one write.
+fn overwrite(
+    file: &File,
+    segment: u32,
+    dead: &[Dead],
+    buffer: &mut Vec<u8>,
+) -> Result<(), EngineError> {
+    let erasing = io("erasing in the journal");
+    let (Some(first), Some(last)) = (dead.first(), dead.last()) else {
+        return Ok(());
+    };
+    let (from, bytes) = (first.offset, last.end().saturating_sub(first.offset));
+    buffer.resize(bytes as usize, 0);
+    file.read_exact_at(buffer, u64::from(from))
+        .map_err(&erasing)?;
+    for one in dead {
+        let none = || damaged(segment, one.offset, "there is no frame to erase here");
+        let at = one.offset.checked_sub(from).ok_or_else(none)? as usize;
+        let frame = buffer.get_mut(at..at + one.length as usize);
+        let (head, body) = frame
+            .and_then(|frame| frame.split_at_mut_checked(FRAME_HEADER))
+            .ok_or_else(none)?;
+        let header = FrameHeader::parse(&mut Reader::new(head))
+            .filter(|header| header.length as usize == body.len())
+            .ok_or_else(none)?;
+        let marked = FrameHeader {
+            erased: true,
+            ..header
+        };
+        head.copy_from_slice(&marked.bytes());
+        body.fill(0);
+    }
+    file.write_all_at(buffer, u64::from(from)).map_err(&erasing)
 }
 
 /// Ends what notes still say, and takes them away with the sidecars of their segments, which may

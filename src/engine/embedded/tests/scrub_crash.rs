@@ -98,8 +98,7 @@ fn a_power_cut_at_any_write() {
         "folded",
         "exchanged",
         "noted",
-        "marked",
-        "zeroed",
+        "overwritten",
         "with a sidecar",
         "done",
     ] {
@@ -115,7 +114,7 @@ fn a_power_cut_at_any_write() {
 fn a_process_that_dies_at_any_write() {
     let root = tempfile::tempdir().unwrap();
     let mut points = 0;
-    for last in (0..).step_by(3) {
+    for last in 0.. {
         let dir = root.path().join(last.to_string());
         let (engine, dead) = worn(&dir);
         let before = seen(&engine);
@@ -149,7 +148,7 @@ fn a_process_that_dies_at_any_write() {
             assert_eq!(seen(&open(&dir)), before, "{last}");
         }
     }
-    assert!(points > 30, "{points}");
+    assert!(points > 15, "{points}");
 }
 
 /// The disk may have kept any part of what was written between two syncs.
