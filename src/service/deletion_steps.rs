@@ -245,6 +245,9 @@ impl Store {
                     self.place_order(&mut going.batch, &order)?;
                     // From here nothing new may come into an expired case either.
                     going.lock(&request, Lock::Set)?;
+                    // Until the gates were closed somebody could re-key an expired case, and the
+                    // order would name units that are no more.
+                    going.unchanged(&request)?;
                     Ok(Stored::Approved(approved))
                 }
             }

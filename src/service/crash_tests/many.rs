@@ -83,10 +83,7 @@ enum Crash {
 
 fn crash(dice: &mut Dice, commits: u64, steps: u64) -> Crash {
     if dice.below(2) == 0 {
-        Crash::Commit(
-            dice.below(commits),
-            usize::try_from(dice.below(3)).unwrap(),
-        )
+        Crash::Commit(dice.below(commits), usize::try_from(dice.below(3)).unwrap())
     } else {
         let death = [Death::Kill, Death::PowerCut][usize::from(dice.below(2) == 0)];
         Crash::Keys(1 + dice.below(steps), death)

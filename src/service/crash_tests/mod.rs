@@ -10,14 +10,15 @@ mod scrub;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::destroy_tests::DUE;
 use super::error::ServiceError;
 use super::fault;
-use super::open::assemble;
+use super::open::assemble_under;
 use super::store::Store;
 use super::testing::{secret, settings};
+use crate::authz::Authority;
 use crate::cases::view::CaseState;
 use crate::destruction::certificate::{State, verify};
 use crate::destruction::ledger::{Entry, Event};
@@ -31,6 +32,9 @@ use crate::engine::memory::MemoryEngine;
 use crate::engine::{CommitError, Engine, EngineError, Log};
 use crate::keyring::SimulatedKeyring;
 use crate::merkle::checkpoint::Verifier;
+
+/// Reading the policies takes longer than all the rest of an opening.
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::built_in().unwrap());
 
 /// What a crash leaves: files, rows of both stores, the keyring's disk.
 struct World {
@@ -99,7 +103,15 @@ impl World {
         let engines = (live.clone() as Arc<dyn Engine>, apart.clone() as _);
         let settings = settings(self.dir.path());
         let clock = self.clock.clone();
-        let store = assemble(&settings, Arc::new(keyring), engines, random(), clock)?;
+        let keyring = Arc::new(keyring);
+        let store = assemble_under(
+            AUTHORITY.again(),
+            &settings,
+            keyring,
+            engines,
+            random(),
+            clock,
+        )?;
         Ok(Process { store, live, apart })
     }
 }
