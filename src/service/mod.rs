@@ -13,6 +13,8 @@ mod assign;
 mod background;
 mod backup;
 mod clock;
+#[cfg(test)]
+mod crash_tests;
 mod deletion;
 mod deletion_end;
 mod deletion_review;
