@@ -22,6 +22,7 @@ mod coverage;
 mod deletion;
 mod faults;
 mod find;
+mod forensic;
 mod http_door;
 mod keys;
 mod kill;
