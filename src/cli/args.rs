@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use copies::{BackupCommand, KeyringCommand};
 use end::{RequestCommand, RetentionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
-use records::{CaseCommand, ImportArgs, LogCommand, TrailCommand};
+use records::{CaseCommand, ImportArgs, LedgerCommand, LogCommand};
 use retained::RetainedCommand;
 
 use super::host::Place;
@@ -167,7 +167,7 @@ pub enum Command {
     Log(LogCommand),
     /// The destruction ledger
     #[command(subcommand)]
-    Ledger(TrailCommand),
+    Ledger(LedgerCommand),
     /// Backups of the data, without keys
     #[command(subcommand)]
     Backup(BackupCommand),

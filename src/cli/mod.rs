@@ -80,7 +80,7 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Log(LogCommand::Trail(command)) => {
             trail::trail(host, Trail::Log, &command, out).await
         }
-        Command::Ledger(command) => trail::trail(host, Trail::Ledger, &command, out).await,
+        Command::Ledger(command) => trail::ledger(host, &command, out).await,
         Command::Backup(command) => backup::backup(host, command, out).await,
         Command::Keyring(command) => keyring::keyring(host, command, out).await,
         Command::Policy(PolicyCommand::Check { dir }) => store::policy_check(host, dir, out).await,

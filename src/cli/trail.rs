@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::args::Actor;
-use super::args::records::{EntriesArgs, TrailCommand};
+use super::args::records::{EntriesArgs, LedgerCommand, TrailCommand};
 use super::channel::Call;
 use super::client::{API, Client, as_actor};
 use super::failure::Failure;
@@ -66,6 +66,63 @@ pub async fn trail(
         TrailCommand::Checkpoint(actor) => text(host, trail, "checkpoint", actor, out).await,
         TrailCommand::Key(actor) => text(host, trail, "key", actor, out).await,
     }
+}
+
+/// `ledger …`
+pub async fn ledger(host: &Host, command: &LedgerCommand, out: &mut Out) -> Result<(), Failure> {
+    match command {
+        LedgerCommand::Entries { limit, actor } => {
+            let rows: Vec<Value> = as_actor(host, actor, async |client: &mut Client| {
+                client.rows("/ledger/entries", &[], *limit).await
+            })
+            .await?;
+            out.rows(&["index", "time", "kind", "destruction"], &rows)
+        }
+        LedgerCommand::Certificate {
+            id,
+            out: file,
+            actor,
+        } => {
+            document(
+                host,
+                &format!("/ledger/certificates/{id}"),
+                file,
+                actor,
+                out,
+            )
+            .await
+        }
+        LedgerCommand::Form { out: file, actor } => {
+            document(host, "/ledger/form", file, actor, out).await
+        }
+        LedgerCommand::Trail(command) => trail(host, Trail::Ledger, command, out).await,
+    }
+}
+
+/// Writes one document of the API into a new file.
+async fn document(
+    host: &Host,
+    path: &str,
+    file: &Path,
+    actor: &Actor,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let call = Call::get(&format!("{API}{path}"), &[]);
+    let reply = as_actor(host, actor, async |client: &mut Client| {
+        client.call(call).await
+    })
+    .await?;
+    let unwritten = |error: std::io::Error| Failure::file("write", file, &error);
+    let mut made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(unwritten)?;
+    made.write_all(&reply.body).map_err(unwritten)?;
+    made.sync_all().map_err(unwritten)?;
+    out.note(&format!("written to {}", file.display()));
+    Ok(())
 }
 
 async fn text(

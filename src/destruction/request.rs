@@ -156,7 +156,7 @@ pub enum Outcome {
     /// Destroyed, whole or in part.
     Destroyed(Box<Approved>),
     /// Refused.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 /// 통지.
@@ -361,7 +361,7 @@ pub struct Word {
 /// What an approval leads to.
 pub enum Sanction {
     /// Another approver has to agree.
-    Seconded(Request<Formed>),
+    Seconded(Box<Request<Formed>>),
     /// Approved, and what to place.
     Ordered(Box<(Request<Approved>, Order)>),
 }
@@ -396,7 +396,7 @@ impl Request<Formed> {
                 seconded: Some(word.by),
                 ..self.step
             };
-            return Ok(Sanction::Seconded(Self { step, ..self }));
+            return Ok(Sanction::Seconded(Box::new(Self { step, ..self })));
         }
         let Formed {
             before,
@@ -536,7 +536,7 @@ impl Request<Refused> {
         Request {
             facts: self.facts,
             step: Answered {
-                outcome: Outcome::Refused(self.step),
+                outcome: Outcome::Refused(Box::new(self.step)),
                 delivery,
             },
         }

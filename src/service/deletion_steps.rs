@@ -239,7 +239,7 @@ impl Store {
                 needs_two,
             };
             match formed.approve(word, order, due).map_err(fault::step)? {
-                Sanction::Seconded(formed) => Ok(Stored::Formed(formed)),
+                Sanction::Seconded(formed) => Ok(Stored::Formed(*formed)),
                 Sanction::Ordered(ordered) => {
                     let (approved, order) = *ordered;
                     self.place_order(&mut going.batch, &order)?;

@@ -1,7 +1,5 @@
 //! Crashes at every step of a destruction, and in the recovery from them.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use std::sync::Arc;
 
 use super::open::assemble;

@@ -296,3 +296,48 @@ pub enum TrailCommand {
     #[command(after_help = "Example:\n  bongham log key --account jang --data D > log.vkey")]
     Key(Actor),
 }
+
+/// `ledger …`
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Show the entries of the ledger in their order
+    #[command(after_help = "Example:\n  bongham ledger entries --account jang --data D")]
+    Entries {
+        /// Most rows to fetch
+        #[arg(long, value_name = "ROWS", default_value_t = 200)]
+        limit: usize,
+        /// Who asks.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Write the certificate of a destruction (파기 증명서)
+    #[command(
+        after_help = "Example:\n  bongham ledger certificate ID --out certificate.json --account \
+        jang --data D\n  bongham ledger verify certificate.json --key log.vkey"
+    )]
+    Certificate {
+        /// Id of the destruction
+        id: crate::domain::id::DestructionId,
+        /// The file to make; an existing one is not overwritten
+        #[arg(long, short, value_name = "FILE")]
+        out: PathBuf,
+        /// Who asks.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Write the official form (개인정보파일 파기 관리대장) as a page to print
+    #[command(
+        after_help = "Example:\n  bongham ledger form --out form.html --account jang --data D"
+    )]
+    Form {
+        /// The file to make; an existing one is not overwritten
+        #[arg(long, short, value_name = "FILE")]
+        out: PathBuf,
+        /// Who asks.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Export, verify, key, checkpoint.
+    #[command(flatten)]
+    Trail(TrailCommand),
+}

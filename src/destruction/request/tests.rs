@@ -195,6 +195,7 @@ fn above_the_cap_two_approve_and_not_the_same_one_twice() {
     let Ok(Sanction::Seconded(request)) = request.approve(first, ORDER, later(60)) else {
         panic!("one approver alone");
     };
+    let request = *request;
     assert_eq!(Stored::Formed(request.clone()).state(), State::Seconded);
     let again = request.clone().approve(first, ORDER, later(60)).err();
     assert_eq!(again, Some(StepError::SelfApproval));

@@ -394,12 +394,9 @@ impl Engine for EmbeddedEngine {
         (from..)
             .zip(&locations)
             .map(|(index, location)| {
-                let mut leaf = reader.read(&self.shared, log, index, location)?;
-                let has_body = leaf.body.as_ref().is_some_and(|body| !body.is_empty());
-                if has_body && self.shared.upkeep.forgotten.contains(log, index) {
-                    leaf.body = None;
-                }
-                Ok(leaf)
+                // Asked before the bytes are read: a scrub may be in the midst of a forgotten body.
+                let forgotten = self.shared.upkeep.forgotten.contains(log, index);
+                reader.read(&self.shared, log, index, location, forgotten)
             })
             .collect()
     }

@@ -204,6 +204,9 @@ fn the_check_would_notice(control: &Path, dir: &Path, acked: &Acked) {
     copy(dir, control);
     check(&open(control), &all).unwrap();
     copy(dir, control);
+    // Where the last group is the first of its segment, a position may name it, and then opening
+    // refuses before the check has a say.
+    let _ = std::fs::remove_file(control.join("position"));
     let (place, ..) = *groups(control).last().unwrap();
     let segment = Layout::new(control.to_path_buf()).segment(place.segment);
     tamper(&segment, |bytes| bytes[place.offset as usize..].fill(0));

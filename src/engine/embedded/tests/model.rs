@@ -390,3 +390,37 @@ fn a_last_group_that_was_closed_over_is_damage() {
     assert!(matches!(try_open(&cut), Err(EngineError::Damaged(_))));
     fs::remove_dir_all(&cut).unwrap();
 }
+
+/// The first group of a segment is named by the position that is recorded when the segment before
+/// it is summed up: losing it is damage from then on.
+#[test]
+fn a_last_group_that_a_position_names_is_damage() {
+    let root = tempfile::tempdir().unwrap();
+    let (dir, cut) = (root.path().join("a"), root.path().join("b"));
+    let engine = create(&dir);
+    for n in 0.. {
+        let (batch, _) = batch(&Model::default(), &[Edit::Put(0, 1, 40_000)], n);
+        engine.commit(batch).wait().unwrap();
+        if groups(&dir).last().unwrap().0.segment == 2 {
+            break;
+        }
+    }
+    // The sidecar comes after the position.
+    let sidecar = Layout::new(dir.clone()).sidecar(1);
+    for _ in 0..1000 {
+        if sidecar.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(sidecar.exists(), "the first segment is not summed up");
+    copy(&dir, &cut);
+    assert!(try_open(&cut).is_ok());
+    copy(&dir, &cut);
+    tear(&cut, true, 100);
+    assert!(matches!(try_open(&cut), Err(EngineError::Damaged(_))));
+    copy(&dir, &cut);
+    fs::remove_file(cut.join("position")).unwrap();
+    tear(&cut, true, 100);
+    assert!(try_open(&cut).is_ok());
+}

@@ -1,0 +1,97 @@
+//! Destruction as people meet it: a request that was approved ends in dead keys, a ledger, a
+//! certificate that is checked elsewhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bongham::destruction::certificate::{State, verify};
+use bongham::domain::time::{SteppedClock, Timestamp};
+use bongham::merkle::checkpoint::Verifier;
+use serde_json::{Value, json};
+
+use crate::deletion::{body, petition};
+use crate::world::{World, ordinary, sensitive};
+
+fn step(world: &World, login: &str, id: &str, name: &str, body: &Value) -> Value {
+    let path = format!("/deletion-requests/{id}/{name}");
+    world.post(login, &path, body).expect(200)
+}
+
+/// Takes a request for this receipt as far as its approval; gives the id of the destruction.
+fn ordered(world: &World, receipt: &str, reviewer: &str) -> String {
+    let asked = petition(receipt);
+    let view = world
+        .post("intake", "/deletion-requests", &asked)
+        .expect(201);
+    let id = view["id"].as_str().unwrap().to_owned();
+    step(world, "intake", &id, "identity", &body("identity"));
+    step(world, reviewer, &id, "review", &body("review"));
+    let view = step(world, reviewer, &id, "form", &body("form"));
+    let hash = json!({"form_hash": view["form"]["form_hash"]});
+    let view = step(world, "privacy2", &id, "approve", &hash);
+    view["order"]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_approved_request_ends_in_a_certificate_that_is_checked_elsewhere() {
+    let morning = Timestamp::parse_rfc3339("2026-11-20T09:00:00+09:00").unwrap();
+    let clock = Arc::new(SteppedClock::at(morning));
+    let mut world = World::with_clock(clock.clone());
+    let mut made = Vec::new();
+    for draft in [ordinary(), ordinary(), sensitive()] {
+        made.push(world.post("intake", "/cases", &draft).expect(201));
+    }
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
+    let other = text(&made[1], "id");
+    let orders = [
+        (text(&made[0], "id"), "officer", "privacy"),
+        (text(&made[2], "id"), "rights", "rights"),
+    ]
+    .map(|(case, holder, reviewer)| {
+        world.read(holder, &case, "handling").expect(200);
+        let receipt = made.iter().find(|m| m["id"] == case.as_str()).unwrap();
+        let order = ordered(&world, &text(receipt, "receipt"), reviewer);
+        (case, holder, order)
+    });
+    for (_, _, order) in &orders {
+        let early = world.get("privacy", &format!("/ledger/certificates/{order}"));
+        assert_eq!(early.status, 404, "a certificate of what was not begun");
+    }
+
+    clock.advance(Duration::from_secs(8 * 86_400));
+    // What is due is carried out by the background within a minute.
+    let deadline = std::time::Instant::now() + Duration::from_secs(150);
+    loop {
+        world.log_in("auditor");
+        let rows = world
+            .get("auditor", "/ledger/entries?limit=200")
+            .expect(200);
+        let rows = rows["rows"].as_array().unwrap().clone();
+        if rows.iter().filter(|row| row["kind"] == "scrubbed").count() == 2 {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{rows:#?}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    for login in ["officer", "rights", "privacy"] {
+        world.log_in(login);
+    }
+    let verifier = Verifier::parse(&world.log_key).unwrap();
+    for (case, holder, order) in &orders {
+        world.read(holder, case, "handling").expect(404);
+        let path = format!("/ledger/certificates/{order}");
+        world.get(holder, &path).expect(404);
+        let reply = world.get("privacy", &path);
+        assert_eq!(reply.status, 200);
+        let body = verify(&reply.bytes, &verifier, None).unwrap();
+        assert_eq!((body.state, body.totals.whole_cases), (State::Complete, 1));
+        assert_eq!(&body.destruction, order);
+    }
+    world.read("officer", &other, "handling").expect(200);
+    let form = world.get("auditor", "/ledger/form");
+    let page = String::from_utf8(form.bytes).unwrap();
+    assert!(page.contains("개인정보파일 파기 관리대장") && page.contains("privacy2"));
+    for name in ["홍길동", "임꺽정", "변학도"] {
+        assert!(!page.contains(name));
+    }
+}
