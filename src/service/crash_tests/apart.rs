@@ -27,19 +27,20 @@ fn password() -> SecretText {
     SecretText::new("quiet-harbour-71".to_owned())
 }
 
-fn enter(store: &Store, login: &str) -> Session {
+pub(super) fn enter(store: &Store, login: &str) -> Session {
     let entered = store.log_in(login.to_owned(), password(), None, here());
     let token = entered.unwrap().wait().unwrap().token;
     store.sessions.resume(&token, here()).unwrap()
 }
 
 /// An office with one sensitive case of two parts.
-fn office() -> (World, CaseId, Vec<UnitId>) {
+pub(super) fn office() -> (World, CaseId, Vec<UnitId>) {
     let world = World::new();
     let Process { store, .. } = world.boot().unwrap();
     for (login, role) in [
         ("admin", Role::Admin),
         ("custodian", Role::RetentionCustodian),
+        ("privacy", Role::PrivacyOfficer),
         ("rights", Role::HumanRightsOfficer),
     ] {
         let invited = store.invite_founder(login, Roles::new([role]).unwrap());

@@ -5,6 +5,7 @@
 
 mod apart;
 mod keys;
+mod locked;
 mod many;
 mod scrub;
 
