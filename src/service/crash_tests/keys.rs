@@ -59,12 +59,18 @@ fn round(base: &(World, Truth), death: Death, first: u64, second: u64) -> (bool,
     (struck, again)
 }
 
+/// Steps between two crashes in the recovery: every one in a long run, else a sample that begins
+/// elsewhere for each step of the deed.
+const SAMPLE: u64 = 13;
+
 fn everywhere(death: Death) -> u64 {
     let base = scene();
+    let long = std::env::var_os("BONGHAM_DESTROY_CRASHES").is_some();
+    let stride = if long { 1 } else { SAMPLE };
     let mut rounds = 0;
     for first in 1.. {
         let mut struck = false;
-        for second in 1.. {
+        for second in (1 + first % stride..).step_by(usize::try_from(stride).unwrap()) {
             rounds += 1;
             let (at_first, at_second) = round(&base, death, first, second);
             struck |= at_first;
@@ -84,14 +90,14 @@ fn everywhere(death: Death) -> u64 {
 fn a_process_may_die_in_the_keyring_and_again_in_the_recovery() {
     let rounds = everywhere(Death::Kill);
     println!("{rounds} rounds");
-    assert!(rounds > 100, "{rounds}");
+    assert!(rounds > 40, "{rounds}");
 }
 
 #[test]
 fn the_power_may_fail_in_the_keyring_and_again_in_the_recovery() {
     let rounds = everywhere(Death::PowerCut);
     println!("{rounds} rounds");
-    assert!(rounds > 100, "{rounds}");
+    assert!(rounds > 40, "{rounds}");
 }
 
 /// The control: what the checks are for is found by them.
