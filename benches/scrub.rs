@@ -134,7 +134,7 @@ fn serve(engine: &EmbeddedEngine, cases: u64, stop: &AtomicBool) -> Result<Strin
         }
         let started = Instant::now();
         // Cases of odd number live.
-        let case = n.wrapping_mul(7919) % cases | 1;
+        let case = (n.wrapping_mul(7919) % cases) | 1;
         let found = engine.get(Space::Unit, &Key::from(opaque(case, 1)))?;
         if case < cases && found.is_none() {
             return Err("a living row is not there".into());

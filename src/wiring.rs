@@ -14,7 +14,7 @@ use bongham::authz::check::check;
 use bongham::cli::failure::{Exit, Failure};
 use bongham::cli::host::{
     ArchivePair, Findings, Host, InitDone, InitRequest, Opened, Place, RestoreDone, RestoreRequest,
-    Running, ServeRequest, Task, Unlock, UnpackRequest,
+    Running, ScanRequest, ServeRequest, Task, Unlock, UnpackRequest,
 };
 use bongham::config::Config;
 use bongham::config::ending::Ending;
@@ -26,7 +26,7 @@ use bongham::domain::time::{Clock, SystemClock};
 use bongham::http::{Server, Tls, serve_stream};
 use bongham::keyring::{UnsealCost, UnsealSecret};
 use bongham::retained::handover;
-use bongham::service::{Founder, Service, ServiceError, Settings, repair, restore};
+use bongham::service::{Founder, Service, ServiceError, Settings, forensic, repair, restore};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Every function of the host.
@@ -46,6 +46,9 @@ pub(crate) fn host() -> Host {
             }))
         },
         fsck: |place, unlock| Box::pin(blocking(move || repair(place, unlock, repair::fsck))),
+        forensic_scan: |place, unlock, request| {
+            Box::pin(blocking(move || forensic_scan(&place, unlock, request)))
+        },
         archive_key: || Box::pin(blocking(archive_key)),
         unseal: |file, key| Box::pin(blocking(move || unseal(&file, &key))),
     }
@@ -315,6 +318,22 @@ fn repair(place: Place, unlock: Unlock, work: Work) -> Result<Findings, Failure>
         clock(),
     )
     .map_err(failure)?;
+    Ok(Findings {
+        lines: found.lines,
+        violations: found.violations,
+    })
+}
+
+fn forensic_scan(place: &Place, unlock: Unlock, request: ScanRequest) -> Result<Findings, Failure> {
+    let needle = |(line, form, bytes)| forensic::Needle { line, form, bytes };
+    let request = forensic::Request {
+        places: request.places,
+        needles: request.needles.into_iter().map(needle).collect(),
+        progress: request.progress,
+    };
+    let secret = unseal_secret(unlock);
+    let found = forensic::scan(&settings(place, None), &secret, &request, chance(), clock());
+    let found = found.map_err(failure)?;
     Ok(Findings {
         lines: found.lines,
         violations: found.violations,

@@ -97,7 +97,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/"]),
     ("rpassword", &["cli/"]),
     ("flate2", &["cli/import/"]),
-    ("encoding_rs", &["cli/import/"]),
+    ("encoding_rs", &["cli/import/", "cli/forensic.rs"]),
     ("toml", &["cli/import/", "config/"]),
     ("tracing_subscriber", &["cli/trace.rs"]),
     ("rusqlite", &[]),

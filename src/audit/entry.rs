@@ -411,7 +411,7 @@ mod tests {
         let leaf = sample().encode().unwrap();
         let flags = STAMP_AT + 8;
         assert_eq!(leaf[flags], CLOCK_BACK);
-        for (at, byte) in [(flags, 2u8), (flags, 3), (74, 1)] {
+        for (at, byte) in [(flags, 2u8), (flags, 3), (74, 0x80)] {
             let mut other = leaf.clone();
             other[at] = byte;
             assert!(Header::decode(&other).is_err(), "{at}");

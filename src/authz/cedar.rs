@@ -121,6 +121,15 @@ impl Authority {
             .any(|(aim, verdict)| verdict.allowed && aim.reachable(has_department))
     }
 
+    /// The same policies without reading them again: for tests that open a store very often.
+    #[cfg(test)]
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            rules: self.rules.clone(),
+            memory: RwLock::default(),
+        }
+    }
+
     fn from_source(source: &Source) -> Result<Self, PolicyError> {
         let rules = Rules::read(&Files::read(source)?)?;
         Ok(Self {

@@ -14,6 +14,7 @@ use super::facts::{Field, Fields};
 use super::source::{Files, SCHEMA};
 
 /// A policy set that passed every check.
+#[derive(Clone)]
 pub(super) struct Rules {
     pub(super) schema: Schema,
     pub(super) policies: PolicySet,

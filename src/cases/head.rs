@@ -87,6 +87,16 @@ impl Head {
     pub fn holders(&self) -> Vec<AccountId> {
         self.assignees.iter().chain(&self.desk).copied().collect()
     }
+    /// Nothing of the case is left: what could say whose it was goes as well.
+    pub fn end(&mut self) {
+        self.state = CaseState::Destroyed;
+        self.wraps.clear();
+        self.assignees.clear();
+        self.desk.clear();
+        self.locks.clear();
+        self.external_number = None;
+        self.class.clear();
+    }
     /// What decisions are made on.
     pub fn facts(&self) -> CaseFacts {
         CaseFacts {

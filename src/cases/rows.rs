@@ -108,7 +108,8 @@ impl Cases {
     fn head_key(&self, case: CaseId) -> Key {
         Key::from(self.locator.place("case", &[case.as_bytes()]))
     }
-    fn unit_key(&self, case: CaseId, unit: UnitId) -> Key {
+    /// Where the row of a unit stands, or stood: what recognises it in carved bytes.
+    pub fn unit_key(&self, case: CaseId, unit: UnitId) -> Key {
         Key::from(
             self.locator
                 .place("unit", &[case.as_bytes(), &unit.as_u64().to_be_bytes()]),

@@ -40,6 +40,17 @@ Secrets come from a prompt, a file or a file descriptor, never from an argument.
 Exit codes: 0 done, 1 failed or violation found, 2 usage, 3 refused by policy, 4 sealed,
             5 damaged store.";
 
+const SCAN_HELP: &str = "\
+Examples:
+  bongham forensic-scan /srv/bongham --data /srv/bongham
+  bongham forensic-scan /dev/sdb1 /mnt/backup --data /srv/bongham --needles texts.txt
+
+Nobody may serve the store meanwhile. Rows of destroyed units are a violation below --data once
+the ledger says that they are overwritten, and a note elsewhere: an old copy that no key opens.
+A key that is still there and a text that is found are always one. Files are named, never texts.
+Keep the list of texts itself outside the places that are scanned.
+Exit codes: 0 nothing found, 1 violations found.";
+
 /// The two directories of a store.
 #[derive(Debug, Clone, Args)]
 pub struct Store {
@@ -172,6 +183,9 @@ pub enum Command {
     /// Check everything that can be checked; changes nothing
     #[command(after_help = "Example:\n  bongham fsck --data /srv/bongham")]
     Fsck(RepairArgs),
+    /// Look on any disk for what was destroyed: keys, sealed bytes, texts
+    #[command(name = "forensic-scan", after_help = SCAN_HELP)]
+    ForensicScan(ScanArgs),
 }
 
 /// `quickstart`
@@ -265,6 +279,23 @@ pub enum PolicyCommand {
 /// `rebuild-index`, `fsck`
 #[derive(Debug, Args)]
 pub struct RepairArgs {
+    /// The store.
+    #[command(flatten)]
+    pub store: Store,
+    /// What opens it.
+    #[command(flatten)]
+    pub unlock: UnlockArgs,
+}
+
+/// `forensic-scan`
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// Directories, files or devices to read; backups and old images as well
+    #[arg(value_name = "DIR", required = true)]
+    pub places: Vec<PathBuf>,
+    /// Texts that may stand nowhere, one a line, UTF-8
+    #[arg(long, value_name = "FILE")]
+    pub needles: Option<PathBuf>,
     /// The store.
     #[command(flatten)]
     pub store: Store,

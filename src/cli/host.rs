@@ -129,6 +129,16 @@ pub struct Findings {
     pub violations: Vec<String>,
 }
 
+/// What a forensic scan looks through, and for what.
+pub struct ScanRequest {
+    /// Directories, files or devices.
+    pub places: Vec<PathBuf>,
+    /// Texts that may stand nowhere: line in their list from 1, form, bytes.
+    pub needles: Vec<(usize, &'static str, SecretBytes)>,
+    /// Told bytes done and bytes in all.
+    pub progress: Box<dyn Fn(u64, u64) + Send>,
+}
+
 /// A key pair of an archive.
 pub struct ArchivePair {
     /// What its file holds.
@@ -159,6 +169,8 @@ pub struct Host {
     pub rebuild_index: fn(Place, Unlock) -> Task<Findings>,
     /// Reads everything that can be checked and changes nothing.
     pub fsck: fn(Place, Unlock) -> Task<Findings>,
+    /// Looks on disks for what was destroyed.
+    pub forensic_scan: fn(Place, Unlock, ScanRequest) -> Task<Findings>,
     /// Makes a key pair for an archive.
     pub archive_key: fn() -> Task<ArchivePair>,
     /// Opens a hand-over with the archive's private key file: one line of JSON an item.

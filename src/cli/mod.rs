@@ -8,6 +8,7 @@ pub mod case;
 pub mod channel;
 pub mod client;
 pub mod failure;
+pub mod forensic;
 pub mod host;
 pub mod import;
 pub mod keyring;
@@ -85,5 +86,6 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Policy(PolicyCommand::Check { dir }) => store::policy_check(host, dir, out).await,
         Command::RebuildIndex(args) => store::repair(host.rebuild_index, &args, out).await,
         Command::Fsck(args) => store::repair(host.fsck, &args, out).await,
+        Command::ForensicScan(args) => forensic::scan(host, &args, out).await,
     }
 }

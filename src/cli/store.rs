@@ -129,7 +129,7 @@ pub async fn policy_check(host: &Host, dir: Option<PathBuf>, out: &mut Out) -> R
     report(&findings, out)
 }
 
-fn report(findings: &Findings, out: &mut Out) -> Result<(), Failure> {
+pub(super) fn report(findings: &Findings, out: &mut Out) -> Result<(), Failure> {
     let shown = json!({"lines": findings.lines, "violations": findings.violations});
     out.answer(&shown, |_| {
         let wrong = findings.violations.iter().map(|v| format!("WRONG  {v}"));

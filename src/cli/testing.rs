@@ -50,6 +50,7 @@ pub(super) fn no_host() -> Host {
         policy_check: |_| no(),
         rebuild_index: |_, _| no(),
         fsck: |_, _| no(),
+        forensic_scan: |_, _, _| no(),
         archive_key: || no(),
         unseal: |_, _| no(),
     }

@@ -121,6 +121,18 @@ impl Header {
     }
 }
 
+/// The bytes that every envelope begins with.
+pub const MARK: [u8; 4] = MAGIC;
+
+/// How long the envelope is that seems to begin here; `None` if none does. It may go on behind the
+/// end of these bytes.
+pub fn length_of(bytes: &[u8]) -> Option<usize> {
+    let (head, _) = bytes.split_first_chunk::<HEADER>()?;
+    let rest = head.strip_prefix(&MAGIC)?.strip_prefix(&[FORMAT, SUITE])?;
+    let length = u32::from_be_bytes(*rest.last_chunk()?);
+    usize::try_from(length).ok()?.checked_add(HEADER)
+}
+
 fn commitment(prk: &Prk, salt: &[u8; SALT]) -> Secret<COMMIT> {
     aead::expand(prk, &[b"bongham/commit/1", salt])
 }

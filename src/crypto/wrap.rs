@@ -31,6 +31,9 @@ use crate::domain::random::{Random, RandomError};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 
+/// Bytes of a boxed recipient half: nonce, half, tag.
+pub const BOXED: usize = NONCE + 32 + aead::TAG;
+
 pub(super) type Kem = X25519HkdfSha256;
 pub(super) type Kdf = HkdfSha256;
 pub(super) type Aead = AesGcm256;

@@ -497,7 +497,8 @@ impl<S: sealed::Open> Request<S> {
 
 impl Request<Approved> {
     /// Cancels it inside the window, together with its order; the order gives itself up only while
-    /// it waits, which `order` shows.
+    /// it waits, which `order` shows. Behind the window it can be cancelled where the order is
+    /// `stuck`: something keeps it from being carried out, or it was withdrawn by a restore.
     ///
     /// # Errors
     /// [`StepError::WrongState`] once it is being carried out.
@@ -505,9 +506,15 @@ impl Request<Approved> {
         self,
         cancellation: Cancellation,
         order: &Order,
+        stuck: bool,
     ) -> Result<Request<Cancelled>, StepError> {
         let same = order.id == self.step.approval.order;
-        if !same || order.stage != Stage::Waiting || cancellation.at >= order.due {
+        let open = match order.stage {
+            Stage::Waiting => stuck || cancellation.at < order.due,
+            Stage::Cancelled => true,
+            Stage::Intent | Stage::Destroyed | Stage::Scrubbed => false,
+        };
+        if !same || !open {
             return Err(StepError::WrongState(State::Approved));
         }
         Ok(Request {

@@ -13,7 +13,7 @@ use super::{
 use crate::domain::limit::Limit;
 use crate::domain::time::{Clock, Timestamp};
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     rows: BTreeMap<(Space, Vec<u8>), Vec<u8>>,
     access: Vec<Leaf>,
@@ -81,6 +81,14 @@ impl MemoryEngine {
         Self {
             state: Mutex::default(),
             clock,
+        }
+    }
+    /// Another store with the same content: what several crashes start from.
+    #[cfg(test)]
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            state: Mutex::new(self.state().clone()),
+            clock: Arc::clone(&self.clock),
         }
     }
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -55,7 +55,7 @@ impl Ends {
 }
 
 /// The counters that a commit moves on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     pub(super) ends: Ends,
     pub(super) series: HashMap<Series, u64>,

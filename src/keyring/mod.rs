@@ -25,6 +25,8 @@ mod server_keys;
 mod storage;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::{Death, SimulatedKeyring};
 mod unseal;
 
 use std::path::Path;

@@ -71,7 +71,8 @@ impl Items {
     fn item_key(&self, item: RetainedId) -> Key {
         Key::from(self.locator.place("item", &[item.as_bytes()]))
     }
-    fn unit_key(&self, item: RetainedId, unit: UnitId) -> Key {
+    /// Where the row of a unit stands, or stood: what recognises it in carved bytes.
+    pub fn unit_key(&self, item: RetainedId, unit: UnitId) -> Key {
         let parts = [item.as_bytes().as_slice(), &unit.as_u64().to_be_bytes()];
         Key::from(self.locator.place("unit", &parts))
     }

@@ -37,8 +37,6 @@ impl Store {
         amendment: Amendment,
         reason: Option<String>,
     ) -> Answer<Amended> {
-        reason.as_deref().map_or(Ok(()), reason_fits)?;
-        amendment.check()?;
         // Before the gate: who may not amend the case learns nothing of who is in it.
         if let Err(denied) = self.decide_on::<Amend>(session, case, purpose)? {
             return Ok(self.deny(session, denied, Some(purpose)));
@@ -48,7 +46,11 @@ impl Store {
             Ok(allowed) => allowed,
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
-        let (after, added, batch) = match self.amended(session, &permit, &stored, amendment) {
+        let fits = reason.as_deref().map_or(Ok(()), reason_fits);
+        let planned = fits
+            .and_then(|()| Ok(amendment.check()?))
+            .and_then(|()| self.amended(session, &permit, &stored, amendment));
+        let (after, added, batch) = match planned {
             Ok(amended) => amended,
             Err(error) => return self.fail(permit, error),
         };

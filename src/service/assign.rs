@@ -161,12 +161,18 @@ impl Store {
     }
 }
 
+/// The state of a case that goes to these people. A closed one stays closed: only whoever takes
+/// the work up again stops its retention period.
+pub(super) fn state_with(before: &Head, recipients: &Recipients) -> CaseState {
+    match before.state {
+        CaseState::Closed | CaseState::Destroyed => before.state,
+        _ if recipients.assignees.is_empty() => CaseState::Registered,
+        _ => CaseState::Assigned,
+    }
+}
+
 fn with_recipients(before: &Head, recipients: &Recipients) -> Head {
-    let state = if recipients.assignees.is_empty() {
-        CaseState::Registered
-    } else {
-        CaseState::Assigned
-    };
+    let state = state_with(before, recipients);
     Head {
         assignees: recipients.assignees.clone(),
         desk: recipients.desk.clone(),

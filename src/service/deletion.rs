@@ -45,9 +45,13 @@ impl Store {
     /// [`ServiceError::NotFound`] for a case id that the taker may not see. A receipt is always
     /// taken in, whatever it is of.
     pub fn request_deletion(&self, session: &Session, draft: RequestDraft) -> Answer<RequestView> {
-        let received = draft.check().map_err(fault::lacking)?;
-        let parts = parts(&draft)?;
         let permit = self.permit_office::<RequestDeletion>(session, Target::Office)?;
+        let checked = draft.check().map_err(fault::lacking);
+        let checked = checked.and_then(|received| Ok((received, parts(&draft)?)));
+        let (received, parts) = match checked {
+            Ok(checked) => checked,
+            Err(error) => return self.fail(permit, error),
+        };
         let now = self.clock.now();
         let received_at = received.unwrap_or(now);
         if received_at > now {

@@ -21,6 +21,7 @@ use crate::cases::draft::Invalid;
 use crate::destruction::draft::{
     ApprovalDraft, CancelDraft, FormDraft, IdentityDraft, RefuseDraft, ReviewDraft,
 };
+use crate::destruction::order::Stage;
 use crate::destruction::request::{
     Cancellation, Cause, Identity, Refusal, Review, Sanction, Stored, Word,
 };
@@ -200,7 +201,6 @@ impl Store {
         id: RequestId,
         draft: ApprovalDraft,
     ) -> Answer<RequestView> {
-        let form_hash = form_hash(&draft)?;
         session.pulse().beats().map_err(fault::ended)?;
         let found = self.records.request(id).map_err(fault::records)?;
         let own = found
@@ -225,6 +225,7 @@ impl Store {
             }
         };
         self.step(session, permit, id, |going, request| {
+            let form_hash = form_hash(&draft)?;
             let needs_two = going.above_cap(&request)?;
             let due = self.terms.window_end(going.now, request.facts().due);
             let Stored::Formed(formed) = request.clone() else {
@@ -242,9 +243,11 @@ impl Store {
                 Sanction::Seconded(formed) => Ok(Stored::Formed(*formed)),
                 Sanction::Ordered(ordered) => {
                     let (approved, order) = *ordered;
-                    self.place_order(&mut going.batch, &order)?;
-                    // From here nothing new may come into an expired case either.
+                    // From here nothing new may come into an expired case either. What came in
+                    // before the gates were closed is looked for behind them.
                     going.lock(&request, Lock::Set)?;
+                    going.unchanged(&request)?;
+                    self.place_order(&mut going.batch, &order)?;
                     Ok(Stored::Approved(approved))
                 }
             }
@@ -280,16 +283,18 @@ impl Store {
     }
 
     /// `POST …/cancel` (취소): the person withdrew, or the office found a mistake. Inside the window
-    /// the order is cancelled with it; nothing is destroyed, the lock goes.
+    /// the order is cancelled with it; nothing is destroyed, the lock goes. Who judges can do so
+    /// behind the window too, while something keeps the order from being carried out: otherwise it
+    /// would be, without a further word, in the minute in which a hold is lifted.
     pub fn cancel_deletion(
         &self,
         session: &Session,
         id: RequestId,
         draft: CancelDraft,
     ) -> Answer<RequestView> {
-        draft.check().map_err(fault::lacking)?;
         let permit = self.permit_office::<CloseRequest>(session, Target::Office)?;
         self.step(session, permit, id, |going, request| {
+            draft.check().map_err(fault::lacking)?;
             let cancellation = Cancellation {
                 reason: draft.reason,
                 by: going.by(),
@@ -304,8 +309,12 @@ impl Store {
                 Stored::Approved(approved) => {
                     let stored = Stored::Approved(approved.clone());
                     let order = self.order_of(&stored)?;
-                    let cancelled = approved.cancel(cancellation, &order).map_err(fault::step)?;
-                    self.cancel_order(&mut going.batch, order.id)?;
+                    let stuck = going.insight.judges && self.plan(&order)?.is_err();
+                    let cancelled = approved.cancel(cancellation, &order, stuck);
+                    let cancelled = cancelled.map_err(fault::step)?;
+                    if order.stage == Stage::Waiting {
+                        self.cancel_order(&mut going.batch, order.id)?;
+                    }
                     cancelled
                 }
                 other => return Err(fault::step(other.wrong())),
@@ -332,7 +341,8 @@ impl Going<'_> {
         Ok(units > daily_cap)
     }
 
-    /// Every case is as it was judged, and no hold stands.
+    /// Every case is as it was judged, no hold stands, and what was proposed because its period
+    /// had run out was not taken up again since, nor asked for by a person.
     fn unchanged(&self, request: &Stored) -> Result<(), ServiceError> {
         let judged = request.review().map_or(&[][..], |review| &review.cases);
         for case in judged {
@@ -348,6 +358,10 @@ impl Going<'_> {
             }
             if !head.holds.is_empty() {
                 return Err(ServiceError::Held);
+            }
+            let proposed = matches!(request.facts().cause, Cause::Retention { .. });
+            if proposed && !self.store.still_expired(&head, self.now)? {
+                return Err(ServiceError::Conflict);
             }
         }
         Ok(())

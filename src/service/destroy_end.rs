@@ -164,13 +164,7 @@ fn without(before: &Head, doomed: &Doomed, by: DestructionId) -> Head {
     };
     after.gone.extend(doomed.units.iter().map(gone));
     if doomed.whole {
-        after.state = CaseState::Destroyed;
-        after.wraps.clear();
-        after.assignees.clear();
-        after.desk.clear();
-        after.locks.clear();
-        after.external_number = None;
-        after.class.clear();
+        after.end();
     }
     after
 }

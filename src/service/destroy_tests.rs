@@ -1,7 +1,5 @@
 //! Crashes at every step of a destruction, and in the recovery from them.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use std::sync::Arc;
 
 use super::open::assemble;
@@ -28,7 +26,7 @@ use crate::engine::{Batch, CommitError, EngineError, Log, Value};
 use crate::keyring::{Keyring, UnsealCost, UnsealSecret};
 use crate::vault::UnitRef;
 
-const DUE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub(super) const DUE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const ID: DestructionId = DestructionId::from_bytes([7; 16]);
 
 fn secret() -> UnsealSecret {
@@ -109,7 +107,7 @@ impl Disk {
 }
 
 /// A case of a narrative and two people, and its units.
-fn case(store: &Store, n: u8, tier: Tier) -> (CaseId, Vec<UnitId>) {
+pub(super) fn case(store: &Store, n: u8, tier: Tier) -> (CaseId, Vec<UnitId>) {
     let case = CaseId::from_bytes([n; 16]);
     let kinds = [UnitKind::Narrative, UnitKind::Person, UnitKind::Person];
     let units: Vec<(UnitRef, Value)> = kinds
@@ -159,7 +157,7 @@ fn case(store: &Store, n: u8, tier: Tier) -> (CaseId, Vec<UnitId>) {
     (case, ids)
 }
 
-fn order(parts: Vec<Part>) -> Order {
+pub(super) fn order(parts: Vec<Part>) -> Order {
     Order {
         id: ID,
         ground: Ground::Expiry { decision: None },
@@ -174,7 +172,7 @@ fn order(parts: Vec<Part>) -> Order {
     }
 }
 
-fn part(case: CaseId, what: What) -> Part {
+pub(super) fn part(case: CaseId, what: What) -> Part {
     Part {
         case,
         what,
@@ -182,7 +180,7 @@ fn part(case: CaseId, what: What) -> Part {
     }
 }
 
-fn place(store: &Store, order: &Order) {
+pub(super) fn place(store: &Store, order: &Order) {
     let mut batch = Batch::default();
     store.place_order(&mut batch, order).unwrap();
     store.engine.commit(batch).wait().unwrap();

@@ -34,10 +34,6 @@ impl Store {
         set: bool,
         ground: String,
     ) -> Answer<Holds> {
-        if ground.trim().is_empty() || ground.len() > LINE_BYTES_MAX {
-            let why = "names the law or matter it rests on, in at most 1024 bytes";
-            return Err(Invalid::new("ground", why).into());
-        }
         // Before the gate: who may not hold the case learns nothing of who is in it.
         if let Err(denied) = self.decide_on::<HoldCase>(session, case, purpose)? {
             return Ok(self.deny(session, denied, Some(purpose)));
@@ -47,6 +43,10 @@ impl Store {
             Ok(allowed) => allowed,
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
+        if ground.trim().is_empty() || ground.len() > LINE_BYTES_MAX {
+            let why = "names the law or matter it rests on, in at most 1024 bytes";
+            return self.fail(permit, Invalid::new("ground", why).into());
+        }
         let now = self.clock.now();
         let changed = if set {
             with_hold(&stored.head, session.account(), ground, now)

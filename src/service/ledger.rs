@@ -23,7 +23,7 @@ use crate::engine::Log;
 use crate::merkle::tree::Hash;
 
 /// Leaves read from the engine at once.
-const PAGE: Limit = Limit::rows(128);
+pub(super) const PAGE: Limit = Limit::rows(128);
 
 /// One entry of the ledger.
 #[derive(Debug, serde::Serialize)]
@@ -82,7 +82,11 @@ impl Store {
         })
     }
 
-    fn read_ledger(&self, from: u64, limit: Limit) -> Result<Vec<LedgerEntry>, ServiceError> {
+    pub(super) fn read_ledger(
+        &self,
+        from: u64,
+        limit: Limit,
+    ) -> Result<Vec<LedgerEntry>, ServiceError> {
         let leaves = self.engine.leaves(Log::Ledger, from, limit);
         let leaves = leaves.map_err(fault::engine)?;
         (from..)

@@ -13,6 +13,8 @@ mod assign;
 mod background;
 mod backup;
 mod clock;
+#[cfg(test)]
+mod crash_tests;
 mod deletion;
 mod deletion_end;
 mod deletion_review;
@@ -29,6 +31,9 @@ mod entrance;
 mod error;
 mod escrow;
 mod fault;
+pub mod forensic;
+mod forensic_files;
+mod forensic_known;
 mod gate;
 mod held_back;
 mod hold;

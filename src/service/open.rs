@@ -186,7 +186,7 @@ fn progress(settings: &Settings) -> Box<dyn Fn(u64, u64) + Send + Sync> {
 pub(super) fn assemble(
     settings: &Settings,
     keyring: Arc<Keyring>,
-    (engine, apart): (Arc<dyn Engine>, Arc<dyn Engine>),
+    engines: (Arc<dyn Engine>, Arc<dyn Engine>),
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
 ) -> Result<Store, ServiceError> {
@@ -195,6 +195,18 @@ pub(super) fn assemble(
         None => Authority::built_in(),
     }
     .map_err(|error| ServiceError::Internal(format!("policies: {error}")))?;
+    assemble_under(authority, settings, keyring, engines, random, clock)
+}
+
+/// The same, with policies that were read before.
+pub(super) fn assemble_under(
+    authority: Authority,
+    settings: &Settings,
+    keyring: Arc<Keyring>,
+    (engine, apart): (Arc<dyn Engine>, Arc<dyn Engine>),
+    random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
+) -> Result<Store, ServiceError> {
     let logs = settings.data.join("logs");
     private_dir(&logs)?;
     let log = AccessLog::open(

@@ -1,5 +1,6 @@
 //! Change a case's tier (분류 변경: 일반 ↔ 보안).
 
+use super::assign::state_with;
 use super::error::ServiceError;
 use super::fault;
 use super::recipients::{Recipients, reason_fits, single_recipient};
@@ -12,7 +13,6 @@ use crate::authz::action::Reclassify;
 use crate::cases::draft::{Classification, Invalid};
 use crate::cases::head::{Head, StoredHead};
 use crate::cases::rows::{Change, scopes};
-use crate::cases::view::CaseState;
 use crate::domain::id::{CaseId, UnitId};
 use crate::domain::purpose::Purpose;
 use crate::domain::tier::Tier;
@@ -133,11 +133,7 @@ impl Store {
         .map_err(fault::vault)?;
         let after = Head {
             tier,
-            state: if recipients.assignees.is_empty() {
-                CaseState::Registered
-            } else {
-                CaseState::Assigned
-            },
+            state: state_with(before, recipients),
             assignees: recipients.assignees.clone(),
             desk: recipients.desk.clone(),
             key_version,

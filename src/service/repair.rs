@@ -83,7 +83,7 @@ pub fn rebuild_index(
 }
 
 impl Store {
-    fn note(&self, what: &str) -> Result<(), ServiceError> {
+    pub(super) fn note(&self, what: &str) -> Result<(), ServiceError> {
         let origin = Origin {
             address: None,
             device: String::new(),

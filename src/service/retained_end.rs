@@ -18,7 +18,7 @@ use crate::domain::id::{AccountId, ApprovalId, DestructionId, RetainedId};
 use crate::domain::purpose::Purpose;
 use crate::domain::role::Roles;
 use crate::domain::task::Task;
-use crate::engine::Batch;
+use crate::engine::{Batch, Pending};
 use crate::people::approval::{Asked, content_hash};
 use crate::retained::item::Item;
 
@@ -94,8 +94,8 @@ impl Store {
     /// has come; once a privacy officer has approved, the order waits out its cancel window.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] while the law still keeps it; what `spend` says of the
-    /// approval.
+    /// [`ServiceError::Invalid`] while the law still keeps it; [`ServiceError::Conflict`] where its
+    /// end is ordered already; what `spend` says of the approval.
     pub fn end_retained(
         &self,
         session: &Session,
@@ -107,6 +107,7 @@ impl Store {
             Ok(permit) => permit,
             Err(denied) => return Ok(self.hide_apart(session, denied, Purpose::Legal)),
         };
+        let _turn = self.items_turn();
         let item = match self.ending(id, &reason) {
             Ok(item) => item,
             Err(error) => return self.fail(permit, error),
@@ -130,16 +131,21 @@ impl Store {
             reason: Some(reason),
             ..Shown::default()
         };
-        let recorded = self.log.record_with(permit, shown, batch);
-        Ok(recorded.map(move |recorded| {
-            let (receipt, _) = recorded.map_err(fault::log)?;
-            Ok(Consented::Done(ordered, receipt.position()))
-        }))
+        let recorded = self.log.record_with(permit, shown, batch).wait();
+        let (receipt, _) = recorded.map_err(fault::log)?;
+        let done = Consented::Done(ordered, receipt.position());
+        Ok(Pending::ready(Ok(done)))
     }
 
     fn ending(&self, id: RetainedId, reason: &str) -> Result<Item, ServiceError> {
         super::retained_open::needed(reason)?;
         let item = self.kept(id)?.ok_or(ServiceError::NotFound)?.item;
+        // Two orders would count the same units twice in the ledger.
+        let orders = self.orders.unfinished().map_err(fault::orders)?;
+        let ends = |order: &Order| order.ground == Ground::RetentionEnd(id);
+        if orders.iter().any(ends) {
+            return Err(ServiceError::Conflict);
+        }
         // By every clock there is, so that one set wrong ends nothing.
         if self
             .own_time

@@ -129,14 +129,7 @@ impl Store {
         if head.state == CaseState::Destroyed || head.units.is_empty() {
             return;
         }
-        let facts = retention::Facts {
-            class: &head.class,
-            closed_at: head.closed_at,
-            changed_at: head.amended_at.unwrap_or(head.registered_at),
-            held: !head.holds.is_empty(),
-            locked: !head.locks.is_empty(),
-            proposed: open.contains(&head.case),
-        };
+        let facts = facts_of(&head, open.contains(&head.case));
         let full = found.expired.len() + found.skipped.len() >= SWEEP;
         match retention::judge(rules, &facts, now, self.terms.quiet) {
             Finding::Kept => {}
@@ -147,6 +140,13 @@ impl Store {
             }),
             Finding::Expired(since, rule) => found.expired.push((head, since, rule)),
         }
+    }
+
+    /// Whether a case that was proposed would still be, were it not proposed already.
+    pub(super) fn still_expired(&self, head: &Head, now: Timestamp) -> Result<bool, ServiceError> {
+        let rules = self.records.rules().map_err(fault::records)?.row;
+        let found = retention::judge(&rules, &facts_of(head, false), now, self.terms.quiet);
+        Ok(matches!(found, Finding::Expired(..)))
     }
 
     /// Cases that an open proposal names.
@@ -201,6 +201,17 @@ impl Store {
             }));
         }
         Ok((requests, views))
+    }
+}
+
+fn facts_of(head: &Head, proposed: bool) -> retention::Facts<'_> {
+    retention::Facts {
+        class: &head.class,
+        closed_at: head.closed_at,
+        changed_at: head.amended_at.unwrap_or(head.registered_at),
+        held: !head.holds.is_empty(),
+        locked: !head.locks.is_empty(),
+        proposed,
     }
 }
 

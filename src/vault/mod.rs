@@ -27,7 +27,7 @@ pub use apart::{Copied, Custodian, KeptApart, OpensApart, Retains};
 pub use compare::{Compared, Compares};
 pub use open::{Decode, Disclosed, Plain, Reduce};
 pub use rekey::{Rekeyed, Rekeys, Standing};
-pub use seal::Holder;
+pub use seal::{Holder, STORED_BEFORE};
 
 /// A unit of a case, as the case's head names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -2,7 +2,7 @@
 
 use crate::crypto::content_key::{ContentKey, RecipientHalf};
 use crate::crypto::envelope::{self, Place};
-use crate::crypto::wrap::{CaseKey, PublicKey, Recipient, Wrap};
+use crate::crypto::wrap::{BOXED, CaseKey, PublicKey, Recipient, Wrap};
 use crate::domain::id::{AccountId, CaseId, DepartmentId, RecordId};
 use crate::domain::tier::{Tier, UnitKind};
 use crate::engine::{Space, Value};
@@ -11,6 +11,9 @@ use super::{UnitRef, Vault, VaultError};
 
 /// Format of a stored unit: this byte, the boxed recipient half (length as two bytes), the envelope.
 pub(super) const STORED_UNIT: u8 = 1;
+
+/// Bytes of a stored unit before its envelope.
+pub const STORED_BEFORE: usize = 1 + 2 + BOXED;
 
 /// Someone with a key pair who shall hold a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

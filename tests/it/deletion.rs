@@ -406,6 +406,29 @@ fn a_hold_in_the_window_keeps_everything_until_it_is_lifted() {
     run(&world, "privacy", &id).expect(200);
 }
 
+/// What a hold kept behind the end of its window can still be called off.
+#[test]
+fn an_order_that_a_hold_keeps_is_cancelled_behind_the_window() {
+    let (mut world, clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let id = id_of(&approved(&world, &receipt));
+    let hold = |world: &World, login: &str, action: &str| {
+        let body = json!({"purpose": "legal", "action": action, "ground": "소송"});
+        world
+            .put(login, &format!("/cases/{case}/hold"), &body)
+            .expect(200);
+    };
+    hold(&world, "officer", "set");
+    pass(&mut world, &clock, DAY * 4);
+    let held = run(&world, "privacy", &id);
+    assert_eq!((held.status, held.code().as_str()), (409, "held"));
+    let view = step(&world, "privacy", &id, "cancel", &cancel()).expect(200);
+    assert_eq!(view["state"], "cancelled");
+    hold(&world, "privacy2", "lift");
+    pass(&mut world, &clock, DAY);
+    world.read("officer", &case, "handling").expect(200);
+}
+
 #[test]
 fn a_refusal_says_why_and_ends_the_lock_and_its_notice_ends_the_request() {
     let (world, _clock) = office();
@@ -652,6 +675,45 @@ fn the_privacy_officer_sees_kinds_and_dates_of_a_sensitive_case_and_its_taker_no
     let early = step(&world, "intake", &id, "identity", &identity());
     assert_eq!((early.status, early.code().as_str()), (409, "wrong_state"));
     assert!(!String::from_utf8_lossy(&early.bytes).contains("approved"));
+}
+
+/// What cannot be taken in is refused after it was decided who asks, and leaves an entry.
+#[test]
+fn a_refusal_of_what_was_sent_is_in_the_log_too() {
+    let (world, _clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let path = format!("/cases/{case}");
+    let amend = json!({"purpose": "handling", "statement": "  "});
+    let hold = json!({"purpose": "legal", "action": "set", "ground": " "});
+    let holding = format!("{path}/hold");
+    let empty = |reply: Reply| assert_eq!(reply.status, 422, "{reply:?}");
+    // Each look at the log is an entry itself.
+    let entries = || world.log("").len();
+    let mut before = entries();
+    let mut entered = |what: &str| {
+        let now = entries();
+        assert_eq!(now, before + 2, "{what}");
+        before = now;
+    };
+    empty(world.patch("officer", &path, &amend));
+    entered("amend");
+    empty(world.put("officer", &holding, &hold));
+    entered("hold");
+    let mut nobody = petition(&receipt);
+    nobody["name"] = json!("");
+    empty(world.post("intake", "/deletion-requests", &nobody));
+    entered("request");
+    let id = id_of(&take_in(&world, "intake", json!({"receipt": receipt})));
+    entered("the control");
+    let reason = json!({"reason": " "});
+    empty(step(&world, "intake", &id, "cancel", &reason));
+    entered("cancel");
+    let short = json!({"form_hash": "00"});
+    empty(step(&world, "privacy2", &id, "approve", &short));
+    entered("approve");
+    // Who may not do it learns nothing of what is wrong with it.
+    assert_eq!(world.patch("officer2", &path, &amend).status, 404);
+    assert_eq!(world.put("officer2", &holding, &hold).status, 404);
 }
 
 #[test]

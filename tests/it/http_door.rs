@@ -101,6 +101,11 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("patch", "/api/v1/cases/{id}", true),
     ("put", "/api/v1/cases/{id}/hold", true),
     ("post", "/api/v1/retained/share", true),
+    ("get", "/api/v1/ledger/entries", true),
+    ("get", "/api/v1/ledger/form", true),
+    ("get", "/api/v1/ledger/proofs/inclusion", true),
+    ("get", "/api/v1/ledger/proofs/consistency", true),
+    ("get", "/api/v1/ledger/certificates/{id}", true),
     ("get", "/api/v1/deletion-requests", true),
     ("post", "/api/v1/deletion-requests", true),
     ("get", "/api/v1/deletion-requests/{id}", true),
@@ -262,7 +267,7 @@ async fn a_wrong_method_on_a_hidden_route_is_an_absent_route() {
     let absent = ask("GET", "/api/v1/nothing/at/all", "", "").await;
     let inspection = |path: &str| path.contains("/log/") || path.contains("/ledger/");
     let hidden: Vec<_> = ROUTES.iter().filter(|route| inspection(route.1)).collect();
-    assert_eq!(hidden.len(), 9);
+    assert_eq!(hidden.len(), 14);
     for (_, path, _) in hidden {
         for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
             let hidden = ask(method, path, "", "").await;

@@ -23,6 +23,7 @@ mod deletion;
 mod destroy;
 mod faults;
 mod find;
+mod forensic;
 mod http_door;
 mod keys;
 mod kill;

@@ -378,6 +378,9 @@ fn an_item_whose_end_has_come_is_proposed_and_ordered_by_two() {
     body["approval"] = approved(&world, &path, &body);
     let ordered = world.post("custodian", &path, &body).expect(201);
     assert_eq!(ordered["destruction"].as_str().unwrap().len(), 26);
+    // Ordered once: the ledger counts no unit twice.
+    let again = json!({"reason": "term over"});
+    refused(&world.post("custodian", &path, &again), 409, "conflict");
     // Nothing is destroyed before the order is carried out.
     opening(&world, &item).expect(200);
 }

@@ -14,7 +14,7 @@ use bongham::crypto::envelope::{self, Place};
 use bongham::crypto::locate::Locator;
 use bongham::crypto::sealed::RowKey;
 use bongham::crypto::wrap::{CaseKey, PrivateKey, Recipient};
-use bongham::domain::id::CaseId;
+use bongham::domain::id::{CaseId, UnitId};
 use bongham::domain::limit::Limit;
 use bongham::domain::random::SystemSource;
 use bongham::domain::secret::SecretText;
@@ -135,6 +135,24 @@ impl Rows {
         found.unwrap()
     }
 
+    /// Every head.
+    pub fn heads(&self) -> Vec<StoredHead> {
+        let (mut heads, mut after) = (Vec::new(), None);
+        loop {
+            let (more, next) = self.cases.heads(after.as_ref(), Limit::rows(100)).unwrap();
+            heads.extend(more);
+            match next {
+                Some(next) => after = Some(next),
+                None => return heads,
+            }
+        }
+    }
+
+    /// Where the row of a unit stands.
+    pub fn place(&self, case: CaseId, unit: UnitId) -> Vec<u8> {
+        self.cases.unit_key(case, unit).as_bytes().to_vec()
+    }
+
     pub fn account(&self, login: &str) -> Account {
         let all: Vec<Account> = self.people.all().unwrap();
         let mut all = all.into_iter();
@@ -238,7 +256,7 @@ pub fn loot(case: &str, keys: &[PrivateKey], images: &[&Image], keyring: &Keyrin
 }
 
 /// What one key opens of one unit.
-fn opened(
+pub fn opened(
     id: CaseId,
     tier: Tier,
     version: u32,

@@ -82,6 +82,29 @@ fn what_was_added_survives_a_move_to_new_keys() {
     assert_eq!(moved["additions"][0]["statement"], "추가");
 }
 
+/// Whoever handles it, a closed case is closed: its period goes on. Only work ends that.
+#[test]
+fn a_closed_case_that_is_handed_on_stays_closed() {
+    let (world, _clock) = office();
+    let case = closed_case(&world, &ordinary(), "officer");
+    let path = format!("/cases/{case}");
+    let to = json!({"purpose": "handling", "assignees": ["officer2"]});
+    world
+        .put("officer", &format!("{path}/assignees"), &to)
+        .expect(200);
+    let read = world.read("officer2", &case, "handling").expect(200);
+    assert_eq!(read["state"], "closed");
+    let tier = json!({"purpose": "handling", "tier": "sensitive", "assignees": ["rights"],
+        "reason": "민감정보"});
+    world
+        .put("officer2", &format!("{path}/classification"), &tier)
+        .expect(200);
+    let read = world.read("rights", &case, "handling").expect(200);
+    assert_eq!(read["state"], "closed");
+    let open = amend(&world, "rights", &case, json!({"work": "reopen"})).expect(200);
+    assert_eq!(open["state"], "assigned", "the control");
+}
+
 #[test]
 fn a_case_is_closed_once_and_reopened() {
     let (world, _clock) = office();
@@ -197,6 +220,10 @@ fn a_sweep_proposes_what_has_expired_and_says_why_it_passes_others_over() {
         step("privacy", "approve", hash.clone()).code(),
         "self_approval"
     );
+    // It was taken up again since it was judged: nothing that is being worked on expires.
+    amend(&world, "officer", &expired, json!({"work": "reopen"})).expect(200);
+    let open = step("privacy2", "approve", hash.clone());
+    assert_eq!((open.status, open.code().as_str()), (409, "conflict"));
     // Something new is in the case since it was judged: it is not destroyed unseen.
     amend(&world, "officer", &expired, json!({"statement": "새 자료"})).expect(200);
     let stale = step("privacy2", "approve", hash);

@@ -195,8 +195,7 @@ fn above_the_cap_two_approve_and_not_the_same_one_twice() {
     let Ok(Sanction::Seconded(request)) = request.approve(first, ORDER, later(60)) else {
         panic!("one approver alone");
     };
-    let request = *request;
-    assert_eq!(Stored::Formed(request.clone()).state(), State::Seconded);
+    assert_eq!(Stored::Formed((*request).clone()).state(), State::Seconded);
     let again = request.clone().approve(first, ORDER, later(60)).err();
     assert_eq!(again, Some(StepError::SelfApproval));
     let second = Word {
@@ -295,16 +294,36 @@ fn an_expiry_that_needs_an_appraisal_names_its_decision() {
 fn a_cancel_works_inside_the_window_and_never_behind_the_intent() {
     let whole = || judged(vec![Judgement::Destroy]);
     let (request, order) = approved(whole());
-    assert!(request.cancel(cancellation(later(59)), &order).is_ok());
+    assert!(
+        request
+            .cancel(cancellation(later(59)), &order, false)
+            .is_ok()
+    );
     let (request, order) = approved(whole());
-    let late = request.cancel(cancellation(later(60)), &order).err();
+    let late = request.cancel(cancellation(later(60)), &order, false).err();
     assert_eq!(late, Some(StepError::WrongState(State::Approved)));
     let (request, order) = approved(whole());
-    let begun = Order {
-        stage: Stage::Intent,
+    assert!(
+        request
+            .cancel(cancellation(later(60)), &order, true)
+            .is_ok()
+    );
+    for stage in [Stage::Intent, Stage::Destroyed, Stage::Scrubbed] {
+        let (request, order) = approved(whole());
+        let begun = Order { stage, ..order };
+        assert!(request.cancel(cancellation(NOW), &begun, true).is_err());
+    }
+    // A restore withdraws what waits; the request is not left behind with its lock.
+    let (request, order) = approved(whole());
+    let withdrawn = Order {
+        stage: Stage::Cancelled,
         ..order
     };
-    assert!(request.cancel(cancellation(NOW), &begun).is_err());
+    assert!(
+        request
+            .cancel(cancellation(later(60)), &withdrawn, false)
+            .is_ok()
+    );
 }
 
 #[test]

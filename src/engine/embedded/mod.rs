@@ -393,14 +393,7 @@ impl Engine for EmbeddedEngine {
         let locations = self.shared.leaves.read(log, from, count)?;
         (from..)
             .zip(&locations)
-            .map(|(index, location)| {
-                let mut leaf = reader.read(&self.shared, log, index, location)?;
-                let has_body = leaf.body.as_ref().is_some_and(|body| !body.is_empty());
-                if has_body && self.shared.upkeep.forgotten.contains(log, index) {
-                    leaf.body = None;
-                }
-                Ok(leaf)
-            })
+            .map(|(index, location)| reader.read(&self.shared, log, index, location))
             .collect()
     }
 

@@ -191,7 +191,8 @@ pub(super) struct LeafReader {
 }
 
 impl LeafReader {
-    /// The leaf at `location`, which must be the `index`-th of `log`.
+    /// The leaf at `location`, which must be the `index`-th of `log`. A body that is forgotten is
+    /// not looked at: a scrub may be erasing it right now.
     pub(super) fn read(
         &mut self,
         shared: &Shared,
@@ -216,7 +217,8 @@ impl LeafReader {
         self.bytes.clear();
         self.bytes.resize(length as usize, 0);
         shared.segments.read(segment, offset, &mut self.bytes)?;
-        let leaf = leaf_in(&open, log, index, &mut self.bytes).ok_or_else(broken)?;
+        let forgotten = shared.upkeep.forgotten.contains(log, index);
+        let leaf = leaf_in(&open, log, index, &mut self.bytes, forgotten).ok_or_else(broken)?;
         self.open = Some(open);
         Ok(leaf)
     }
@@ -240,7 +242,7 @@ fn open_group(shared: &Shared, segment: u32, group: u32) -> Result<Open, EngineE
     })
 }
 
-fn leaf_in(open: &Open, log: Log, index: u64, bytes: &mut [u8]) -> Option<Leaf> {
+fn leaf_in(open: &Open, log: Log, index: u64, bytes: &mut [u8], forgotten: bool) -> Option<Leaf> {
     let length = FrameHeader::parse(&mut Reader::new(bytes))?.length as usize;
     let (first, rest) = bytes.split_at_mut_checked(FRAME_HEADER.checked_add(length)?)?;
     let (_, opened) = frame::open(&open.sealer, open.sequence, Kind::Leaf, first).ok()?;
@@ -254,6 +256,7 @@ fn leaf_in(open: &Open, log: Log, index: u64, bytes: &mut [u8]) -> Option<Leaf> 
     let leaf = leaf.to_vec();
     let body = match (has_body, rest.is_empty()) {
         (false, true) => Some(Vec::new()),
+        (true, false) if forgotten => None,
         (true, false) => {
             let (_, opened) = frame::open(&open.sealer, open.sequence, Kind::Body, rest).ok()?;
             match opened {

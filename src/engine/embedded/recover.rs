@@ -71,7 +71,11 @@ impl Opening<'_> {
         let recovered = self.trusted(clean.as_ref(), position.as_ref());
         let recovered = match recovered {
             Ok(Some(recovered)) => recovered,
-            Ok(None) | Err(EngineError::Damaged(_) | EngineError::Io(_)) => rebuild(self)?,
+            Ok(None) => rebuild(self)?,
+            Err(error @ (EngineError::Damaged(_) | EngineError::Io(_))) => {
+                tracing::warn!(%error, "the index cannot be used: it is made anew from the journal");
+                rebuild(self)?
+            }
             Err(other) => return Err(other),
         };
         let short = |why: String| {

@@ -5,6 +5,9 @@ mod capsule;
 mod crash;
 mod forensic;
 mod sim;
+mod simulated;
+
+pub(crate) use simulated::{Death, SimulatedKeyring};
 
 use std::sync::Arc;
 

@@ -94,6 +94,11 @@ impl SimDisk {
         state.steps = 0;
         state.fault = Some((step, fault));
     }
+    /// Whether the fault that was asked for has happened.
+    pub(super) fn struck(&self) -> bool {
+        let state = self.0.lock().unwrap();
+        state.fault.is_some_and(|(step, _)| state.steps >= step)
+    }
     /// No more faults. `true` if the one that was asked for has happened.
     pub(super) fn mend(&self) -> bool {
         let mut state = self.0.lock().unwrap();

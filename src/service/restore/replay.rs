@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::cases::head::{Gone, Head, StoredHead};
 use crate::cases::rows::Cases;
-use crate::cases::view::CaseState;
 use crate::destruction::ledger::Entry;
 use crate::domain::id::{CaseId, DestructionId, UnitId};
 use crate::domain::limit::Limit;
@@ -25,11 +24,13 @@ const LEAVES: usize = 256;
 pub(super) const MARGIN: u32 = 1 << 16;
 
 /// Kinds of unit of which every live one stands in a row that is read here.
-const KNOWN: [(Tier, UnitKind); 5] = [
+const KNOWN: [(Tier, UnitKind); 7] = [
     (Tier::Sensitive, UnitKind::Narrative),
     (Tier::Sensitive, UnitKind::Person),
+    (Tier::Sensitive, UnitKind::Addition),
     (Tier::Ordinary, UnitKind::Narrative),
     (Tier::Ordinary, UnitKind::Person),
+    (Tier::Ordinary, UnitKind::Addition),
     (Tier::Ordinary, UnitKind::Account),
 ];
 
@@ -115,7 +116,7 @@ impl Store {
         Ok(())
     }
 
-    /// Looks at every case: rows of the destroyed go, and every unit that the ledger names must
+    /// Looks at every case and every item kept apart: rows of the destroyed go, and every unit that the ledger names must
     /// refuse to open.
     pub(super) fn sweep_dead(&self, dead: &Dead, swept: &mut Swept) -> Result<(), ServiceError> {
         let mut touched = Vec::new();
@@ -133,6 +134,11 @@ impl Store {
             if let Some(stored) = stored {
                 self.drop_dead(&stored, dead)?;
                 swept.dropped += 1;
+            }
+        }
+        for stored in self.items.all().map_err(fault::items)? {
+            if stored.item.units().iter().any(|u| dead.contains_key(u)) {
+                self.drop_retained(stored.item.id)?;
             }
         }
         match dead.keys().filter(|unit| !self.refuses(**unit)).count() {
@@ -167,25 +173,18 @@ impl Store {
                 by,
             })
         }));
-        let head = Head {
+        let mut head = Head {
             units: left,
             gone: marks,
-            state: if whole {
-                CaseState::Destroyed
-            } else {
-                before.state
-            },
-            wraps: if whole {
-                Vec::new()
-            } else {
-                before.wraps.clone()
-            },
             revision: before.revision + 1,
             ..before.clone()
         };
+        if whole {
+            head.end();
+        }
         let mut batch = Batch::default();
         let ids: Vec<UnitId> = gone.iter().map(|unit| unit.unit).collect();
-        self.drop_postings(&mut batch, &ids)?;
+        self.drop_traces(&mut batch, before, &ids, whole)?;
         self.cases
             .put_gone(&mut batch, stored, &head, &ids)
             .map_err(fault::cases)?;

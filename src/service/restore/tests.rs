@@ -11,21 +11,28 @@ use super::{Report, Request, restore, unpack_keyring};
 use crate::authn::password::PasswordCost;
 use crate::authn::session::{Origin, Session, SessionLimits};
 use crate::cases::draft::{CaseDraft, Channel, Classification, Part as Whose, PersonDraft};
+use crate::cases::head::Head;
 use crate::cases::view::CaseState;
 use crate::destruction::order::{Ground, Order, Part, Stage, What};
 use crate::destruction::term::Terms;
-use crate::domain::id::{AccountId, CaseId, DestructionId, KeyHolderId, UnitId};
+use crate::domain::id::{
+    AccountId, CaseId, DestructionId, KeyHolderId, RecordId, RetainedId, UnitId,
+};
 use crate::domain::limit::Limit;
 use crate::domain::random::SystemSource;
 use crate::domain::role::{Role, Roles};
 use crate::domain::secret::SecretText;
+use crate::domain::tier::{Tier, UnitKind};
 use crate::domain::time::{SystemClock, Timestamp};
-use crate::engine::Log;
+use crate::engine::{Log, Value};
 use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::merkle::bundle::write_bundle;
+use crate::retained::basis::LegalBasis;
+use crate::retained::item::{Item, Part as Kept};
 use crate::service::error::ServiceError;
 use crate::service::store::Store;
 use crate::service::{BackupSet, Founder, Service, Settings, open};
+use crate::vault::UnitRef;
 
 fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
     Settings {
@@ -97,7 +104,7 @@ fn draft() -> CaseDraft {
             note: None,
         }],
         assignees: Vec::new(),
-        external_number: None,
+        external_number: Some("2AA-2611-000123".to_owned()),
         received_at: None,
         attributes: std::collections::BTreeMap::new(),
     }
@@ -114,6 +121,48 @@ struct Scene {
     kept: CaseId,
     doomed: CaseId,
     units: Vec<UnitId>,
+    /// Items kept apart: one whose end came after the backup, and one that stays.
+    items: [Item; 2],
+    /// Units that no row names, as a case leaves them that was given new keys after the backup.
+    unnamed: Vec<UnitId>,
+}
+
+fn item(n: u8, store: &Store) -> Item {
+    let unit = UnitRef {
+        unit: store
+            .keyring
+            .allocate(Tier::Retained, UnitKind::Extract)
+            .unwrap(),
+        kind: UnitKind::Extract,
+        record: RecordId::from_bytes([n; 16]),
+    };
+    let item = Item {
+        id: RetainedId::from_bytes([n; 16]),
+        basis: LegalBasis {
+            law: "전자상거래법".to_owned(),
+            article: "제6조".to_owned(),
+            items: "성명".to_owned(),
+            until: Timestamp::from_millis(0),
+        },
+        made_at: store.clock.now(),
+        requester: AccountId::from_bytes([9; 16]),
+        approver: None,
+        due_since: None,
+        parts: vec![Kept {
+            unit,
+            of: UnitKind::Person,
+        }],
+        wraps: Vec::new(),
+        origin: [n; 16],
+    };
+    let mut batch = crate::engine::Batch::default();
+    let value = Value::new(vec![n; 64]).unwrap();
+    let put = store
+        .items
+        .put_new(&mut batch, &item, vec![(unit, value)], None);
+    put.unwrap();
+    store.commit_apart(batch).unwrap();
+    item
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -213,6 +262,9 @@ impl Scene {
             done.id.parse().unwrap()
         };
         let (kept, doomed) = (register(), register());
+        let items = [item(1, &store), item(2, &store)];
+        let stray = |kind| store.keyring.allocate(Tier::Sensitive, kind).unwrap();
+        let unnamed = [UnitKind::Person, UnitKind::Addition].map(stray).to_vec();
         // One order that waits when the backup is made: it must not be carried out by a restore.
         let waiting = order(kept, &store);
         place(&store, &waiting);
@@ -237,6 +289,15 @@ impl Scene {
         let destruction = order(doomed, &store);
         place(&store, &destruction);
         assert_eq!(store.execute(destruction.id).unwrap(), Stage::Destroyed);
+        let [ended, _] = &items;
+        let end = Order {
+            ground: Ground::RetentionEnd(ended.id),
+            parts: Vec::new(),
+            units: ended.units(),
+            ..order(kept, &store)
+        };
+        place(&store, &end);
+        assert_eq!(store.execute(end.id).unwrap(), Stage::Destroyed);
         let ledger = dir.path().join("ledger.bundle");
         let note = store.log.checkpoint(Log::Ledger).unwrap();
         let leaves = store
@@ -257,6 +318,8 @@ impl Scene {
             kept,
             doomed,
             units,
+            items,
+            unnamed,
         }
     }
 
@@ -299,6 +362,13 @@ impl Scene {
         assert_eq!(head.state, CaseState::Destroyed);
         assert!(head.units.is_empty() && head.wraps.is_empty());
         assert_eq!(head.gone.len(), self.units.len());
+        // What could say whose it was went as well, as in the destruction itself.
+        assert!(head.external_number.is_none() && head.class.is_empty());
+        assert!(head.assignees.is_empty() && head.desk.is_empty() && head.locks.is_empty());
+        let receipt = |head: &Head| store.cases.by_receipt(&head.receipt.to_string());
+        assert!(receipt(&head).unwrap().is_none());
+        let living = store.cases.head(self.kept).unwrap().unwrap().head;
+        assert!(living.external_number.is_some() && receipt(&living).unwrap().is_some());
         let alive = units_of(&store, self.kept);
         assert!(!alive.is_empty());
         assert!(
@@ -306,6 +376,11 @@ impl Scene {
                 .iter()
                 .all(|unit| store.keyring.shred_half(*unit).is_ok())
         );
+        let [ended, stays] = &self.items;
+        assert!(store.kept(ended.id).unwrap().is_none());
+        assert!(store.items.units(ended).is_err(), "its rows are there");
+        assert!(store.kept(stays.id).unwrap().is_some());
+        assert_eq!(store.items.units(stays).unwrap().len(), 1);
         let left = store.orders.unfinished().unwrap();
         assert!(left.iter().all(|order| order.stage != Stage::Waiting));
         assert_eq!(store.keyring_copies().unwrap().len(), 1);
@@ -358,6 +433,10 @@ fn data_and_keyring_lost_together_come_back_without_the_destroyed() {
     };
     let report = scene.restore("keyring-back", &request).unwrap();
     scene.check("keyring-back", &report);
+    let store = scene.reopened("keyring-back");
+    for unit in &scene.unnamed {
+        assert!(store.keyring.shred_half(*unit).is_err(), "{unit:?}");
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn closing_folds_a_large_index() {
         .wait()
         .unwrap();
     let sled = || std::fs::metadata(dir.path().join("index/sled/db")).map_or(0, |m| m.len());
-    // Rows are answered for before the index has them.
+    // A commit is answered before its rows are in the index.
     engine.shared.settle().unwrap();
     let before = sled();
     assert!(

@@ -109,7 +109,7 @@ pub(super) fn sealed(dir: &Path) -> Vec<(About, Vec<u8>)> {
         while let Some((header, bytes)) = walk.authentic(&keys, offset, &tip) {
             let sealer = keys.group(&header.salt, header.sequence).unwrap();
             let mut leaf = 0;
-            for (at, one, bytes) in header.frames(&bytes.to_vec()).unwrap() {
+            for (at, one, bytes) in header.frames(bytes).unwrap() {
                 let mut whole = [&one.bytes()[..], bytes].concat();
                 assert_eq!(whole.len(), FRAME_HEADER + one.length as usize);
                 let opened = frame::open(&sealer, header.sequence, one.kind, &mut whole);

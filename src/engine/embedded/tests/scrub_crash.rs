@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 
 use super::scrub::{Seen, holding, key, noise, removal, row, sealed, seen};
 use super::{copy, create, open, tamper};
+use crate::domain::limit::Limit;
 use crate::engine::embedded::EmbeddedEngine;
 use crate::engine::embedded::bytes::Reader;
 use crate::engine::embedded::erase::{self, Dead};
 use crate::engine::embedded::files::Layout;
 use crate::engine::embedded::frame::{FRAME_HEADER, FrameHeader};
 use crate::engine::embedded::index::{Row, index_key};
-use crate::engine::{Engine, EngineError, Log, Space};
+use crate::engine::{Append, Batch, Engine, EngineError, Log, Space};
 
 type Needles = Vec<Vec<u8>>;
 
@@ -229,4 +230,42 @@ fn a_living_row_that_is_erased_is_noticed() {
     drop(engine);
     fs::remove_file(root.path().join("position")).unwrap();
     assert_ne!(seen(&open(root.path())), before);
+}
+
+/// A log is read whole at any moment, also while a scrub is erasing one of its bodies.
+#[test]
+fn a_body_is_never_found_half_erased() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = Arc::new(create(root.path()));
+    for n in 0..4u8 {
+        let append = vec![Append {
+            log: Log::Access,
+            leaf: vec![n; 40],
+            stamp_at: None,
+            body: vec![n; 600],
+        }];
+        let batch = Batch {
+            append,
+            ..Batch::default()
+        };
+        engine.commit(batch).wait().unwrap();
+    }
+    engine.forget_bodies(Log::Access, 1, 3).unwrap();
+    let (reader, seen) = (Arc::downgrade(&engine), Arc::new(Mutex::new(Vec::new())));
+    let told = Arc::clone(&seen);
+    at_points(&engine, move |_, what| {
+        let engine = reader.upgrade().unwrap();
+        let leaves = engine.leaves(Log::Access, 0, Limit::rows(10));
+        let bodies = leaves.map(|all| all.iter().map(|one| one.body.is_some()).collect());
+        told.lock().unwrap().push((what, bodies));
+        Ok(())
+    });
+    let erased = engine.scrub(&|_, _| ()).unwrap().frames;
+    *engine.shared.upkeep.points.lock().unwrap() = None;
+    let seen = seen.lock().unwrap();
+    for (what, bodies) in seen.iter() {
+        assert_eq!(bodies, &Ok(vec![true, false, false, true]), "{what}");
+    }
+    let marked = seen.iter().filter(|(what, _)| *what == "marked").count();
+    assert_eq!((erased, marked), (2, 2), "nothing was being erased");
 }

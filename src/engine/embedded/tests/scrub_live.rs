@@ -20,7 +20,7 @@ fn key(n: u32) -> Key {
 
 /// Begins with its version; every second one stands in the index itself.
 fn value(n: u32, version: u32) -> Value {
-    let size = if n % 2 == 0 { 30 } else { 2000 };
+    let size = if n.is_multiple_of(2) { 30 } else { 2000 };
     let bytes = [&version.to_be_bytes()[..], &noise(n + version * 100, size)].concat();
     Value::new(bytes).unwrap()
 }
