@@ -119,7 +119,7 @@ impl Store {
         let keyring = dir.join("keyring");
         let keyring = Keyring::init(&keyring, &secret, cost, random.clone(), clock.clone())?;
         let key = Secret::new([3; 32]);
-        let options = Options::new(&dir.join("data"), key, clock.clone(), random.clone());
+        let options = Options::new(dir.join("data"), key, clock.clone(), random.clone());
         let engine = EmbeddedEngine::create(options)?;
         let apart = cases / (ROUNDS + TOGETHER) as u64;
         let (mut doomed, mut batch, mut waiting) = (Vec::new(), Batch::default(), None);
