@@ -1,8 +1,6 @@
 //! Crashes in the middle of what may never be half: commits of both engines and every step of the
 //! keyring's files, in the deed and again in the recovery from it.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 mod apart;
 mod keys;
 mod locked;
@@ -238,7 +236,11 @@ impl Truth {
         for order in &self.orders {
             let doomed = self.doomed(order);
             let told = told.get(&order.id).unwrap();
-            assert_eq!(told.intents, [doomed.clone()], "the ledger names others");
+            assert_eq!(
+                told.intents,
+                vec![doomed.clone()],
+                "the ledger names others"
+            );
             assert_eq!(told.destroyed, [doomed.len() as u64]);
             for unit in &doomed {
                 assert_eq!(half(store, *unit), None);
