@@ -266,6 +266,6 @@ fn a_body_is_never_found_half_erased() {
     for (what, bodies) in seen.iter() {
         assert_eq!(bodies, &Ok(vec![true, false, false, true]), "{what}");
     }
-    let marked = seen.iter().filter(|(what, _)| *what == "marked").count();
-    assert_eq!((erased, marked), (2, 2), "nothing was being erased");
+    let overwritten = seen.iter().any(|(what, _)| *what == "overwritten");
+    assert_eq!((erased, overwritten), (2, true), "nothing was being erased");
 }
