@@ -51,6 +51,34 @@ actions! {
     HoldCase = Hold, "hold", purpose true;
     /// See a case as a find of a search.
     Search = Search, "search", purpose true;
+    /// Take a case out in a file.
+    Export = Export, "export", purpose true;
+    /// Take a case out on paper.
+    Print = Print, "print", purpose true;
+    /// Have what is taken out of a case unmasked.
+    Unmask = Unmask, "unmask", purpose true;
+    /// Fetch the finished file of an export.
+    Download = Download, "download", purpose false;
+    /// Look at exports and prints.
+    ReadOutputs = ReadOutputs, "read_outputs", purpose false;
+    /// Confirm that a copy that left is destroyed.
+    CloseOutput = CloseOutput, "close_output", purpose false;
+    /// Find the print or export that a mark came from.
+    Trace = Trace, "trace", purpose false;
+    /// Ask for more than one's budget of people and cases.
+    RaiseBudget = RaiseBudget, "raise_budget", purpose false;
+    /// Look at alerts, acknowledge them.
+    ReadAlerts = ReadAlerts, "read_alerts", purpose false;
+    /// Make an inspection of the access log.
+    Inspect = Inspect, "inspect", purpose false;
+    /// Look at an inspection.
+    ReadInspection = ReadInspection, "read_inspection", purpose false;
+    /// Explain a finding about oneself.
+    Explain = Explain, "explain", purpose false;
+    /// Sign an inspection off.
+    SignInspection = SignInspection, "sign_inspection", purpose false;
+    /// Tell a person who opened their case.
+    GiveEvidence = GiveEvidence, "give_evidence", purpose false;
     /// Draw the parts of a case that another law keeps.
     Retain = Retain, "retain", purpose true;
     /// Take in a data subject's request.

@@ -40,6 +40,22 @@ const BUILT_IN: &[(&str, &str)] = &[
         "destruction.tests.json",
         include_str!("../../policies/destruction.tests.json"),
     ),
+    (
+        "disclosure.cedar",
+        include_str!("../../policies/disclosure.cedar"),
+    ),
+    (
+        "disclosure.tests.json",
+        include_str!("../../policies/disclosure.tests.json"),
+    ),
+    (
+        "inspection.cedar",
+        include_str!("../../policies/inspection.cedar"),
+    ),
+    (
+        "inspection.tests.json",
+        include_str!("../../policies/inspection.tests.json"),
+    ),
     ("log.cedar", include_str!("../../policies/log.cedar")),
     (
         "log.tests.json",

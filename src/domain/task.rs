@@ -42,6 +42,20 @@ tasks! {
     Amend = 7, "amend";
     /// 검색: cases were looked for by exact values.
     Search = 8, "search";
+    /// 다운로드: an export of cases was asked for, begun or ended.
+    Export = 9, "export";
+    /// 출력: a print document of cases was made.
+    Print = 10, "print";
+    /// 비식별 해제: an output was made without masking.
+    Unmask = 11, "unmask";
+    /// 다운로드: the finished file of an export was fetched.
+    Download = 12, "download";
+    /// 출력물 조회: exports and prints were looked at.
+    ReadOutputs = 13, "read_outputs";
+    /// 출력물 파기 확인: a copy that left is destroyed.
+    CloseOutput = 14, "close_output";
+    /// 출처 추적: the print or export that a mark came from was looked for.
+    Trace = 15, "trace";
     /// 로그인.
     Login = 20, "login";
     /// 로그인 실패.
@@ -52,6 +66,12 @@ tasks! {
     Enrol = 23, "enrol";
     /// 요청 과다: somebody's requests came too fast and were turned away.
     TurnedAway = 24, "turned_away";
+    /// 재인증: a person gave their password again, with a reason.
+    StepUp = 25, "step_up";
+    /// 열람 한도 상향: a second person was asked for more than the budget.
+    RaiseBudget = 26, "raise_budget";
+    /// 알림 확인: alerts were looked at or acknowledged.
+    ReadAlerts = 27, "read_alerts";
     /// 권한 부여·변경·말소 and accounts.
     ManageAccount = 30, "manage_account";
     /// Departments and their sensitive desks.
@@ -62,6 +82,16 @@ tasks! {
     ReadLog = 40, "read_log";
     /// The ledger or a certificate was read.
     ReadLedger = 41, "read_ledger";
+    /// 접속기록 점검: an inspection was made.
+    Inspect = 42, "inspect";
+    /// 점검 조회: an inspection was looked at.
+    ReadInspection = 43, "read_inspection";
+    /// 소명: a person explained a finding.
+    Explain = 44, "explain";
+    /// 점검 서명: an inspection was signed off.
+    SignInspection = 45, "sign_inspection";
+    /// 열람 내역 제공: a person was told who opened their case.
+    GiveEvidence = 46, "give_evidence";
     /// The store was unsealed.
     Unseal = 50, "unseal";
     /// The store was sealed.

@@ -82,11 +82,21 @@ pub enum Space {
     KeyHolder = 19,
     /// Rules of the office: retention by class.
     Rule = 20,
+    /// Outputs: exports and prints that left the house.
+    Output = 21,
+    /// Access-log entries to the outputs that they began.
+    OutputByEntry = 22,
+    /// Alerts to the privacy officer.
+    Alert = 23,
+    /// Inspections of the access log, their findings and answers.
+    Inspection = 24,
+    /// Raised budgets.
+    Allowance = 25,
 }
 
 impl Space {
     /// Every space, in numeric order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::Head,
         Self::Unit,
         Self::List,
@@ -107,6 +117,11 @@ impl Space {
         Self::Retained,
         Self::KeyHolder,
         Self::Rule,
+        Self::Output,
+        Self::OutputByEntry,
+        Self::Alert,
+        Self::Inspection,
+        Self::Allowance,
     ];
     /// The number in files.
     pub const fn byte(self) -> u8 {

@@ -79,6 +79,23 @@ fn model(question: Question, aim: Aim) -> Option<Fields> {
         {
             nothing
         }
+        ("download" | "read_outputs" | "close_output", Aim::Office) if takes_out(roles) => nothing,
+        ("read_outputs" | "trace" | "read_alerts", Aim::Office)
+            if has(Role::PrivacyOfficer) || has(Role::Auditor) =>
+        {
+            nothing
+        }
+        ("close_output" | "give_evidence", Aim::Office) if has(Role::PrivacyOfficer) => nothing,
+        ("raise_budget", Aim::Office)
+            if takes_in || has(Role::Lead) || has(Role::PrivacyOfficer) =>
+        {
+            nothing
+        }
+        ("inspect" | "sign_inspection", Aim::Office) if has(Role::Auditor) => nothing,
+        ("read_inspection", Aim::Office) if has(Role::Auditor) || has(Role::PrivacyOfficer) => {
+            nothing
+        }
+        ("explain", Aim::Office) if !has(Role::Auditor) && roles != Roles::default() => nothing,
         (
             "approve" | "approve_destruction",
             Aim::Request {
@@ -87,7 +104,8 @@ fn model(question: Question, aim: Aim) -> Option<Fields> {
             },
         ) if has(Role::PrivacyOfficer) => nothing,
         (
-            "read" | "list" | "search" | "assign" | "reclassify" | "amend" | "hold" | "retain",
+            "read" | "list" | "search" | "assign" | "reclassify" | "amend" | "hold" | "retain"
+            | "export" | "print" | "unmask",
             Aim::Case {
                 tier,
                 holder,
@@ -105,12 +123,27 @@ fn model(question: Question, aim: Aim) -> Option<Fields> {
     }
 }
 
+/// Whoever opens cases takes them out.
+fn takes_out(roles: Roles) -> bool {
+    [
+        Role::Officer,
+        Role::HumanRightsOfficer,
+        Role::Lead,
+        Role::Coordinator,
+    ]
+    .into_iter()
+    .any(|role| roles.has(role))
+}
+
 fn sensitive(action: &str, roles: Roles, purpose: Purpose, holder: bool) -> Option<Fields> {
     if !holder || !roles.has(Role::HumanRightsOfficer) {
         return None;
     }
     match (action, purpose) {
-        ("read", Purpose::Handling | Purpose::Legal | Purpose::SubjectRequest)
+        (
+            "read" | "export" | "print" | "unmask",
+            Purpose::Handling | Purpose::Legal | Purpose::SubjectRequest,
+        )
         | ("list" | "search", Purpose::Handling) => Some(fields(&Fields::ALL)),
         ("assign" | "reclassify", Purpose::Handling)
         | ("amend" | "hold" | "retain", Purpose::Handling | Purpose::Legal) => {
@@ -131,7 +164,10 @@ fn ordinary(
     let of_department = |role| roles.has(role) && own_department;
     let mut shown = Vec::new();
     match (action, purpose) {
-        ("read", Purpose::Handling | Purpose::Legal | Purpose::SubjectRequest)
+        (
+            "read" | "export" | "print" | "unmask",
+            Purpose::Handling | Purpose::Legal | Purpose::SubjectRequest,
+        )
         | ("list" | "search", Purpose::Handling)
             if officer =>
         {
@@ -147,11 +183,11 @@ fn ordinary(
         _ => {}
     }
     match (action, purpose) {
-        ("read" | "list" | "search", Purpose::Supervision) => {
+        ("read" | "list" | "search" | "export" | "print" | "unmask", Purpose::Supervision) => {
             if of_department(Role::Lead) {
                 shown.extend(Fields::ALL);
             }
-            if of_department(Role::Coordinator) {
+            if of_department(Role::Coordinator) && action != "unmask" {
                 shown.extend([Field::Head, Field::Narrative]);
             }
         }
