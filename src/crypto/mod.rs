@@ -22,6 +22,7 @@ pub mod locate;
 mod padding;
 mod recipient;
 pub mod sealed;
+pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod wrap;

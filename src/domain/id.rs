@@ -109,6 +109,18 @@ opaque_id!(
     /// One copy of the keyring, or whoever holds it.
     KeyHolderId
 );
+opaque_id!(
+    /// One alert to the privacy officer.
+    AlertId
+);
+opaque_id!(
+    /// One inspection of the access log (접속기록 점검).
+    InspectionId
+);
+opaque_id!(
+    /// One raised budget.
+    AllowanceId
+);
 
 /// The address of a unit, the smallest thing that can be destroyed alone: a bucket of the
 /// keyring and one of its 1,024 slots.

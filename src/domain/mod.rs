@@ -8,6 +8,7 @@ pub mod purpose;
 pub mod random;
 pub mod role;
 pub mod secret;
+pub mod serial;
 pub mod task;
 pub mod tier;
 pub mod time;
