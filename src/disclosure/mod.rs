@@ -7,5 +7,7 @@
 //! destroyed.
 
 pub mod manifest;
+pub mod mask;
 pub mod output;
 pub mod rows;
+pub mod template;
