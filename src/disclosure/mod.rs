@@ -6,8 +6,10 @@
 //! ([`rows`]), so that whoever asks what is still out of a case finds it also after the case was
 //! destroyed.
 
+pub mod lock;
 pub mod manifest;
 pub mod mask;
 pub mod output;
 pub mod rows;
+pub mod sheet;
 pub mod template;

@@ -450,4 +450,4 @@ pub const fn channel_word(channel: Channel) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::disclosure) mod tests;
