@@ -94,6 +94,7 @@ fn settings(dir: &Path) -> Settings {
         segment_bytes: 64 << 20,
         terms: bongham::destruction::term::Terms::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
+        outputs: bongham::config::outputs::Outputs::default(),
         progress: None,
     }
 }

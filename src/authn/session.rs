@@ -175,6 +175,12 @@ impl Session {
     pub const fn department(&self) -> Option<DepartmentId> {
         self.subject.department
     }
+    /// The same for work that goes on behind the request: it decides as this person and opens
+    /// nothing with their key.
+    #[must_use]
+    pub fn without_key(self) -> Self {
+        Self { key: None, ..self }
+    }
     /// Whether it still lives, now and later.
     pub fn pulse(&self) -> Pulse {
         self.pulse.clone()

@@ -8,6 +8,7 @@ pub mod ending;
 pub mod limits;
 pub mod listen;
 pub mod log_format;
+pub mod outputs;
 pub mod sessions;
 
 use std::fs;
@@ -18,6 +19,7 @@ use ending::Ending;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
+use outputs::Outputs;
 use sessions::Sessions;
 
 /// Everything a running server is told.
@@ -33,6 +35,8 @@ pub struct Config {
     pub ending: Ending,
     /// How much one person may open in a day.
     pub budgets: Budgets,
+    /// How long what leaves may lie here.
+    pub outputs: Outputs,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -58,6 +62,7 @@ struct File {
     sessions: Sessions,
     ending: Ending,
     budgets: Budgets,
+    outputs: Outputs,
     log_format: LogFormat,
 }
 
@@ -117,6 +122,7 @@ impl Config {
         file.sessions.check()?;
         file.ending.check()?;
         file.budgets.check()?;
+        file.outputs.check()?;
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -128,6 +134,7 @@ impl Config {
             sessions: file.sessions,
             ending: file.ending,
             budgets: file.budgets,
+            outputs: file.outputs,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

@@ -14,4 +14,5 @@ pub mod mask;
 pub mod output;
 pub mod rows;
 pub mod sheet;
+pub mod tally;
 pub mod template;

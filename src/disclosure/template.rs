@@ -242,6 +242,29 @@ impl Template {
     }
 }
 
+/// Zeroes what people wrote in a view that has been written.
+pub fn forget(mut view: CaseView) {
+    view.title.zeroize();
+    view.narrative.zeroize();
+    view.external_number.zeroize();
+    let values = view.attributes.iter_mut().flat_map(|all| all.values_mut());
+    values.for_each(Zeroize::zeroize);
+    for addition in &mut view.additions {
+        addition.statement.zeroize();
+    }
+    for person in view.people.iter_mut().flatten() {
+        person.name.zeroize();
+        for text in [
+            &mut person.telephone,
+            &mut person.email,
+            &mut person.address,
+            &mut person.note,
+        ] {
+            text.zeroize();
+        }
+    }
+}
+
 /// The cells of one row; they are zeroed when it has been written.
 pub struct Row(Vec<String>);
 

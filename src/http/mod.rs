@@ -16,6 +16,7 @@ mod departments;
 mod download;
 mod entry;
 mod error;
+mod exports;
 mod extract;
 mod headers;
 mod health;
@@ -108,6 +109,11 @@ fn office() -> Routes {
         .routes(routes!(backups::acknowledge))
         .routes(routes!(retained::draw))
         .routes(routes!(searches::search))
+        .routes(routes!(exports::begin))
+        .routes(routes!(exports::show, exports::cancel))
+        .routes(routes!(exports::content))
+        .routes(routes!(exports::list))
+        .routes(routes!(exports::close))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }

@@ -108,6 +108,7 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     if ticks.is_multiple_of(PUNCTURE_TICKS) {
         store.guard_credentials();
         store.backups.tidy(store.clock.monotonic());
+        store.expire_exports();
     }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()

@@ -88,6 +88,7 @@ impl Disk {
             segment_bytes: 4 << 20,
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
+            outputs: crate::config::outputs::Outputs::default(),
             progress: None,
         };
         let random = Arc::clone(&self.random);

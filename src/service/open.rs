@@ -8,6 +8,7 @@ use super::backup::Backups;
 use super::budget::Budget;
 use super::destroy::Destructions;
 use super::error::ServiceError;
+use super::exports::Exports;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
@@ -114,6 +115,7 @@ pub(super) fn open(
     store.finish_punctures()?;
     store.watch_clock()?;
     store.hold_back()?;
+    store.settle_exports()?;
     store.resume_destructions()?;
     Ok(store)
 }
@@ -291,6 +293,7 @@ pub(super) fn assemble_under(
         records,
         outputs: Outputs::new(table("output")),
         directory,
+        exports: Exports::new(&settings.data),
         authority,
         log,
         sessions,
@@ -325,6 +328,7 @@ pub(super) fn assemble_under(
         home: Home {
             policies: settings.policies.clone(),
             unseal_cost: settings.unseal_cost,
+            outputs: settings.outputs,
         },
         terms: settings.terms,
         budget,

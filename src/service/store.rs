@@ -41,6 +41,7 @@ use super::backup::Backups;
 use super::budget::Budget;
 use super::destroy::Destructions;
 use super::error::ServiceError;
+use super::exports::Exports;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
@@ -66,6 +67,8 @@ pub struct Store {
     pub(super) records: Records,
     /// Exports and prints that left the house.
     pub(super) outputs: Outputs,
+    /// Files of exports, and what writes them.
+    pub(super) exports: Exports,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -103,6 +106,8 @@ pub(super) struct Home {
     pub(super) policies: Option<std::path::PathBuf>,
     /// Cost of what seals a copy of the keyring.
     pub(super) unseal_cost: crate::keyring::UnsealCost,
+    /// How long files of exports lie here.
+    pub(super) outputs: crate::config::outputs::Outputs,
 }
 
 impl Store {

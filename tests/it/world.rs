@@ -106,6 +106,7 @@ pub fn settings(dir: &Path) -> Settings {
         segment_bytes: 4 << 20,
         terms: Terms::default(),
         budgets: bongham::config::budgets::Budgets::default(),
+        outputs: bongham::config::outputs::Outputs::default(),
         progress: None,
     }
 }

@@ -81,10 +81,7 @@ impl<W: Write> Book<W> {
         let name = format!("xl/worksheets/sheet{}.xml", self.sheets);
         let options = options().large_file(true);
         self.zip.start_file(name, options).map_err(broken)?;
-        write!(
-            self.zip,
-            "{HEAD}<worksheet xmlns=\"{MAIN}\"><sheetData>"
-        )?;
+        write!(self.zip, "{HEAD}<worksheet xmlns=\"{MAIN}\"><sheetData>")?;
         Ok(())
     }
 
@@ -160,7 +157,9 @@ impl<W: Write> Book<W> {
             ),
             (
                 "xl/_rels/workbook.xml.rels",
-                format!("<Relationships xmlns=\"{PACKAGE}/relationships\">{related}</Relationships>"),
+                format!(
+                    "<Relationships xmlns=\"{PACKAGE}/relationships\">{related}</Relationships>"
+                ),
             ),
             (
                 "_rels/.rels",
@@ -244,7 +243,8 @@ mod tests {
             let mut file = zip.by_index(at).unwrap();
             let mut text = String::new();
             file.read_to_string(&mut text).unwrap();
-            found.push((file.name().to_owned(), text));
+            let name = file.name().unwrap().into_owned();
+            found.push((name, text));
         }
         found
     }
@@ -293,6 +293,9 @@ mod tests {
         let (name, workbook) = &parts[2];
         assert_eq!(name, "xl/workbook.xml");
         assert_eq!(workbook.matches("<sheet ").count(), 2);
-        assert_eq!(cut("𝄞".repeat(CELL_UNITS).as_str()).0.chars().count(), 16_383);
+        assert_eq!(
+            cut("𝄞".repeat(CELL_UNITS).as_str()).0.chars().count(),
+            16_383
+        );
     }
 }

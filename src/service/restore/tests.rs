@@ -55,6 +55,7 @@ fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         segment_bytes: 1 << 20,
         terms: Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        outputs: crate::config::outputs::Outputs::default(),
         progress: None,
     }
 }
