@@ -16,6 +16,7 @@ mod world;
 mod access;
 mod attack;
 mod backup;
+mod budget;
 mod canary;
 mod cli;
 mod coverage;
