@@ -7,6 +7,7 @@
 pub mod certificate;
 pub mod copies;
 pub mod draft;
+pub mod ended;
 pub mod form;
 pub mod kept;
 pub mod ledger;

@@ -7,8 +7,9 @@
 //!    compare every root. Until here nothing but the new directory has been written.
 //! 3. Mark the keyring: the floor is lowered, which only a restore may do, and from now on nothing
 //!    but this restore opens the store. Rename the directory into place.
-//! 4. Destroy again what the ledger names; drop its rows; shut out accounts whose rights or
-//!    passwords changed since; look at every case.
+//! 4. Destroy again every key that the ledger names, whether by a destruction, by a new key or with
+//!    its account, and believe no row of an account that is older than it says; drop the rows of
+//!    the destroyed; shut out accounts whose rights or passwords changed since; look at every case.
 //! 5. Enter it in ledger and access log, take the mark away.
 //!
 //! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
@@ -56,7 +57,7 @@ use crate::people::account::Account;
 use crate::people::rows::People;
 use crate::people::view::{AccountState, Invitation};
 use proofs::{Bundle, Need};
-use replay::{Dead, Swept};
+use replay::{Past, Swept};
 
 /// Cases that do not open any more and are named one by one.
 const LOST_NAMED: usize = 20;
@@ -322,9 +323,8 @@ impl Work<'_> {
         if begun.is_none_or(|begun| begun.capsule.is_none()) {
             return Ok(());
         }
-        let dead = replay::dead(engine)?;
-        let mut named: Vec<UnitId> = dead.into_keys().collect();
-        replay::skip_named(&self.keyring, named.drain(..))
+        let past = Past::read(engine)?;
+        replay::skip_named(&self.keyring, past.units())
     }
 
     /// Steps 4 and 5.
@@ -335,6 +335,8 @@ impl Work<'_> {
         let engine: Arc<dyn Engine> = Arc::new(engine);
         let begun = self.keyring.restoring();
         let begun = begun.ok_or_else(|| refused("no restore was begun".to_owned()))?;
+        let past = Past::read(&*engine)?;
+        past.teach(&self.keyring)?;
         if begun.capsule.is_some() {
             self.skip_rows(&engine)?;
         }
@@ -348,10 +350,12 @@ impl Work<'_> {
         )?;
         let from = store.log.floor().map_err(fault::log)?;
         store.finish_punctures()?;
-        let dead = replay::dead(&*engine)?;
         let mut swept = Swept::default();
-        store.puncture_again(&dead, begun.capsule.is_some(), &mut swept)?;
-        store.sweep_dead(&dead, &mut swept)?;
+        if begun.capsule.is_some() {
+            store.keep_named(&mut swept)?;
+            store.renew_index()?;
+        }
+        store.sweep_dead(&past, &mut swept)?;
         let held = store.older();
         let invitations = store.let_in_again(&held)?;
         store.hold_back()?;
@@ -366,10 +370,10 @@ impl Work<'_> {
             headers_only,
             held: held.len() as u64,
         };
-        store.enter_restore(&told, &dead, &swept)?;
+        store.enter_restore(&told, &past, &swept)?;
         let floor = store.log.floor().map_err(fault::log)?;
         self.keyring.finish_restore(floor).map_err(fault::keyring)?;
-        let lines = told.lines(&dead, &swept);
+        let lines = told.lines(&past, &swept);
         store.close()?;
         Ok(Report { lines, invitations })
     }
@@ -415,7 +419,7 @@ struct Told {
 }
 
 impl Told {
-    fn lines(&self, dead: &Dead, swept: &Swept) -> Vec<String> {
+    fn lines(&self, past: &Past, swept: &Swept) -> Vec<String> {
         let lost = self
             .vouched
             .access_size
@@ -426,9 +430,11 @@ impl Told {
                 self.from.access_size
             ),
             format!(
-                "ledger: goes on from {} entries; {} units it names as destroyed refuse to open",
+                "ledger: goes on from {} entries; {} units it names as destroyed and {} whose keys \
+                 ended otherwise refuse to open",
                 self.from.ledger_size,
-                dead.len()
+                past.dead.len(),
+                past.ended.len()
             ),
             format!(
                 "cases: {} looked at, {} with something destroyed since, {} that do not open any \
@@ -475,14 +481,14 @@ impl Told {
 
 impl Store {
     /// The restore, in both logs at once.
-    fn enter_restore(&self, told: &Told, dead: &Dead, swept: &Swept) -> Result<(), ServiceError> {
+    fn enter_restore(&self, told: &Told, past: &Past, swept: &Swept) -> Result<(), ServiceError> {
         let event = Event::Restored(Restored {
             backup: told.begun.backup.map(|id| id.to_string()),
             capsule: told.begun.capsule.map(|id| id.to_string()),
             from: Logs::from(told.from),
             vouched: Logs::from(told.vouched),
             headers_only: told.headers_only,
-            destroyed: dead.len() as u64,
+            destroyed: past.dead.len() as u64,
             lost_cases: swept.lost.len() as u64,
             held_back: told.held,
         });
@@ -490,6 +496,8 @@ impl Store {
         Entry::now(self.clock.now(), event)
             .append(&mut batch)
             .map_err(|error| ServiceError::Internal(error.to_string()))?;
+        // The next restore may have another keyring: what this one knows goes into the ledger.
+        self.end_keys(&mut batch, &[], past.untold(&self.keyring))?;
         let entry = LogEvent {
             task: Task::Restore,
             outcome: Outcome::Done,
