@@ -18,6 +18,7 @@ mod attack;
 mod backup;
 mod canary;
 mod cli;
+mod come_back;
 mod coverage;
 mod deletion;
 mod destroy;

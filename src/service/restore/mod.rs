@@ -148,6 +148,13 @@ pub fn restore(
         let why = "there is a keyring already, and it did not come out of this copy";
         return Err(refused(why.to_owned()));
     }
+    // The floor of an older keyring vouches for an older ledger: somebody else has to.
+    let witnessed = !request.checkpoints.is_empty() || request.ledger.is_some();
+    if capsule.is_some() && !witnessed && !request.ledger_lost {
+        let why = "this keyring came out of a copy and does not know how long the ledger was: give a \
+                   checkpoint that an auditor kept (--checkpoint) or a bundle (--ledger)";
+        return Err(refused(why.to_owned()));
+    }
     let work = Work {
         settings,
         request,
