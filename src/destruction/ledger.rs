@@ -14,6 +14,7 @@ use super::copies::{BackedUp, KeyCopy, Restored};
 use super::ended::KeysEnded;
 use super::kept::{HandedOver, Retained};
 use super::order::Ground;
+use super::standing::{Held, Locked, Unlocked};
 use crate::domain::id::{DestructionId, UnitId};
 use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
@@ -56,6 +57,12 @@ pub enum Event {
     HandedOver(HandedOver),
     /// Keys ended by new ones, or with an account.
     KeysEnded(KeysEnded),
+    /// A request locks cases.
+    Locked(Locked),
+    /// And does so no more.
+    Unlocked(Unlocked),
+    /// Holds of a case, as they stand.
+    Held(Held),
 }
 
 /// A file of personal data (개인정보파일), as the office registers it.

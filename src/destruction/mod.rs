@@ -17,5 +17,6 @@ pub mod records;
 pub mod request;
 pub mod retention;
 pub mod rows;
+pub mod standing;
 pub mod term;
 pub mod view;

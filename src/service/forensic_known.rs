@@ -129,7 +129,10 @@ impl Known {
                     | Event::Restored(_)
                     | Event::KeyHolder(_)
                     | Event::Retained(_)
-                    | Event::HandedOver(_) => {}
+                    | Event::HandedOver(_)
+                    | Event::Locked(_)
+                    | Event::Unlocked(_)
+                    | Event::Held(_) => {}
                     Event::KeysEnded(said) => self.ended(&said)?,
                 }
             }

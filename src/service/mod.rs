@@ -62,6 +62,7 @@ mod retention;
 mod scrub;
 mod seal;
 mod search;
+mod standing;
 mod store;
 #[cfg(test)]
 mod testing;

@@ -176,7 +176,10 @@ fn escrow(office: &Office, name: &str) {
 /// What a thief gets out of the image of before with this keyring: of people, whose private keys
 /// open; of cases, whose words.
 fn stolen(lost: &Lost, world: &World, at: &Path) -> (Vec<&'static str>, Vec<bool>) {
-    let opened = opened(at);
+    // The store has it in use.
+    let own = at.with_extension("stolen");
+    copy(at, &own);
+    let opened = opened(&own);
     let rows = lost.image.rows(&keyring(&lost.image));
     let has = |login: &str| rows.private_key(world, &opened, login);
     let people = ENDING.into_iter().filter(|login| has(login).is_some());

@@ -16,6 +16,7 @@ mod world;
 mod access;
 mod attack;
 mod backup;
+mod bound_again;
 mod canary;
 mod cli;
 mod come_back;

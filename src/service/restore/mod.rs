@@ -15,8 +15,11 @@
 //! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
 //! on, and every step may be repeated.
 //!
-//! Holds and locks that were set after the backup are lost with their rows: the report says so.
+//! Holds and locks that were set after the backup are set again as the ledger tells. The requests
+//! behind them are lost with their rows: the report says so.
 
+#[cfg(test)]
+mod crash_tests;
 mod layout;
 mod proofs;
 mod records;
@@ -123,6 +126,17 @@ pub fn restore(
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
 ) -> Result<Report, ServiceError> {
+    restore_in_steps(settings, secret, request, (random, clock), &|_| Ok(()))
+}
+
+/// The same; `behind` is told of every step and may stop it there, as a crash would.
+fn restore_in_steps(
+    settings: &Settings,
+    secret: &UnsealSecret,
+    request: &Request,
+    (random, clock): (Arc<dyn Random>, Arc<dyn Clock>),
+    behind: &dyn Fn(Step) -> Result<(), ServiceError>,
+) -> Result<Report, ServiceError> {
     let verifier = Verifier::parse(request.key.trim())
         .map_err(|error| refused(format!("the log's public key: {error}")))?;
     let progress = settings.progress.clone();
@@ -163,6 +177,7 @@ pub fn restore(
         keyring,
         random,
         clock,
+        behind,
     };
     let vouched = work
         .keyring
@@ -185,6 +200,44 @@ struct Work<'a> {
     keyring: Arc<Keyring>,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
+    behind: &'a dyn Fn(Step) -> Result<(), ServiceError>,
+}
+
+/// What a restore has done when it is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The files of the backup lie beside their place.
+    Copied,
+    /// Those of the separate store do.
+    CopiedApart,
+    /// The logs are as long as they must be.
+    Brought,
+    /// The keyring knows of the restore.
+    Marked,
+    /// The data is in its place.
+    Placed,
+    /// The keyring knows what the ledger tells.
+    Taught,
+    /// No number is given again that a row names.
+    Skipped,
+    /// What waited in the queue is dead.
+    Punctured,
+    /// What no row names is dead.
+    Kept,
+    /// Every case was looked at.
+    Swept,
+    /// Somebody has a new code who can let the others in.
+    LetIn,
+    /// Rows of accounts that are too old are shut out.
+    HeldBack,
+    /// Orders and approvals that waited are void.
+    Withdrawn,
+    /// The list of copies is that of the ledger.
+    Relisted,
+    /// It stands in both logs.
+    Entered,
+    /// The keyring's mark is gone.
+    Finished,
 }
 
 impl Work<'_> {
@@ -228,8 +281,11 @@ impl Work<'_> {
             proofs::reach(&self.needs(vouched)?, self.sizes(sound.manifest.sizes)?)?;
             let dir = self.request.backup.as_deref().unwrap_or(Path::new(""));
             layout::copy(sound, dir, &stage, progress)?;
+            (self.behind)(Step::Copied)?;
             layout::copy_apart(self.request.retained.as_deref(), &self.verifier, &stage)?;
+            (self.behind)(Step::CopiedApart)?;
             let brought = self.bring_to(&stage, vouched)?;
+            (self.behind)(Step::Brought)?;
             let floor = Floor {
                 access_size: sound.access.size,
                 access_root: sound.access.root.0,
@@ -239,7 +295,9 @@ impl Work<'_> {
             self.keyring
                 .begin_restore(backup, floor)
                 .map_err(fault::keyring)?;
+            (self.behind)(Step::Marked)?;
             layout::place(&stage, data)?;
+            (self.behind)(Step::Placed)?;
             return Ok(brought);
         }
         if stage.exists() && !data.exists() {
@@ -344,9 +402,11 @@ impl Work<'_> {
         let begun = begun.ok_or_else(|| refused("no restore was begun".to_owned()))?;
         let past = Past::read(&*engine)?;
         past.teach(&self.keyring)?;
+        (self.behind)(Step::Taught)?;
         if begun.capsule.is_some() {
             self.skip_rows(&engine)?;
         }
+        (self.behind)(Step::Skipped)?;
         let apart = open::open_apart(self.settings, &self.keyring, &self.random, &self.clock)?;
         let store = open::assemble(
             self.settings,
@@ -357,17 +417,24 @@ impl Work<'_> {
         )?;
         let from = store.log.floor().map_err(fault::log)?;
         store.finish_punctures()?;
+        (self.behind)(Step::Punctured)?;
         let mut swept = Swept::default();
         if begun.capsule.is_some() {
             store.keep_named(&mut swept)?;
             store.renew_index()?;
         }
+        (self.behind)(Step::Kept)?;
         store.sweep_dead(&past, &mut swept)?;
+        (self.behind)(Step::Swept)?;
         let held = store.older();
         let invitations = store.let_in_again(&held)?;
+        (self.behind)(Step::LetIn)?;
         store.hold_back()?;
+        (self.behind)(Step::HeldBack)?;
         let (orders, approvals) = store.withdraw()?;
+        (self.behind)(Step::Withdrawn)?;
         store.relist_copies()?;
+        (self.behind)(Step::Relisted)?;
         let told = Told {
             orders,
             approvals,
@@ -378,8 +445,10 @@ impl Work<'_> {
             held: held.len() as u64,
         };
         store.enter_restore(&told, &past, &swept)?;
+        (self.behind)(Step::Entered)?;
         let floor = store.log.floor().map_err(fault::log)?;
         self.keyring.finish_restore(floor).map_err(fault::keyring)?;
+        (self.behind)(Step::Finished)?;
         let lines = told.lines(&past, &swept);
         store.close()?;
         Ok(Report { lines, invitations })
@@ -475,10 +544,16 @@ impl Told {
         }
         let named = swept.lost.iter().take(LOST_NAMED);
         lines.extend(named.map(|case| format!("does not open any more: case {case}")));
+        if swept.bound > 0 {
+            lines.push(format!(
+                "cases: {} locked or held again, as the ledger tells",
+                swept.bound
+            ));
+        }
         if self.begun.backup.is_some() {
             lines.push(
-                "holds, locks and requests of after the backup are gone: set them anew before \
-                 anything is destroyed"
+                "requests of after the backup are gone: take them in anew; until they are \
+                 answered their cases stay locked, and nothing that was held is destroyed"
                     .to_owned(),
             );
         }

@@ -16,6 +16,7 @@ use crate::vault::UnitRef;
 
 use super::super::error::ServiceError;
 use super::super::fault;
+use super::super::standing::Standing;
 use super::super::store::Store;
 
 /// Leaves read at once.
@@ -44,6 +45,8 @@ pub(super) struct Past {
     pub(super) ended: HashSet<UnitId>,
     /// The least revision of each account's row that is believed.
     pub(super) least: BTreeMap<AccountId, u64>,
+    /// Locks and holds that stand at its end.
+    pub(super) standing: Standing,
 }
 
 impl Past {
@@ -73,11 +76,14 @@ impl Past {
         if let Some((by, units)) = Entry::named(leaf) {
             self.dead.extend(units.into_iter().map(|unit| (unit, by)));
         }
-        if let Some(Event::KeysEnded(said)) = Entry::read(leaf).map(|entry| entry.event) {
-            self.ended.extend(said.units()?);
-            said.raise(&mut self.least)?;
+        match Entry::read(leaf).map(|entry| entry.event) {
+            Some(Event::KeysEnded(said)) => {
+                self.ended.extend(said.units()?);
+                said.raise(&mut self.least)
+            }
+            Some(event) => self.standing.take(event),
+            None => Some(()),
         }
-        Some(())
     }
 
     /// Every unit that must refuse to open.
@@ -121,6 +127,8 @@ pub(super) struct Swept {
     pub(super) lost: Vec<CaseId>,
     /// Slots that died because no row names them.
     pub(super) unnamed: u64,
+    /// Cases of which locks or holds were set again.
+    pub(super) bound: u64,
 }
 
 /// Every head there is, one after the other, in no order that means anything.
@@ -160,9 +168,10 @@ impl Store {
     /// the ledger names must refuse to open.
     pub(super) fn sweep_dead(&self, past: &Past, swept: &mut Swept) -> Result<(), ServiceError> {
         let dead = &past.dead;
-        let mut touched = Vec::new();
+        let (mut touched, mut all) = (Vec::new(), Vec::new());
         each_head(&self.cases, |stored| {
             swept.cases += 1;
+            all.push(stored.head.case);
             let units = &stored.head.units;
             if units.iter().any(|unit| dead.contains_key(&unit.unit)) {
                 touched.push(stored.head.case);
@@ -179,6 +188,7 @@ impl Store {
                 swept.dropped += 1;
             }
         }
+        swept.bound = self.set_again(all, &past.standing)?;
         for stored in self.items.all().map_err(fault::items)? {
             if stored.item.units().iter().any(|u| dead.contains_key(u)) {
                 self.drop_retained(stored.item.id)?;
