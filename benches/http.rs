@@ -29,6 +29,7 @@ use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::get;
 use bongham::cases::draft::Classification;
+use bongham::config::limits::Limits;
 use bongham::domain::id::CaseId;
 use bongham::http::Server;
 use http_body_util::{BodyExt, Empty};
@@ -150,7 +151,7 @@ fn main() -> Result<(), Failure> {
     writeln!(out, "{}", machine()?)?;
     let (serving, asking) = (runtime("server")?, runtime("client")?);
     let office = Arc::new(Office::open(dir.path(), &serving)?);
-    let mut server = Server::new(Arc::clone(&office.service));
+    let mut server = Server::new(Arc::clone(&office.service), Limits::default());
     let address = serving.block_on(server.listen((Ipv4Addr::LOCALHOST, 0).into(), None))?;
     let mut targets = Vec::new();
     for (tier, letter) in [
