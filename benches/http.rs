@@ -12,6 +12,8 @@
 //! `BONGHAM_BENCH_SECONDS` (default 2) is the length of one measurement, `BONGHAM_BENCH_ROUNDS`
 //! (default 3) how often all take turns; figures are medians over rounds.
 
+#[path = "support/cpu.rs"]
+mod cpu;
 #[path = "support/machine.rs"]
 mod machine;
 #[path = "support/measure.rs"]
@@ -40,7 +42,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-use machine::{cpu_by_thread, cpu_per_operation, listed, load, machine};
+use cpu::{cpu_by_thread, cpu_per_operation, listed};
+use machine::{load, machine};
 use measure::{Outcome, median, number_from_env, run_clients};
 use office::Office;
 

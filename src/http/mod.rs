@@ -24,6 +24,7 @@ mod imports;
 mod ledger;
 mod limits;
 mod log;
+mod metrics;
 mod openapi;
 mod page;
 mod retained;
@@ -38,7 +39,6 @@ mod trace;
 mod upkeep;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -53,6 +53,7 @@ use code::Code;
 use error::Problem;
 use health::Description;
 use limits::{Bounds, Gate, IMPORTS_MAX, STRANGERS_MAX};
+use metrics::Metrics;
 
 pub use server::{Drained, ServeError, Server, serve_stream};
 pub use tls::{Tls, TlsError};
@@ -64,6 +65,11 @@ fn probes() -> Routes {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
+}
+
+/// What the operator finds on the control socket and nobody elsewhere.
+fn operations() -> Routes {
+    OpenApiRouter::default().routes(routes!(metrics::show))
 }
 
 /// What everybody may know to exist.
@@ -152,9 +158,12 @@ pub fn router(service: Arc<Service>) -> Router {
 
 fn bounded(service: Arc<Service>, bounds: &Bounds) -> Router {
     let time = bounds.request_time;
+    let metrics = Arc::<Metrics>::default();
     let (probes, mut document) = probes().split_for_parts();
     let (office, offered) = office(time).split_for_parts();
     let (inspection, inspected) = inspection().merge(apart()).split_for_parts();
+    let (operations, operated) = operations().split_for_parts();
+    document.merge(operated);
     document = document.nest("/api/v1", offered).nest("/api/v1", inspected);
     let api = office.method_not_allowed_fallback(wrong_method);
     let api = api.merge(inspection.method_not_allowed_fallback(absent));
@@ -164,10 +173,12 @@ fn bounded(service: Arc<Service>, bounds: &Bounds) -> Router {
     ));
     let routes = api
         .merge(probes.method_not_allowed_fallback(wrong_method))
+        .merge(operations.method_not_allowed_fallback(absent))
         .fallback(absent)
         .layer(Extension(Description::of(&document)))
         .layer(CatchPanicLayer::custom(trace::panicked))
-        .layer(from_fn_with_state(Arc::new(AtomicU64::new(0)), trace::line))
+        .layer(from_fn_with_state(Arc::clone(&metrics), trace::line))
+        .layer(Extension(metrics))
         .with_state(service);
     // Outside of all routing, so that it sees every answer as it will be sent.
     Router::new()
