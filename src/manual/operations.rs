@@ -21,7 +21,13 @@
 //! **Kept apart.** `DATA/retained` holds what another law keeps ([`super::retained`]); it is no part of the
 //! live store's backup set and needs a copy of its own.
 //!
-//! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case.
+//! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case. `[limits]`:
+//! `connections = 1024`, `connections_per_address = 64` (of IPv6, one /64), `requests = 512`,
+//! `request_seconds = 60`, `stall_seconds = 30` (a client that takes nothing of its answer is cut; a slow one
+//! is served to the end), `drain_seconds = 20`. Loopback and the control socket are not counted by address.
+//!
+//! **Behind a reverse proxy.** On loopback nothing needs to be set, but all connections are the proxy's: it
+//! must limit its own clients. A proxy on another machine needs `connections_per_address` raised.
 //!
 //! **Pace.** `[limits] actor_requests_per_second = 20` and `actor_burst = 40`: faster requests of one account
 //! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits

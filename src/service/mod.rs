@@ -38,6 +38,7 @@ mod gate;
 mod held_back;
 mod hold;
 mod import;
+mod import_rejects;
 mod index;
 mod ledger;
 mod list;
@@ -85,5 +86,6 @@ pub use store::{Answer, Store};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectCode, RejectedRow,
+    Reset, Rows,
 };
