@@ -85,6 +85,7 @@ impl Store {
         self.cases
             .put_change(&mut batch, &stored, &after, rows)
             .map_err(fault::cases)?;
+        self.tell_holds(&mut batch, &after)?;
         let shown = Shown {
             cases: vec![case],
             query: Some(if change.set { "set" } else { "lift" }),

@@ -41,6 +41,7 @@ mod gate;
 mod held_back;
 mod hold;
 mod import;
+mod import_rejects;
 mod index;
 mod ledger;
 mod list;
@@ -65,6 +66,7 @@ mod retention;
 mod scrub;
 mod seal;
 mod search;
+mod standing;
 mod step_up;
 mod store;
 #[cfg(test)]
@@ -92,5 +94,6 @@ pub use store::{Answer, Store};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectCode, RejectedRow,
+    Reset, Rows,
 };

@@ -19,7 +19,7 @@ fn office() -> (World, Arc<SteppedClock>) {
 }
 
 /// Lifts the holds on this ground with the consent of a second person.
-fn lift(world: &World, login: &str, case: &str, ground: &str, second: &str) -> Value {
+pub fn lift(world: &World, login: &str, case: &str, ground: &str, second: &str) -> Value {
     let path = format!("/cases/{case}/hold");
     let mut body = json!({"purpose": "legal", "action": "lift", "ground": ground});
     let asked = world.put(login, &path, &body).expect(202);
@@ -67,23 +67,23 @@ pub fn body(step: &str) -> Value {
 }
 
 /// Registers a case and gives its id and the receipt.
-fn registered(world: &World, draft: &Value) -> (String, String) {
+pub fn registered(world: &World, draft: &Value) -> (String, String) {
     let made = world.post("intake", "/cases", draft).expect(201);
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     (text("id"), text("receipt"))
 }
 
-fn take_in(world: &World, login: &str, what: Value) -> Value {
+pub fn take_in(world: &World, login: &str, what: Value) -> Value {
     world
         .post(login, "/deletion-requests", &asked(what))
         .expect(201)
 }
 
-fn step(world: &World, login: &str, id: &str, name: &str, body: &Value) -> Reply {
+pub fn step(world: &World, login: &str, id: &str, name: &str, body: &Value) -> Reply {
     world.post(login, &format!("/deletion-requests/{id}/{name}"), body)
 }
 
-fn id_of(view: &Value) -> String {
+pub fn id_of(view: &Value) -> String {
     view["id"].as_str().unwrap().to_owned()
 }
 
