@@ -14,7 +14,9 @@ impl AccessLog {
     /// Counts every entry of the window again. Only bodies of entries that disclose are opened.
     pub(super) fn recount(&self) -> Result<(), LogError> {
         let end = self.engine.log_size(Log::Access);
-        let mut next = first_not_before(&*self.engine, self.usage.since(), end)?;
+        let begins = first_not_before(&*self.engine, self.usage.since(), end);
+        // A damaged entry in the way of the search costs a longer look, not the store.
+        let mut next = begins.unwrap_or(0);
         let keys = self.sealer.epochs.keys()?;
         while next < end {
             let leaves = self
@@ -25,32 +27,36 @@ impl AccessLog {
                 return Ok(());
             }
             for leaf in leaves {
-                let header = header(next, &leaf.leaf)?;
-                self.recount_one(&keys, next, &header, &leaf)?;
+                match header(next, &leaf.leaf) {
+                    Ok(header) => self.recount_one(&keys, next, &header, &leaf),
+                    Err(error) => tracing::error!(%error, "an entry does not count"),
+                }
                 next += 1;
             }
         }
         Ok(())
     }
 
-    fn recount_one(
-        &self,
-        keys: &super::epoch::Keys<'_>,
-        index: u64,
-        header: &Header,
-        leaf: &Leaf,
-    ) -> Result<(), LogError> {
+    fn recount_one(&self, keys: &super::epoch::Keys<'_>, index: u64, header: &Header, leaf: &Leaf) {
         let (Some(account), Some(counted)) = (header.actor, Counted::of(header.task)) else {
-            return Ok(());
+            return;
         };
         if header.decision != Decision::Allow {
-            return Ok(());
+            return;
         }
-        match open_body(keys, index, header, leaf.body.as_deref())? {
+        let body = match open_body(keys, index, header, leaf.body.as_deref()) {
+            Ok(body) => body,
+            // Its numbers stand in the header, which the tree proves.
+            Err(error) => {
+                tracing::error!(%error, "an entry counts by its numbers alone");
+                None
+            }
+        };
+        match body {
             Some(body) => {
                 let failed = body.query.as_deref();
                 if failed.is_some_and(|query| NOT_SHOWN.contains(&query)) {
-                    return Ok(());
+                    return;
                 }
                 if let Some(load) = Load::of(header.task, &body.cases, &body.people) {
                     self.usage.recount(account, header.time, load);
@@ -63,6 +69,5 @@ impl AccessLog {
                 self.usage.recount_unnamed(account, header.time, unnamed);
             }
         }
-        Ok(())
     }
 }

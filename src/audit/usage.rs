@@ -345,7 +345,7 @@ impl Drop for Reserved {
 
 /// What an entry on its way discloses. Whoever goes away without waiting for it is charged: the
 /// entry may be durable.
-pub(super) struct Charge {
+pub struct Charge {
     shared: Shared,
     ids: Ids,
     slot: i64,
@@ -354,7 +354,7 @@ pub(super) struct Charge {
 
 impl Charge {
     /// The entry is not there and will not be.
-    pub(super) fn release(mut self) {
+    pub fn release(mut self) {
         self.released = true;
     }
 }
@@ -456,7 +456,7 @@ impl Usage {
     }
 
     /// Holds what an entry discloses until it is known what became of it.
-    pub(super) fn charge(&self, account: AccountId, load: Load<'_>) -> Charge {
+    pub fn charge(&self, account: AccountId, load: Load<'_>) -> Charge {
         let ids = Ids::from(load);
         let slot = self.slot();
         let shared = self.shared(account, slot);

@@ -172,12 +172,12 @@ pub(super) struct Asked {
     approval: String,
 }
 
-/// The id of an approval, where given.
+/// Id of an approval, where given.
 pub(super) fn approval(text: Option<&str>) -> Result<Option<ApprovalId>, Problem> {
     extract::parsed("approval", "is not the id of an approval", text)
 }
 
-/// The answer that a second person was asked.
+/// A second person was asked.
 pub(super) fn asked(approval: ApprovalId) -> Response {
     let approval = approval.to_string();
     (StatusCode::ACCEPTED, Json(Asked { approval })).into_response()

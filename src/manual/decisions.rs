@@ -53,6 +53,17 @@
 //! be told from one that was destroyed. The copy is compared with the original before the ledger tells
 //! of it, and an order that relies on it waits.
 //!
+//! **The end of a key stands in the ledger**, in the batch that ends it ([`crate::destruction::ended`]): keyring
+//! and data can be lost together and come back older, and then nothing else remembers. One kind of entry for
+//! accounts, reassignments and changes of tier, with unit numbers alone; a change of rights that ends no key is
+//! an entry of the access log, and of the ledger only that older rows of that account are not believed. That
+//! some case got new keys at some time is what it tells more than before; which case, of which tier, and who
+//! holds it, it does not. The official form lists the keys of accounts and leaves those of cases out: what they
+//! opened lives on.
+//!
+//! **Locks and holds stand in the ledger under pseudonyms of the cases** ([`crate::destruction::standing`]), because a
+//! backup from before has them not. A receipt of no case leaves the same entries as one of a sensitive case.
+//!
 //! **An office's policies lie in the data directory** (`policies/`), so that server and commands cannot
 //! use different ones. Their hash is in every entry of the access log.
 //!
@@ -93,3 +104,14 @@
 //! **A pace for each account** ([`crate::authn::pace`]): refusals are answered like everything else, after
 //! a durable entry, so a flood of them would keep the disk busy. 20 requests a second, 40 at once, counted
 //! after the log-in and by the account alone. What is turned away gets one entry a minute with its number.
+//!
+//! **Budgets count what was shown, from the log itself** ([`crate::audit::usage`]). A read, an export and a
+//! print count their cases and their people; a row of a list or a find shows the head of a case and no
+//! person, so it counts its case alone; what was opened for a search to compare never left the vault.
+//! What is kept apart counts as well, but each opening of it has its second person already. All purposes
+//! count together, and the purpose of a disclosure says which threshold it is held against: who changes
+//! the purpose gains nothing. What was opened within the day is opened again; what leaves the house is
+//! held against the budget every time.
+//!
+//! **A hold is lifted by two who did not set it**: one asks, one consents. So three people have a part in
+//! a hold, and an office that has fewer cannot end one by itself.

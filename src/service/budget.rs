@@ -298,3 +298,6 @@ impl Store {
             .map(move |recorded| Err(recorded.map_or_else(fault::log, |_| error))))
     }
 }
+
+#[cfg(test)]
+mod tests;

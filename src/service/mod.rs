@@ -6,6 +6,8 @@
 
 mod account_end;
 mod accounts;
+mod alerts;
+mod allowance;
 mod amend;
 mod approval_words;
 mod approvals;
@@ -43,6 +45,7 @@ mod gate;
 mod held_back;
 mod hold;
 mod import;
+mod import_rejects;
 mod index;
 mod ledger;
 mod list;
@@ -68,6 +71,8 @@ mod retention;
 mod scrub;
 mod seal;
 mod search;
+mod standing;
+mod step_up;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -76,10 +81,13 @@ mod types;
 pub use crate::audit::query::Query as LogQuery;
 pub use crate::people::view::Invitation;
 
+pub use alerts::AlertView;
+pub use allowance::BudgetView;
 pub use approvals::Verdict;
 pub use backup::BackupSet;
 pub use error::ServiceError;
 pub use export::{Begun, Filter, Order, Selection};
+pub use hold::HoldChange;
 pub use import::Chunk;
 pub use ledger::LedgerEntry;
 pub use outputs::{Fetched, OutputView, Portion};
@@ -88,9 +96,11 @@ pub use retained_end::Ordered;
 pub use retained_open::{Consented, ItemView, Reasons, Transfer};
 pub use retained_share::Shared;
 pub use seal::{Founder, Service, Settings};
+pub use step_up::StepUp;
 pub use store::{Answer, Store};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectCode, RejectedRow,
+    Reset, Rows,
 };
