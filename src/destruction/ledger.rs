@@ -184,7 +184,7 @@ pub enum Method {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HolderState {
-    /// The copy is destroyed, says its holder, or was made later.
+    /// The copy is destroyed, says its holder, or was made when no key of this was left.
     Acknowledged,
     /// Not yet.
     Pending,
@@ -225,6 +225,11 @@ pub struct Scrubbed {
     pub destruction: String,
     /// Leaf hash of the entry that says it was destroyed, hexadecimal.
     pub destroyed: String,
+    /// Version of the keyring's root that no longer holds the keys which the search index had when
+    /// the units died: nobody tries guessed values on what is left of them. None where no case
+    /// was touched, and in entries from before this was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_version: Option<u64>,
     /// Values overwritten by this pass over the store, of this destruction and others.
     pub frames: u64,
     /// Their bytes.

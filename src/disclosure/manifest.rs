@@ -85,11 +85,41 @@ mod tests {
         let others = [
             hash(terms, &list[..1]),
             hash(terms, &[listed(1, &[7]), listed(2, &[8])]),
-            hash(Terms { form: Form::Xlsx, ..terms }, &list),
-            hash(Terms { purpose: Purpose::Legal, ..terms }, &list),
-            hash(Terms { template: "x", ..terms }, &list),
-            hash(Terms { unmasked: true, ..terms }, &list),
-            hash(Terms { receiver: "b", ..terms }, &list),
+            hash(
+                Terms {
+                    form: Form::Xlsx,
+                    ..terms
+                },
+                &list,
+            ),
+            hash(
+                Terms {
+                    purpose: Purpose::Legal,
+                    ..terms
+                },
+                &list,
+            ),
+            hash(
+                Terms {
+                    template: "x",
+                    ..terms
+                },
+                &list,
+            ),
+            hash(
+                Terms {
+                    unmasked: true,
+                    ..terms
+                },
+                &list,
+            ),
+            hash(
+                Terms {
+                    receiver: "b",
+                    ..terms
+                },
+                &list,
+            ),
             hash(Terms { copies: 2, ..terms }, &list),
         ];
         for (at, other) in others.iter().enumerate() {

@@ -128,7 +128,9 @@ impl Outputs {
                 continue;
             }
             let Some(mut stored) = self.find(serial)? else {
-                return Err(TableError::Damaged("an entry of an output that is not there"));
+                return Err(TableError::Damaged(
+                    "an entry of an output that is not there",
+                ));
             };
             if wanted(&stored.row) {
                 stored.row.entry = Some(index);
@@ -251,7 +253,10 @@ mod tests {
         }
         for (index, wanted) in [(0, &a), (1, &b), (3, &b), (4, &c)] {
             let found = outputs.by_entry(index).unwrap().unwrap();
-            assert_eq!((found.row.serial, found.row.entry), (wanted.serial, Some(index)));
+            assert_eq!(
+                (found.row.serial, found.row.entry),
+                (wanted.serial, Some(index))
+            );
         }
         assert!(outputs.by_entry(5).unwrap().is_none());
         assert_eq!(outputs.entry_of(b.serial).unwrap(), Some(1));
@@ -261,7 +266,9 @@ mod tests {
         let (rows, next) = outputs.newest(1, Limit::rows(2), |_| true).unwrap();
         assert_eq!((rows.len(), next), (1, None));
         assert_eq!(rows[0].row.serial, a.serial);
-        let (none, _) = outputs.newest(u64::MAX, Limit::rows(9), |o| o.unmasked).unwrap();
+        let (none, _) = outputs
+            .newest(u64::MAX, Limit::rows(9), |o| o.unmasked)
+            .unwrap();
         assert!(none.is_empty());
     }
 }

@@ -99,6 +99,14 @@ impl Keyring {
         self.look(|root| root.index.older.as_ref().map(IndexEpoch::duplicate))
     }
 
+    /// Whether the key of this epoch is still there.
+    pub fn has_index_epoch(&self, id: u64) -> bool {
+        self.look(|root| {
+            let IndexKeys { newest, older } = &*root.index;
+            newest.id == id || older.as_ref().is_some_and(|older| older.id == id)
+        })
+    }
+
     /// Begins a new epoch beside the present one (one root write), unless a rotation is under way
     /// already.
     ///

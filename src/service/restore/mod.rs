@@ -7,8 +7,8 @@
 //!    compare every root. Until here nothing but the new directory has been written.
 //! 3. Mark the keyring: the floor is lowered, which only a restore may do, and from now on nothing
 //!    but this restore opens the store. Rename the directory into place.
-//! 4. Destroy again what the ledger names; drop its rows; shut out accounts whose rights or
-//!    passwords changed since; look at every case.
+//! 4. Destroy again what the ledger names; drop its rows; put the blind index under a living key;
+//!    shut out accounts whose rights or passwords changed since; look at every case.
 //! 5. Enter it in ledger and access log, take the mark away.
 //!
 //! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
@@ -352,6 +352,7 @@ impl Work<'_> {
         let mut swept = Swept::default();
         store.puncture_again(&dead, begun.capsule.is_some(), &mut swept)?;
         store.sweep_dead(&dead, &mut swept)?;
+        store.settle_index_again(begun.capsule.is_some())?;
         let held = store.older();
         let invitations = store.let_in_again(&held)?;
         store.hold_back()?;
