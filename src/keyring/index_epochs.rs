@@ -1,5 +1,5 @@
-//! Epochs of the blind index: a key of their own in the root, replaced every month, so that rows
-//! of the index that lie in old segments come to mean nothing.
+//! Epochs of the blind index: a key of their own in the root, replaced every month and after
+//! every destruction, so that rows of the index that lie in old segments come to mean nothing.
 //!
 //! While tokens are made anew there are two keys, the one new rows are written under and the one
 //! that older rows still stand under; when none does any more, the older key is destroyed with the

@@ -51,6 +51,12 @@
 //!   their rows: set them anew before anything is destroyed.
 //! - Until it is finished the keyring opens no store, not the old one either; the same command goes on.
 //!
+//! **The end of a destruction.** `destroyed` in the ledger: the keys are gone. Then the search index is
+//! written anew under a new key (2,000 rows a second, told in the operator's log), the old key is destroyed
+//! a minute after nothing stands under it, and the disk is overwritten: `scrubbed`. Until then a certificate
+//! says `pending`. All of it goes on after a restart. Every copy of the keyring that was made before the
+//! old index key was gone keeps the certificate `pending` until its holder acknowledges.
+//!
 //! **Copies of the keyring.** `bongham keyring escrow --out FILE --holder NAME`: a capsule that opens with its
 //! own passphrase *and* the store's. Each is in the ledger and in `bongham keyring holders`: `current`;
 //! `behind`, when keys were made since, so that what was registered with them would be lost; `stale`, when

@@ -7,8 +7,9 @@
 //!    compare every root. Until here nothing but the new directory has been written.
 //! 3. Mark the keyring: the floor is lowered, which only a restore may do, and from now on nothing
 //!    but this restore opens the store. Rename the directory into place.
-//! 4. Destroy again what the ledger names; drop its rows; put the blind index under a living key;
-//!    shut out accounts whose rights or passwords changed since; look at every case.
+//! 4. Destroy again what the ledger names; drop its rows; look at every case; put the blind index
+//!    under a living key; overwrite what was dropped; shut out accounts whose rights or passwords
+//!    changed since.
 //! 5. Enter it in ledger and access log, take the mark away.
 //!
 //! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
@@ -353,6 +354,7 @@ impl Work<'_> {
         store.puncture_again(&dead, begun.capsule.is_some(), &mut swept)?;
         store.sweep_dead(&dead, &mut swept)?;
         store.settle_index_again(begun.capsule.is_some())?;
+        store.overwrite_again(&dead)?;
         let held = store.older();
         let invitations = store.let_in_again(&held)?;
         store.hold_back()?;
