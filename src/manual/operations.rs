@@ -57,6 +57,17 @@
 //! says `pending`. All of it goes on after a restart. Every copy of the keyring that was made before the
 //! old index key was gone keeps the certificate `pending` until its holder acknowledges.
 //!
+//! **Checking the ledger by hand.** `bongham ledger verify` does all of it. With nothing but `jq` and
+//! `sha256sum`: a leaf is one line of JSON as RFC 8785 writes it, its hash SHA-256 of a zero byte and the
+//! line, and every leaf of a destruction names the hash of the one before.
+//!
+//! ```text
+//! jq -j '.leaves[0].leaf' certificate.json > intent
+//! jq -cSj . intent | cmp - intent                        the line is in its canonical form
+//! { printf '\0'; cat intent; } | sha256sum               its leaf hash
+//! jq -r '.leaves[1].leaf | fromjson | .intent' certificate.json      says the same
+//! ```
+//!
 //! **Copies of the keyring.** `bongham keyring escrow --out FILE --holder NAME`: a capsule that opens with its
 //! own passphrase *and* the store's. Each is in the ledger and in `bongham keyring holders`: `current`;
 //! `behind`, when keys were made since, so that what was registered with them would be lost; `stale`, when
