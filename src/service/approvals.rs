@@ -264,6 +264,8 @@ impl Store {
             | Asked::OpenRetained { .. }
             | Asked::HandOver { .. }
             | Asked::LiftHold { .. }
+            | Asked::TakeOut { .. }
+            | Asked::RaiseBudget { .. }
             | Asked::Destroy { .. }
             | Asked::BulkExpiry { .. } => Ok(Change::Nothing),
         }

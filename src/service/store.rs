@@ -22,6 +22,7 @@ use crate::crypto::sealed::RowKey;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
+use crate::disclosure::rows::Outputs;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
@@ -61,6 +62,8 @@ pub struct Store {
     /// What another law keeps, in an engine of its own.
     pub(super) items: Items,
     pub(super) records: Records,
+    /// Exports and prints that left the house.
+    pub(super) outputs: Outputs,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
