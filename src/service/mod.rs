@@ -30,6 +30,8 @@ mod destroy_hooks;
 mod destroy_plan;
 #[cfg(test)]
 mod destroy_tests;
+#[cfg(test)]
+mod end_tests;
 mod entrance;
 mod error;
 mod escrow;
