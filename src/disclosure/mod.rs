@@ -7,5 +7,7 @@
 //! destroyed.
 
 pub mod manifest;
+pub mod mark;
 pub mod output;
+pub mod paper;
 pub mod rows;
