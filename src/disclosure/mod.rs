@@ -6,8 +6,14 @@
 //! ([`rows`]), so that whoever asks what is still out of a case finds it also after the case was
 //! destroyed.
 
+pub mod alert;
+pub mod budget;
+pub mod lock;
 pub mod manifest;
 pub mod mark;
+pub mod mask;
 pub mod output;
 pub mod paper;
 pub mod rows;
+pub mod sheet;
+pub mod template;

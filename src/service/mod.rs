@@ -12,6 +12,7 @@ mod approvals;
 mod assign;
 mod background;
 mod backup;
+mod budget;
 mod clock;
 #[cfg(test)]
 mod crash_tests;

@@ -105,6 +105,7 @@ pub fn settings(dir: &Path) -> Settings {
         index_cache_bytes: 16 << 20,
         segment_bytes: 4 << 20,
         terms: Terms::default(),
+        budgets: bongham::config::budgets::Budgets::default(),
         progress: None,
     }
 }
