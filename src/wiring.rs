@@ -95,6 +95,7 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
         terms: terms(config.map(|c| c.ending).unwrap_or_default()),
         budgets: config.map(|c| c.budgets.clone()).unwrap_or_default(),
         outputs: config.map(|c| c.outputs).unwrap_or_default(),
+        print: config.map(|c| c.print.clone()).unwrap_or_default(),
         progress: Some(Arc::new(|done, all| {
             if done % 100_000 == 0 || done == all {
                 tracing::info!(done, all, "making the index anew from the journal");

@@ -95,6 +95,7 @@ fn settings(dir: &Path) -> Settings {
         segment_bytes: 64 << 20,
         budgets: bongham::config::budgets::Budgets::unbounded(),
         outputs: bongham::config::outputs::Outputs::default(),
+        print: bongham::config::print::Print::default(),
         terms: Terms {
             cancel_window: Duration::ZERO,
             ..Terms::default()

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod listen;
 pub mod log_format;
 pub mod outputs;
+pub mod print;
 pub mod sessions;
 
 use std::fs;
@@ -20,6 +21,7 @@ use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
 use outputs::Outputs;
+use print::Print;
 use sessions::Sessions;
 
 /// Everything a running server is told.
@@ -37,6 +39,8 @@ pub struct Config {
     pub budgets: Budgets,
     /// How long what leaves may lie here.
     pub outputs: Outputs,
+    /// The font of prints, and how long a print document waits.
+    pub print: Print,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -63,6 +67,7 @@ struct File {
     ending: Ending,
     budgets: Budgets,
     outputs: Outputs,
+    print: Print,
     log_format: LogFormat,
 }
 
@@ -123,6 +128,7 @@ impl Config {
         file.ending.check()?;
         file.budgets.check()?;
         file.outputs.check()?;
+        file.print.check()?;
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -135,6 +141,7 @@ impl Config {
             ending: file.ending,
             budgets: file.budgets,
             outputs: file.outputs,
+            print: file.print,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

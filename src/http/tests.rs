@@ -233,6 +233,7 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         terms: crate::destruction::term::Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
         outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));

@@ -199,7 +199,7 @@ impl Store {
         })
     }
 
-    fn responsible(&self, login: &str) -> Result<AccountId, ServiceError> {
+    pub(super) fn responsible(&self, login: &str) -> Result<AccountId, ServiceError> {
         let known = Login::parse(login).ok();
         let known = known.and_then(|login| self.directory.by_login(&login));
         let unknown = || Invalid::new("responsible", "is no account of this office");

@@ -13,6 +13,7 @@ use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
 use super::own_time::OwnTime;
+use super::prints::Prints;
 use super::seal::Settings;
 use super::store::{Home, Store};
 use crate::audit::AccessLog;
@@ -116,6 +117,7 @@ pub(super) fn open(
     store.watch_clock()?;
     store.hold_back()?;
     store.settle_exports()?;
+    store.settle_prints()?;
     store.resume_destructions()?;
     Ok(store)
 }
@@ -292,6 +294,7 @@ pub(super) fn assemble_under(
         items,
         records,
         outputs: Outputs::new(table("output")),
+        prints: Prints::new(settings.print.clone()),
         directory,
         exports: Exports::new(&settings.data),
         authority,

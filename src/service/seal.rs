@@ -19,6 +19,7 @@ use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
 use crate::config::budgets::Budgets;
 use crate::config::outputs::Outputs;
+use crate::config::print::Print;
 use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub budgets: Budgets,
     /// How long files of exports lie here.
     pub outputs: Outputs,
+    /// The font of prints, and how long a print document waits.
+    pub print: Print,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }

@@ -33,6 +33,7 @@ mod keys;
 mod kill;
 mod metrics;
 mod people;
+mod print;
 mod quickstart;
 mod restart;
 mod retained;

@@ -57,6 +57,7 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         terms: Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
         outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
         progress: None,
     }
 }
