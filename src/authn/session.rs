@@ -358,6 +358,12 @@ impl Sessions {
             .live
             .retain(|_, live| live.subject.account != account);
     }
+    /// Ends those whose time is over without anybody asking for them again: what goes on behind a
+    /// request ends with its session. To be called every minute.
+    pub fn tidy(&self) {
+        let now = self.clock.monotonic();
+        self.state().live.retain(|_, live| self.alive(live, now));
+    }
     /// Ends all.
     pub fn end_all(&self) {
         self.state().live.clear();

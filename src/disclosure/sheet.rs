@@ -6,6 +6,7 @@
 //! | `csv` | RFC 4180 in UTF-8 with a byte-order mark, every cell quoted |
 //! | `csv_cp949` | the same in CP949; a letter that it does not have stops the file, by its place |
 //! | `xlsx` | Office Open XML, every cell a text (see [`xlsx`]) |
+//! | `pdf` | pages to be read, for [`PDF_CASES_MAX`] cases at the most (see [`pages`]) |
 //! | `jsonl` | one JSON object a line: the fields of the API, and `output`, the serial number |
 //!
 //! **Formulas.** A program that opens a CSV takes a cell that begins with `=`, `+`, `-`, `@`, a tab
@@ -20,13 +21,19 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::output::Form;
+use super::paper::{Font, Marks};
 use super::template::Template;
 use crate::cases::view::CaseView;
 use crate::domain::serial::Serial;
 
+mod pages;
 mod xlsx;
 
+use pages::Pages;
 use xlsx::Book;
+
+/// Most cases of one PDF: it is laid out as a whole.
+pub const PDF_CASES_MAX: usize = 500;
 
 /// A case could not be written. Holds no content.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +70,7 @@ enum To<W: Write> {
     Csv(csv::Writer<W>, Encoding),
     Book(Box<Book<W>>),
     Lines(W),
+    Pages(Box<Pages<W>>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,7 +83,7 @@ impl<W: Write> Sheet<W> {
     /// Begins a file: mark and head are written.
     ///
     /// # Errors
-    /// [`WriteError::Form`] for a form on paper or of pages; what `to` says.
+    /// [`WriteError::Form`] for a form on paper, and for pages: see [`Sheet::begin_pages`]; what `to` says.
     pub fn begin(
         form: Form,
         serial: Serial,
@@ -105,6 +113,21 @@ impl<W: Write> Sheet<W> {
         Ok(sheet)
     }
 
+    /// Begins a PDF under these marks.
+    pub fn begin_pages(
+        serial: Serial,
+        template: Template,
+        (marks, font): (Marks, Font),
+        to: W,
+    ) -> Self {
+        Self {
+            serial,
+            template,
+            cases: 0,
+            form: To::Pages(Box::new(Pages::begin(to, template, marks, font))),
+        }
+    }
+
     /// Writes one case, as its template shows it.
     ///
     /// # Errors
@@ -123,6 +146,10 @@ impl<W: Write> Sheet<W> {
             return Ok(written?);
         }
         for row in self.template.rows(self.serial, view) {
+            if let To::Pages(pages) = &mut self.form {
+                pages.put(&row);
+                continue;
+            }
             let cells: Vec<&str> = row.cells().iter().map(String::as_str).collect();
             self.row(&cells)?;
         }
@@ -147,7 +174,7 @@ impl<W: Write> Sheet<W> {
                 Ok(csv.write_record(end).map_err(io::Error::from)?)
             }
             To::Book(book) => book.row(cells),
-            To::Lines(_) => Ok(()),
+            To::Lines(_) | To::Pages(_) => Ok(()),
         }
     }
 
@@ -162,6 +189,7 @@ impl<W: Write> Sheet<W> {
                 Ok(inner.map_err(|error| io::Error::from(error.error().kind()))?)
             }
             To::Book(book) => book.finish(),
+            To::Pages(pages) => pages.finish(),
             To::Lines(mut to) => {
                 to.flush()?;
                 Ok(to)

@@ -97,7 +97,7 @@ pub(super) struct NewExport {
     /// Why; sealed in the access log.
     reason: String,
     selection: ExportSelection,
-    /// `csv`, `csv_cp949`, `xlsx` or `jsonl`.
+    /// `csv`, `csv_cp949`, `xlsx`, `jsonl` or, for 500 cases at the most, `pdf`.
     format: Form,
     /// Which fields: `case_file`, `summary`, `contacts` or `register`, as far as the purpose has
     /// it; its usual one, if absent.

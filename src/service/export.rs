@@ -30,6 +30,8 @@ use crate::disclosure::alert::Way;
 use crate::disclosure::lock::{self, Lock, ReceiverKey};
 use crate::disclosure::manifest::{self, Terms};
 use crate::disclosure::output::{Form, Output, OutputState};
+use crate::disclosure::paper::Font;
+use crate::disclosure::sheet::PDF_CASES_MAX;
 use crate::disclosure::template::{Masking, Template};
 use crate::domain::id::{AccountId, ApprovalId, CaseId};
 use crate::domain::limit::LINE_BYTES_MAX;
@@ -111,6 +113,7 @@ struct Checked {
     template: Template,
     responsible: AccountId,
     key: Option<ReceiverKey>,
+    font: Option<Font>,
 }
 
 impl Store {
@@ -177,13 +180,19 @@ impl Store {
         if order.receiver.len() > LINE_BYTES_MAX || order.receiver.chars().any(char::is_control) {
             return Err(Invalid::new("receiver", "is too long or holds control characters").into());
         }
-        if order.form.is_print() || order.form == Form::Pdf {
-            let why = "is csv, csv_cp949, xlsx or jsonl";
+        if order.form.is_print() {
+            let why = "is csv, csv_cp949, xlsx, jsonl or pdf";
             return Err(Invalid::new("format", why).into());
         }
         if order.destroy_by <= self.clock.now() {
             return Err(Invalid::new("destroy_by", "must be in the future").into());
         }
+        let font = if order.form == Form::Pdf {
+            let found = Font::find(None);
+            Some(found.map_err(|error| ServiceError::FontMissing(error.to_string()))?)
+        } else {
+            None
+        };
         let template = Template::choose(order.purpose, order.template.as_deref());
         let unfit = || Invalid::new("template", "is none that this purpose has");
         let responsible = match &order.responsible {
@@ -196,6 +205,7 @@ impl Store {
             template: template.ok_or_else(unfit)?,
             responsible,
             key: key.transpose().map_err(bad)?,
+            font,
         })
     }
 
@@ -216,6 +226,12 @@ impl Store {
         unmask: Option<Permit<Unmask>>,
     ) -> Result<(Consented<Begun>, Option<Run>), ServiceError> {
         let choice = match self.choose(&session, &order, checked.template) {
+            Ok(choice) if order.form == Form::Pdf && choice.cases.len() > PDF_CASES_MAX => {
+                let why = "holds more than 500 cases, the most of a PDF: take another format";
+                return self
+                    .fail(permit, Invalid::new("selection", why).into())?
+                    .wait();
+            }
             Ok(choice) => choice,
             Err(error) => return self.fail(permit, error)?.wait(),
         };
@@ -322,6 +338,7 @@ impl Store {
             unmask,
             masking: masking(order.unmasked),
             template: checked.template,
+            font: checked.font,
             output,
             cases: choice.cases,
             lock,

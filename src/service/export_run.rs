@@ -29,6 +29,7 @@ use crate::cases::record::{self, Case};
 use crate::cases::view::{CaseState, CaseView};
 use crate::disclosure::lock::Lock;
 use crate::disclosure::output::{Finished, Output, OutputState};
+use crate::disclosure::paper::{Font, Marks};
 use crate::disclosure::sheet::{Sheet, WriteError};
 use crate::disclosure::tally::Tally;
 use crate::disclosure::template::{self, Masking, Template};
@@ -50,6 +51,8 @@ pub(super) struct Run {
     pub(super) unmask: Option<Manifest<Unmask>>,
     pub(super) masking: Masking,
     pub(super) template: Template,
+    /// What a PDF is written with.
+    pub(super) font: Option<Font>,
     pub(super) output: Output,
     pub(super) cases: Vec<Chosen>,
     pub(super) lock: Lock,
@@ -197,6 +200,7 @@ impl Store {
             unmask,
             masking,
             template,
+            font,
             output,
             cases,
             lock,
@@ -205,7 +209,13 @@ impl Store {
         let file = self.export_file(output.serial)?;
         let tally = Tally::new(BufWriter::with_capacity(BUFFER, file));
         let locked = lock.on(tally)?;
-        let mut sheet = Sheet::begin(output.form, output.serial, template, locked)?;
+        let mut sheet = match font {
+            Some(font) => {
+                let marked = (self.marks(&output), font);
+                Sheet::begin_pages(output.serial, template, marked, locked)
+            }
+            None => Sheet::begin(output.form, output.serial, template, locked)?,
+        };
         // Zeroed as soon as a case is written, the rest with an error.
         for one in cases {
             go_on(&session, &running)?;
@@ -244,6 +254,17 @@ impl Store {
             sha256,
             ..so_far
         })
+    }
+
+    /// Who took it out, and when: on every page.
+    fn marks(&self, output: &Output) -> Marks {
+        Marks {
+            serial: Some(output.serial),
+            by: self.directory.login(output.by),
+            department: output.department.map(|id| self.directory.code(id)),
+            at: output.requested_at,
+            copies: 1,
+        }
     }
 
     /// Opens one case of the list; `None` where it is not what was chosen any more.

@@ -78,7 +78,7 @@ pub struct NewExportArgs {
     /// Only registered before this time, RFC 3339
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
-    /// csv, csv_cp949, xlsx or jsonl
+    /// csv, csv_cp949, xlsx, jsonl or, for 500 cases at the most, pdf
     #[arg(long)]
     pub format: String,
     /// Which fields: case_file, summary, contacts or register, as far as the purpose has it

@@ -398,6 +398,28 @@ fn a_full_disk_ends_an_export_and_says_so() {
 }
 
 #[test]
+#[ignore = "needs a Korean font (Debian: fonts-nanum)"]
+fn a_pdf_is_written_and_locked_like_the_others() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let identity = age::x25519::Identity::generate();
+    let mut order = office.order(&[case]);
+    order.form = Form::Pdf;
+    order.recipient = Some(identity.to_public().to_string());
+    let begun = office.begin(office.session("officer"), order);
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Ready, "{view:?}");
+    let file = fs::read(office.store.export_path(begun.serial)).unwrap();
+    let opened = age::Decryptor::new(file.as_slice()).unwrap();
+    let mut opened = opened
+        .decrypt(std::iter::once(&identity as &dyn age::Identity))
+        .unwrap();
+    let mut pdf = Vec::new();
+    std::io::Read::read_to_end(&mut opened, &mut pdf).unwrap();
+    assert!(pdf.starts_with(b"%PDF-"));
+}
+
+#[test]
 fn a_file_dies_after_its_time() {
     let office = Office::new();
     let case = office.register("officer");
