@@ -50,6 +50,7 @@ fn settings(dir: &Path, data: &str) -> Settings {
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
         terms: bongham::destruction::term::Terms::default(),
+        budgets: bongham::config::budgets::Budgets::unbounded(),
         progress: None,
     }
 }

@@ -93,6 +93,7 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
         terms: terms(config.map(|c| c.ending).unwrap_or_default()),
+        budgets: config.map(|c| c.budgets.clone()).unwrap_or_default(),
         progress: Some(Arc::new(|done, all| {
             if done % 100_000 == 0 || done == all {
                 tracing::info!(done, all, "making the index anew from the journal");

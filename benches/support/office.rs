@@ -97,6 +97,7 @@ fn settings(dir: &Path) -> Settings {
             cancel_window: Duration::ZERO,
             ..Terms::default()
         },
+        budgets: bongham::config::budgets::Budgets::unbounded(),
         progress: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Every command and flag of `bongham`. What stands here is what `--help` shows.
 
+pub mod budget;
 pub mod copies;
 pub mod end;
 pub mod people;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use budget::{AlertCommand, BudgetCommand};
 use copies::{BackupCommand, KeyringCommand};
 use end::{RequestCommand, RetentionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
@@ -97,6 +99,20 @@ pub struct Actor {
     /// What opens the store, where no server runs.
     #[command(flatten)]
     pub unlock: UnlockArgs,
+    /// Why more than usual is needed, if the server asks; a person is asked for it.
+    #[arg(skip)]
+    pub reason: Option<String>,
+}
+
+impl Actor {
+    /// The same, for a command that was told why more than usual may be needed.
+    #[must_use]
+    pub fn because(&self, reason: Option<&String>) -> Self {
+        Self {
+            reason: reason.cloned(),
+            ..self.clone()
+        }
+    }
 }
 
 /// The commands.
@@ -139,6 +155,12 @@ pub enum Command {
     /// Requests that need a second person
     #[command(subcommand)]
     Approval(ApprovalCommand),
+    /// How much you may open in a day, and asking for more
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    /// Alerts: who opened more than usual
+    #[command(subcommand)]
+    Alert(AlertCommand),
     /// Departments and their desks for sensitive cases
     #[command(subcommand)]
     Department(DepartmentCommand),

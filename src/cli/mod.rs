@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod backup;
+pub mod budget;
 pub mod case;
 pub mod channel;
 pub mod client;
@@ -70,6 +71,8 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Enrol(args) => people::enrol(host, &args, out).await,
         Command::Account(command) => people::account(host, &command, out).await,
         Command::Approval(command) => people::approval(host, &command, out).await,
+        Command::Budget(command) => budget::budget(host, &command, out).await,
+        Command::Alert(command) => budget::alert(host, &command, out).await,
         Command::Department(command) => people::department(host, &command, out).await,
         Command::Case(command) => case::case(host, &command, out).await,
         Command::Request(command) => request::request(host, &command, out).await,

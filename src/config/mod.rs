@@ -3,6 +3,7 @@
 //! A configuration file is TOML; every table and key is optional, an unknown one is an error.
 //! Flags of the command line win over the file.
 
+pub mod budgets;
 pub mod ending;
 pub mod limits;
 pub mod listen;
@@ -12,6 +13,7 @@ pub mod sessions;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use budgets::Budgets;
 use ending::Ending;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
@@ -29,6 +31,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// Windows and caps around the end of records.
     pub ending: Ending,
+    /// How much one person may open in a day.
+    pub budgets: Budgets,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -53,6 +57,7 @@ struct File {
     limits: Limits,
     sessions: Sessions,
     ending: Ending,
+    budgets: Budgets,
     log_format: LogFormat,
 }
 
@@ -111,6 +116,7 @@ impl Config {
         file.limits.check()?;
         file.sessions.check()?;
         file.ending.check()?;
+        file.budgets.check()?;
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -121,6 +127,7 @@ impl Config {
             limits: file.limits,
             sessions: file.sessions,
             ending: file.ending,
+            budgets: file.budgets,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

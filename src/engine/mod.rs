@@ -92,11 +92,13 @@ pub enum Space {
     Inspection = 24,
     /// Raised budgets.
     Allowance = 25,
+    /// Access-log entries to the alerts that they raised.
+    AlertByEntry = 26,
 }
 
 impl Space {
     /// Every space, in numeric order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Head,
         Self::Unit,
         Self::List,
@@ -122,6 +124,7 @@ impl Space {
         Self::Alert,
         Self::Inspection,
         Self::Allowance,
+        Self::AlertByEntry,
     ];
     /// The number in files.
     pub const fn byte(self) -> u8 {

@@ -8,6 +8,7 @@ mod accounts;
 mod approvals;
 mod backups;
 mod body;
+mod budget;
 mod cases;
 mod code;
 mod control;
@@ -85,6 +86,10 @@ fn office(time: Duration) -> Routes {
     OpenApiRouter::default()
         .merge(anybody)
         .routes(routes!(sessions::log_out))
+        .routes(routes!(sessions::step_up))
+        .routes(routes!(budget::show, budget::raise))
+        .routes(routes!(budget::alerts))
+        .routes(routes!(budget::acknowledge))
         .routes(routes!(accounts::add, accounts::list))
         .routes(routes!(accounts::change_roles))
         .routes(routes!(accounts::disable))

@@ -40,6 +40,13 @@
 //! **Pace.** `[limits] actor_requests_per_second = 20` and `actor_burst = 40`: faster requests of one account
 //! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits
 //! for an account at a time, four for an address.
+//!
+//! **Budgets.** `[budgets] people = 100`, `cases = 500` and `downloads = 50` in 24 hours: above one of them
+//! the password is asked for again, with a reason; above `second = 5` times as much a second person has to
+//! consent. `[budgets.purpose.legal]` and the like set thresholds of their own. `burst_people = 50` within
+//! ten minutes, and `night_people = 10` from `night_from = 22` to `night_to = 6` and on days off, raise an
+//! alert, as does whatever goes over a threshold: `bongham alert list`. `bongham budget show` tells a
+//! person how much is used, `bongham budget raise` asks for more, for a day.
 //! **Backup.** `bongham backup create DIR` copies a store that is being served: the journal up to one
 //! durable group, the signed checkpoints, the office's policies. Ciphertext alone, no key, no index. A
 //! backup that was broken off goes on with the same command. Every backup is a ledger entry, made before

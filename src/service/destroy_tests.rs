@@ -87,6 +87,7 @@ impl Disk {
             index_cache_bytes: 1 << 20,
             segment_bytes: 4 << 20,
             terms: crate::destruction::term::Terms::default(),
+            budgets: crate::config::budgets::Budgets::default(),
             progress: None,
         };
         let random = Arc::clone(&self.random);

@@ -6,12 +6,15 @@
 
 mod account_end;
 mod accounts;
+mod alerts;
+mod allowance;
 mod amend;
 mod approval_words;
 mod approvals;
 mod assign;
 mod background;
 mod backup;
+mod budget;
 mod clock;
 #[cfg(test)]
 mod crash_tests;
@@ -66,6 +69,7 @@ mod scrub;
 mod seal;
 mod search;
 mod standing;
+mod step_up;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -74,9 +78,12 @@ mod types;
 pub use crate::audit::query::Query as LogQuery;
 pub use crate::people::view::Invitation;
 
+pub use alerts::AlertView;
+pub use allowance::BudgetView;
 pub use approvals::Verdict;
 pub use backup::BackupSet;
 pub use error::ServiceError;
+pub use hold::HoldChange;
 pub use import::Chunk;
 pub use ledger::LedgerEntry;
 pub use retained::{Draw, Drawn};
@@ -84,6 +91,7 @@ pub use retained_end::Ordered;
 pub use retained_open::{Consented, ItemView, Reasons, Transfer};
 pub use retained_share::Shared;
 pub use seal::{Founder, Service, Settings};
+pub use step_up::StepUp;
 pub use store::{Answer, Store};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,

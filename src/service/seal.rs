@@ -16,6 +16,7 @@ use crate::authn::session::{Origin, Session, SessionLimits, Token};
 use crate::authn::waiting::Waiting;
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
+use crate::config::budgets::Budgets;
 use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub segment_bytes: u32,
     /// Windows and caps around the end of records.
     pub terms: Terms,
+    /// How much one person may open in a day.
+    pub budgets: Budgets,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }

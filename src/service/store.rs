@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::audit::usage::FAILED;
 use crate::audit::{AccessLog, Shown};
 use crate::authn::device::Devices;
 use crate::authn::password::Hasher;
@@ -37,6 +38,7 @@ use crate::retained::rows::Items;
 use crate::vault::Vault;
 
 use super::backup::Backups;
+use super::budget::Budget;
 use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
@@ -89,6 +91,7 @@ pub struct Store {
     pub(super) backups: Backups,
     pub(super) home: Home,
     pub(super) terms: Terms,
+    pub(super) budget: Budget,
     /// Time of the newest access-log entry when the store was opened (now, in an empty one), and
     /// the process's own time then: what a wall clock that leapt is held against.
     pub(super) known: Mutex<(Timestamp, Duration)>,
@@ -155,7 +158,7 @@ impl Store {
         error: ServiceError,
     ) -> Answer<T> {
         let shown = Shown {
-            query: Some("failed"),
+            query: Some(FAILED),
             ..Shown::default()
         };
         Ok(self

@@ -31,6 +31,7 @@ pub(super) fn settings(dir: &Path) -> Settings {
         segment_bytes: 1 << 20,
         progress: None,
         terms: crate::destruction::term::Terms::default(),
+        budgets: crate::config::budgets::Budgets::default(),
     }
 }
 

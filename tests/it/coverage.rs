@@ -38,6 +38,11 @@ POST /api/v1/seal                             seal seal              200+ 403- 4
 POST /api/v1/sessions                         right login            201* 201* 201* 201* 201* 201* 201* 201* 201* 201*
 POST /api/v1/sessions                         wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401* 401*
 DELETE /api/v1/sessions/current               - logout               204* 204* 204* 204* 204* 204* 204* 204* 204* 401.
+POST /api/v1/sessions/current/step-up         right step_up          200* 200* 200* 200* 200* 200* 200* 200* 200* 401.
+GET /api/v1/budget                            - raise_budget         403- 200+ 200+ 200+ 200+ 200+ 200+ 403- 403- 401.
+POST /api/v1/budget                           - raise_budget         403- 202+ 202+ 202+ 202+ 202+ 202+ 403- 403- 401.
+GET /api/v1/alerts                            - read_alerts          403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
+POST /api/v1/alerts/{id}/acknowledge          absent read_alerts     403- 404+ 403- 403- 403- 403- 403- 404+ 403- 401.
 POST /api/v1/enrolments                       right enrol            201* 201* 201* 201* 201* 201* 201* 201* 201* 201*
 POST /api/v1/enrolments                       wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401* 401*
 POST /api/v1/accounts                         - manage_account       201+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
@@ -81,6 +86,7 @@ PATCH /api/v1/cases/{id}                      ordinary amend         403- 403- 4
 PATCH /api/v1/cases/{id}                      sensitive amend        403- 403- 403- 404- 200+ 403- 403- 403- 403- 401.
 PUT /api/v1/cases/{id}/hold                   ordinary hold          403- 200+ 403- 200+ 404- 403- 403- 403- 403- 401.
 PUT /api/v1/cases/{id}/hold                   sensitive hold         403- 404- 403- 404- 200+ 403- 403- 403- 403- 401.
+PUT /api/v1/cases/{id}/hold                   lift hold              403- 202+ 403- 403+ 404- 403- 403- 403- 403- 401.
 POST /api/v1/deletion-requests                ordinary request_deletion 403- 201+ 201+ 201+ 201+ 403- 201+ 403- 403- 401.
 POST /api/v1/deletion-requests                sensitive request_deletion 403- 201+ 201+ 201+ 201+ 403- 201+ 403- 403- 401.
 POST /api/v1/deletion-requests                absent request_deletion 403- 201+ 201+ 201+ 201+ 403- 201+ 403- 403- 401.
@@ -342,6 +348,26 @@ impl Office {
             ("PATCH", "/cases/{id}", tier) => {
                 let body = json!({"purpose": "handling", "statement": "추가"});
                 (at(&self.case(tier)), Some(body))
+            }
+            ("POST", "/sessions/current/step-up", _) => (
+                at(""),
+                Some(json!({"password": password(whose), "reason": "yearly report"})),
+            ),
+            ("POST", "/budget", _) => {
+                let body = json!({"people": 5, "cases": 0, "reason": "yearly report"});
+                (at(""), Some(body))
+            }
+            ("POST", "/alerts/{id}/acknowledge", _) => {
+                (at(&"a".repeat(26)), Some(json!({"note": "agreed"})))
+            }
+            ("PUT", "/cases/{id}/hold", "lift") => {
+                let case = self.case("ordinary");
+                let mut body = json!({"purpose": "legal", "action": "set", "ground": "소송"});
+                let path = format!("/cases/{case}/hold");
+                self.world.log_in("officer");
+                self.world.put("officer", &path, &body).expect(200);
+                body["action"] = json!("lift");
+                (at(&case), Some(body))
             }
             ("PUT", "/cases/{id}/hold", tier) => {
                 let body = json!({"purpose": "legal", "action": "set", "ground": "소송"});

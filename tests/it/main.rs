@@ -17,6 +17,7 @@ mod access;
 mod attack;
 mod backup;
 mod bound_again;
+mod budget;
 mod canary;
 mod cli;
 mod come_back;

@@ -4,6 +4,7 @@ mod bundle;
 mod entries;
 mod query;
 mod recovery;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

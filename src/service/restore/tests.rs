@@ -55,6 +55,7 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         index_cache_bytes: 16 << 20,
         segment_bytes: 1 << 20,
         terms: Terms::default(),
+        budgets: crate::config::budgets::Budgets::default(),
         progress: None,
     }
 }

@@ -69,6 +69,7 @@ impl Office {
             segment_bytes: 1 << 20,
             progress: None,
             terms: crate::destruction::term::Terms::default(),
+            budgets: crate::config::budgets::Budgets::default(),
         };
         let secret = UnsealSecret {
             passphrase: SecretText::new("correct horse battery staple".to_owned()),

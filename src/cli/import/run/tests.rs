@@ -140,6 +140,7 @@ impl Bench {
                 account: "intake".to_owned(),
                 password: PasswordArgs::default(),
                 unlock: UnlockArgs::default(),
+                reason: None,
             },
         };
         Self {
