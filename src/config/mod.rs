@@ -4,6 +4,8 @@
 //! Flags of the command line win over the file.
 
 pub mod ending;
+pub mod forward;
+pub mod inspection;
 pub mod limits;
 pub mod listen;
 pub mod log_format;
@@ -13,6 +15,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ending::Ending;
+use forward::Forward;
+use inspection::Inspection;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
@@ -29,6 +33,10 @@ pub struct Config {
     pub sessions: Sessions,
     /// Windows and caps around the end of records.
     pub ending: Ending,
+    /// What the inspection of the access log looks for.
+    pub inspection: Inspection,
+    /// Where entries of the access log are forwarded to.
+    pub forward: Option<Forward>,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -53,6 +61,8 @@ struct File {
     limits: Limits,
     sessions: Sessions,
     ending: Ending,
+    inspection: Inspection,
+    forward: Option<Forward>,
     log_format: LogFormat,
 }
 
@@ -111,6 +121,10 @@ impl Config {
         file.limits.check()?;
         file.sessions.check()?;
         file.ending.check()?;
+        file.inspection.check()?;
+        if let Some(forward) = &file.forward {
+            forward.check()?;
+        }
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -121,6 +135,8 @@ impl Config {
             limits: file.limits,
             sessions: file.sessions,
             ending: file.ending,
+            inspection: file.inspection,
+            forward: file.forward,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

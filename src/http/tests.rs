@@ -231,6 +231,8 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         index_cache_bytes: 1 << 20,
         segment_bytes: 1 << 20,
         terms: crate::destruction::term::Terms::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));

@@ -87,6 +87,8 @@ impl Disk {
             index_cache_bytes: 1 << 20,
             segment_bytes: 4 << 20,
             terms: crate::destruction::term::Terms::default(),
+            inspection: Default::default(),
+            forward: None,
             progress: None,
         };
         let random = Arc::clone(&self.random);

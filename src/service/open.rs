@@ -31,6 +31,7 @@ use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
 use crate::engine::embedded::{EmbeddedEngine, Options};
+use crate::inspection::pack::Inspections;
 use crate::keyring::{Keyring, ServerKey, UnsealSecret};
 use crate::people::directory::Directory;
 use crate::people::rows::People;
@@ -278,6 +279,15 @@ pub(super) fn assemble_under(
             Arc::clone(&random),
             "output",
         )),
+        inspections: Inspections::new(Table::new(
+            Arc::clone(&engine),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+            "inspection",
+        )),
+        inspecting: Mutex::new(()),
+        inspections_looked_on: AtomicI64::new(i64::MIN),
         directory,
         authority,
         log,
@@ -312,6 +322,7 @@ pub(super) fn assemble_under(
         backups: Backups::default(),
         home: Home {
             policies: settings.policies.clone(),
+            inspection: settings.inspection.clone(),
             unseal_cost: settings.unseal_cost,
         },
         terms: settings.terms,

@@ -123,6 +123,8 @@ POST /api/v1/retained/{id}/open               absent open_retained   404- 404- 4
 POST /api/v1/retained/hand-over               ask hand_over          404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 202+ 401.
 POST /api/v1/retained/share                   - open_retained        404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
 POST /api/v1/retained/{id}/destruction        kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 422+ 401.
+POST /api/v1/evidence                         case give_evidence     403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/evidence                         absent give_evidence   403- 404+ 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
 POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 403- 401.
 POST /api/v1/imports/{id}/rows                dry import             403- 403- 200+ 200+ 200+ 403- 200+ 403- 403- 401.
@@ -408,6 +410,10 @@ impl Office {
             ("POST", "/retained/{id}/destruction", _) => {
                 let id = retained::drawn(&self.world, &ordinary());
                 (at(&id), Some(json!({"reason": "term over"})))
+            }
+            ("POST", "/evidence", about) => {
+                let tier = if about == "case" { "sensitive" } else { about };
+                (at(""), Some(json!({"case": self.case(tier)})))
             }
             ("POST", "/imports", _) => {
                 self.count += 1;

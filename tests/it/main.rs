@@ -21,6 +21,7 @@ mod cli;
 mod coverage;
 mod deletion;
 mod destroy;
+mod evidence;
 mod faults;
 mod find;
 mod forensic;

@@ -105,6 +105,8 @@ pub fn settings(dir: &Path) -> Settings {
         index_cache_bytes: 16 << 20,
         segment_bytes: 4 << 20,
         terms: Terms::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }

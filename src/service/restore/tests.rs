@@ -54,6 +54,8 @@ fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         index_cache_bytes: 16 << 20,
         segment_bytes: 1 << 20,
         terms: Terms::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
