@@ -17,6 +17,9 @@
 //! rows of the usual sizes, every other case its three keys and one row of 300 bytes.
 #![expect(clippy::print_stdout, reason = "a benchmark is read by people")]
 
+#[path = "support/machine.rs"]
+mod machine;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -304,14 +307,6 @@ fn milliseconds(times: &mut [Duration], part: usize) -> f64 {
     nth.copied().unwrap_or_default().as_secs_f64() * 1e3
 }
 
-fn load() -> String {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split_whitespace()
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 fn main() -> Result<(), Failure> {
     let asked = std::env::var("BONGHAM_BENCH_CASES").ok();
     let asked: Option<u64> = asked.and_then(|n| n.parse().ok());
@@ -326,7 +321,7 @@ fn main() -> Result<(), Failure> {
     for (name, cases) in [("small", small), ("large", large)] {
         stores.push((Store::build(&root.path().join(name), cases)?, Vec::new()));
     }
-    println!("load {}", load());
+    println!("{}", machine::machine()?);
     for _ in 0..rounds {
         for (store, times) in &mut stores {
             times.push(store.destroy_next(1)?);
@@ -354,7 +349,7 @@ fn main() -> Result<(), Failure> {
         println!(
             "p50 large : small = {:.2} (to be at most 1.3); load {}",
             large / small,
-            load()
+            machine::load()?
         );
     }
     for (store, _) in stores {

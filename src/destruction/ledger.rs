@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 use ring::digest::{SHA256, digest};
 
 use super::copies::{BackedUp, KeyCopy, Restored};
+use super::ended::KeysEnded;
 use super::kept::{HandedOver, Retained};
 use super::order::Ground;
+use super::standing::{Held, Locked, Unlocked};
 use crate::domain::id::{DestructionId, UnitId};
 use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
@@ -53,6 +55,14 @@ pub enum Event {
     Retained(Retained),
     /// What was kept apart went to an archive.
     HandedOver(HandedOver),
+    /// Keys ended by new ones, or with an account.
+    KeysEnded(KeysEnded),
+    /// A request locks cases.
+    Locked(Locked),
+    /// And does so no more.
+    Unlocked(Unlocked),
+    /// Holds of a case, as they stand.
+    Held(Held),
 }
 
 /// A file of personal data (개인정보파일), as the office registers it.
@@ -63,10 +73,6 @@ pub enum File {
     Complaints,
     /// 분리 보관 기록.
     Retained,
-    /// 업무 담당자 계정.
-    Accounts,
-    /// 접속기록.
-    AccessLog,
 }
 
 /// Why something was destroyed (폐기사유).
@@ -79,10 +85,6 @@ pub enum Why {
     Expiry,
     /// 분리 보관 기한 도래.
     RetentionEnd,
-    /// 계정 말소.
-    Account,
-    /// 접속기록 보관기간 경과.
-    AuditEpoch,
 }
 
 /// Reason and legal basis (폐기사유, 근거).
@@ -92,7 +94,7 @@ pub struct Reason {
     pub why: Why,
     /// The law.
     pub law: String,
-    /// Id of the request, appraisal decision, item or account.
+    /// Id of the request, appraisal decision or item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
 }
@@ -100,7 +102,7 @@ pub struct Reason {
 /// One unit that dies.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Item {
-    /// Id of the case; none for an account, a month of the log, an item kept apart.
+    /// Id of the case; none for an item kept apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
     /// Number of the unit.
@@ -325,16 +327,6 @@ impl Reason {
                 "개인정보 보호법 제21조제1항",
                 Some(item.to_string()),
             ),
-            Ground::Account(account) => (
-                Why::Account,
-                "개인정보의 안전성 확보조치 기준 제5조",
-                Some(account.to_string()),
-            ),
-            Ground::AuditEpoch => (
-                Why::AuditEpoch,
-                "개인정보의 안전성 확보조치 기준 제8조제1항",
-                None,
-            ),
         };
         Self {
             why,
@@ -350,16 +342,6 @@ impl File {
         match ground {
             Ground::Request(_) | Ground::Expiry { .. } => Self::Complaints,
             Ground::RetentionEnd(_) => Self::Retained,
-            Ground::Account(_) => Self::Accounts,
-            Ground::AuditEpoch => Self::AccessLog,
-        }
-    }
-    /// What its units hold that belong to no case.
-    pub const fn material(self) -> UnitKind {
-        match self {
-            Self::Complaints | Self::Retained => UnitKind::Extract,
-            Self::Accounts => UnitKind::Account,
-            Self::AccessLog => UnitKind::AuditEpoch,
         }
     }
 }

@@ -53,6 +53,17 @@
 //! be told from one that was destroyed. The copy is compared with the original before the ledger tells
 //! of it, and an order that relies on it waits.
 //!
+//! **The end of a key stands in the ledger**, in the batch that ends it ([`crate::destruction::ended`]): keyring
+//! and data can be lost together and come back older, and then nothing else remembers. One kind of entry for
+//! accounts, reassignments and changes of tier, with unit numbers alone; a change of rights that ends no key is
+//! an entry of the access log, and of the ledger only that older rows of that account are not believed. That
+//! some case got new keys at some time is what it tells more than before; which case, of which tier, and who
+//! holds it, it does not. The official form lists the keys of accounts and leaves those of cases out: what they
+//! opened lives on.
+//!
+//! **Locks and holds stand in the ledger under pseudonyms of the cases** ([`crate::destruction::standing`]), because a
+//! backup from before has them not. A receipt of no case leaves the same entries as one of a sensitive case.
+//!
 //! **An office's policies lie in the data directory** (`policies/`), so that server and commands cannot
 //! use different ones. Their hash is in every entry of the access log.
 //!

@@ -144,7 +144,9 @@ impl Store {
         })
     }
 
-    /// Locks or unlocks the cases of a request in a batch. Their gates stay closed while the
+    /// Locks or unlocks the cases of a request in a batch, and says so in the ledger. With the lock of
+    /// an asker whose identity was checked goes that of a request that a restore lost: it is answered
+    /// in its place. Their gates stay closed while the
     /// answer lives: whoever reads is out before the lock is in force, and nobody is let in
     /// before it is durable.
     pub(super) fn lock_cases(
@@ -155,6 +157,10 @@ impl Store {
     ) -> Result<Vec<Closed>, ServiceError> {
         let Facts { id, cases, .. } = request.facts();
         let closed = self.close_in_order(cases.iter().copied())?;
+        let answers = lock == Lock::Lift && request.identity().is_some();
+        // A refusal has lifted it already.
+        let lifts = lock == Lock::Lift && request.refusal().is_none();
+        let mut changed = lifts || cases.is_empty() && lock == Lock::Set;
         for case in cases {
             let found = self.cases.head(*case).map_err(fault::cases)?;
             let Some(stored) = found.filter(|s| s.head.state != CaseState::Destroyed) else {
@@ -164,10 +170,13 @@ impl Store {
             after.locks.retain(|held| held != id);
             if lock == Lock::Set {
                 after.locks.push(*id);
+            } else if answers {
+                after.locks = self.not_orphaned(&after.locks)?;
             }
             if after.locks == stored.head.locks {
                 continue;
             }
+            changed = true;
             after.revision += 1;
             let change = Change {
                 units: None,
@@ -178,6 +187,9 @@ impl Store {
             self.cases
                 .put_change(batch, &stored, &after, change)
                 .map_err(fault::cases)?;
+        }
+        if changed {
+            self.tell_lock(batch, request, lock)?;
         }
         Ok(closed)
     }

@@ -11,6 +11,7 @@ use crate::destruction::ledger::{File, Intent, Item, Kept, Reason, Totals, sha25
 use crate::destruction::order::{ORDER_UNITS_MAX, Order, Part, What};
 use crate::destruction::rows::Doomed;
 use crate::domain::id::{CaseId, RetainedId, UnitId};
+use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
 use crate::vault::UnitRef;
 
@@ -119,7 +120,7 @@ impl Store {
         items.extend(order.units.iter().map(|unit| Item {
             case: None,
             unit: unit.as_u64().to_string(),
-            material: file.material(),
+            material: UnitKind::Extract,
             ciphertext: None,
         }));
         let made = || shares.iter().map(|share| share.stored.head.registered_at);

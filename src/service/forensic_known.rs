@@ -9,6 +9,7 @@ use super::ledger::PAGE;
 use super::repair::Findings;
 use super::store::Store;
 use crate::cases::head::Head;
+use crate::destruction::ended::KeysEnded;
 use crate::destruction::ledger::{Event, File, Intent, Item, sha256_hex};
 use crate::domain::id::{CaseId, RetainedId, UnitId};
 use crate::domain::limit::Limit;
@@ -58,6 +59,8 @@ pub(super) struct Known {
     fates: BTreeMap<String, Fate>,
     dead: Vec<Dead>,
     dead_units: BTreeSet<u64>,
+    /// Units whose keys ended without a destruction.
+    ended: BTreeSet<u64>,
     /// Places of dead units' rows; what stands there is `dead[n]`.
     places: HashMap<(Whose, Vec<u8>), usize>,
     /// SHA-256 of what was stored of them.
@@ -73,6 +76,7 @@ impl Known {
         known.read_heads(store, findings)?;
         known.read_items(store)?;
         known.ask_for_the_dead(store, findings);
+        known.ask_for_the_ended(store, findings);
         known.ask_for_the_living(store, findings);
         Ok(known)
     }
@@ -125,7 +129,11 @@ impl Known {
                     | Event::Restored(_)
                     | Event::KeyHolder(_)
                     | Event::Retained(_)
-                    | Event::HandedOver(_) => {}
+                    | Event::HandedOver(_)
+                    | Event::Locked(_)
+                    | Event::Unlocked(_)
+                    | Event::Held(_) => {}
+                    Event::KeysEnded(said) => self.ended(&said)?,
                 }
             }
         }
@@ -149,6 +157,12 @@ impl Known {
                 order: intent.destruction.clone(),
             });
         }
+        Ok(())
+    }
+
+    fn ended(&mut self, said: &KeysEnded) -> Result<(), ServiceError> {
+        let units = said.units().ok_or_else(|| unread("unit"))?;
+        self.ended.extend(units.into_iter().map(UnitId::as_u64));
         Ok(())
     }
 
@@ -224,6 +238,19 @@ impl Known {
         }
     }
 
+    fn ask_for_the_ended(&self, store: &Store, findings: &mut Findings) {
+        let there = |unit: &&u64| store.keyring.shred_half(UnitId::from_u64(**unit)).is_ok();
+        let left: Vec<&u64> = self.ended.iter().filter(there).collect();
+        let lost =
+            |unit: &&u64| format!("unit {unit}: its key ended, and the keyring still has it");
+        findings.violations.extend(left.iter().map(lost));
+        findings.lines.push(format!(
+            "keys that ended with an account or by new ones: {}, of which the keyring refuses {}",
+            self.ended.len(),
+            self.ended.len() - left.len()
+        ));
+    }
+
     fn ask_for_the_living(&self, store: &Store, findings: &mut Findings) {
         let mut there = 0_usize;
         for unit in self.living.values() {
@@ -244,7 +271,7 @@ impl Known {
 
 type Place = (Whose, Vec<u8>);
 
-/// Where a destroyed unit's row stood; accounts and months of the log have none of this kind.
+/// Where a destroyed unit's row stood.
 fn place(
     store: &Store,
     intent: &Intent,

@@ -103,6 +103,15 @@ impl Store {
         Ok(())
     }
 
+    /// Begins a new key of the index whatever month it is: for a keyring that came out of an older
+    /// copy and has one that was destroyed since. The background writes the rows anew under it.
+    pub(super) fn renew_index(&self) -> Result<(), ServiceError> {
+        if self.keyring.older_index_epoch().is_some() {
+            self.rotate_index()?;
+        }
+        self.keyring.rotate_index_epoch().map_err(fault::keyring)
+    }
+
     /// One step, where something is to be done.
     pub(super) fn turn_index(&self) -> Result<(), ServiceError> {
         if self.keyring.older_index_epoch().is_none() {

@@ -14,10 +14,10 @@ use crate::authz::action::ReadLedger;
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
 use crate::destruction::certificate::{Body, Certificate, Fault, Proven, Story};
-use crate::destruction::form;
+use crate::destruction::form::{self, AccountKey, Row};
 use crate::destruction::ledger::{Entry, Event};
 use crate::destruction::rows::Stored;
-use crate::domain::id::{AccountId, DestructionId};
+use crate::domain::id::{AccountId, DestructionId, UnitId};
 use crate::domain::limit::Limit;
 use crate::engine::Log;
 use crate::merkle::tree::Hash;
@@ -142,27 +142,49 @@ impl Store {
     /// `GET /ledger/form`: the official form, with the names that people have today.
     pub fn ledger_form(&self, session: &Session) -> Answer<String> {
         self.look_at_ledger(session, "ledger form", |store| {
-            let mut stories = Vec::new();
+            let mut form = Vec::new();
             let mut from = 0;
             loop {
                 let rows = store.read_ledger(from, PAGE)?;
                 let Some(last) = rows.last() else { break };
                 from = last.index + 1;
                 for row in rows {
-                    if let Event::Intent(intent) = row.entry.event {
-                        let id = intent.destruction.parse::<DestructionId>();
-                        let lost = || ServiceError::Damaged("an intent without its order".into());
-                        let stored = store.order_row(id.map_err(|_| lost())?)?;
-                        stories.push(store.story(&stored.ok_or_else(lost)?)?);
-                    }
+                    store.put_on_form(&mut form, row)?;
                 }
             }
             let name = |id: &str| {
                 let known = id.parse::<AccountId>().ok();
                 known.map_or_else(|| id.to_owned(), |id| store.directory.login(id))
             };
-            Ok(form::html(&stories, name))
+            Ok(form::html(&form, name))
         })
+    }
+
+    fn put_on_form(&self, form: &mut Vec<Row>, row: LedgerEntry) -> Result<(), ServiceError> {
+        let LedgerEntry { index, entry } = row;
+        let lost = || ServiceError::Damaged(format!("entry {index} of the ledger"));
+        match entry.event {
+            Event::Intent(intent) => {
+                let id = intent.destruction.parse::<DestructionId>();
+                let stored = self.order_row(id.map_err(|_| lost())?)?;
+                let story = self.story(&stored.ok_or_else(lost)?)?;
+                form.push(Row::Destruction(Box::new(story)));
+            }
+            Event::KeysEnded(said) => {
+                for end in said.accounts {
+                    let Some(key) = &end.key else { continue };
+                    let unit = key.parse().map(UnitId::from_u64).map_err(|_| lost())?;
+                    form.push(Row::AccountKey(AccountKey {
+                        index,
+                        time: entry.time.clone(),
+                        verified: self.keyring.shred_half(unit).is_err(),
+                        end,
+                    }));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn story(&self, stored: &Stored) -> Result<Story, ServiceError> {

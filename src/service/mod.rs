@@ -39,6 +39,7 @@ mod gate;
 mod held_back;
 mod hold;
 mod import;
+mod import_rejects;
 mod index;
 mod inspection;
 mod inspection_steps;
@@ -65,6 +66,7 @@ mod retention;
 mod scrub;
 mod seal;
 mod search;
+mod standing;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -88,5 +90,6 @@ pub use store::{Answer, Store};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectCode, RejectedRow,
+    Reset, Rows,
 };

@@ -55,23 +55,23 @@ pub fn body(step: &str) -> Value {
 }
 
 /// Registers a case and gives its id and the receipt.
-fn registered(world: &World, draft: &Value) -> (String, String) {
+pub fn registered(world: &World, draft: &Value) -> (String, String) {
     let made = world.post("intake", "/cases", draft).expect(201);
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     (text("id"), text("receipt"))
 }
 
-fn take_in(world: &World, login: &str, what: Value) -> Value {
+pub fn take_in(world: &World, login: &str, what: Value) -> Value {
     world
         .post(login, "/deletion-requests", &asked(what))
         .expect(201)
 }
 
-fn step(world: &World, login: &str, id: &str, name: &str, body: &Value) -> Reply {
+pub fn step(world: &World, login: &str, id: &str, name: &str, body: &Value) -> Reply {
     world.post(login, &format!("/deletion-requests/{id}/{name}"), body)
 }
 
-fn id_of(view: &Value) -> String {
+pub fn id_of(view: &Value) -> String {
     view["id"].as_str().unwrap().to_owned()
 }
 

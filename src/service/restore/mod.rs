@@ -7,15 +7,19 @@
 //!    compare every root. Until here nothing but the new directory has been written.
 //! 3. Mark the keyring: the floor is lowered, which only a restore may do, and from now on nothing
 //!    but this restore opens the store. Rename the directory into place.
-//! 4. Destroy again what the ledger names; drop its rows; shut out accounts whose rights or
-//!    passwords changed since; look at every case.
+//! 4. Destroy again every key that the ledger names, whether by a destruction, by a new key or with
+//!    its account, and believe no row of an account that is older than it says; drop the rows of
+//!    the destroyed; shut out accounts whose rights or passwords changed since; look at every case.
 //! 5. Enter it in ledger and access log, take the mark away.
 //!
 //! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
 //! on, and every step may be repeated.
 //!
-//! Holds and locks that were set after the backup are lost with their rows: the report says so.
+//! Holds and locks that were set after the backup are set again as the ledger tells. The requests
+//! behind them are lost with their rows: the report says so.
 
+#[cfg(test)]
+mod crash_tests;
 mod layout;
 mod proofs;
 mod records;
@@ -56,7 +60,7 @@ use crate::people::account::Account;
 use crate::people::rows::People;
 use crate::people::view::{AccountState, Invitation};
 use proofs::{Bundle, Need};
-use replay::{Dead, Swept};
+use replay::{Past, Swept};
 
 /// Cases that do not open any more and are named one by one.
 const LOST_NAMED: usize = 20;
@@ -122,6 +126,17 @@ pub fn restore(
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
 ) -> Result<Report, ServiceError> {
+    restore_in_steps(settings, secret, request, (random, clock), &|_| Ok(()))
+}
+
+/// The same; `behind` is told of every step and may stop it there, as a crash would.
+fn restore_in_steps(
+    settings: &Settings,
+    secret: &UnsealSecret,
+    request: &Request,
+    (random, clock): (Arc<dyn Random>, Arc<dyn Clock>),
+    behind: &dyn Fn(Step) -> Result<(), ServiceError>,
+) -> Result<Report, ServiceError> {
     let verifier = Verifier::parse(request.key.trim())
         .map_err(|error| refused(format!("the log's public key: {error}")))?;
     let progress = settings.progress.clone();
@@ -147,6 +162,13 @@ pub fn restore(
         let why = "there is a keyring already, and it did not come out of this copy";
         return Err(refused(why.to_owned()));
     }
+    // The floor of an older keyring vouches for an older ledger: somebody else has to.
+    let witnessed = !request.checkpoints.is_empty() || request.ledger.is_some();
+    if capsule.is_some() && !witnessed && !request.ledger_lost {
+        let why = "this keyring came out of a copy and does not know how long the ledger was: give a \
+                   checkpoint that an auditor kept (--checkpoint) or a bundle (--ledger)";
+        return Err(refused(why.to_owned()));
+    }
     let work = Work {
         settings,
         request,
@@ -155,6 +177,7 @@ pub fn restore(
         keyring,
         random,
         clock,
+        behind,
     };
     let vouched = work
         .keyring
@@ -177,6 +200,44 @@ struct Work<'a> {
     keyring: Arc<Keyring>,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
+    behind: &'a dyn Fn(Step) -> Result<(), ServiceError>,
+}
+
+/// What a restore has done when it is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The files of the backup lie beside their place.
+    Copied,
+    /// Those of the separate store do.
+    CopiedApart,
+    /// The logs are as long as they must be.
+    Brought,
+    /// The keyring knows of the restore.
+    Marked,
+    /// The data is in its place.
+    Placed,
+    /// The keyring knows what the ledger tells.
+    Taught,
+    /// No number is given again that a row names.
+    Skipped,
+    /// What waited in the queue is dead.
+    Punctured,
+    /// What no row names is dead.
+    Kept,
+    /// Every case was looked at.
+    Swept,
+    /// Somebody has a new code who can let the others in.
+    LetIn,
+    /// Rows of accounts that are too old are shut out.
+    HeldBack,
+    /// Orders and approvals that waited are void.
+    Withdrawn,
+    /// The list of copies is that of the ledger.
+    Relisted,
+    /// It stands in both logs.
+    Entered,
+    /// The keyring's mark is gone.
+    Finished,
 }
 
 impl Work<'_> {
@@ -220,8 +281,11 @@ impl Work<'_> {
             proofs::reach(&self.needs(vouched)?, self.sizes(sound.manifest.sizes)?)?;
             let dir = self.request.backup.as_deref().unwrap_or(Path::new(""));
             layout::copy(sound, dir, &stage, progress)?;
+            (self.behind)(Step::Copied)?;
             layout::copy_apart(self.request.retained.as_deref(), &self.verifier, &stage)?;
+            (self.behind)(Step::CopiedApart)?;
             let brought = self.bring_to(&stage, vouched)?;
+            (self.behind)(Step::Brought)?;
             let floor = Floor {
                 access_size: sound.access.size,
                 access_root: sound.access.root.0,
@@ -231,7 +295,9 @@ impl Work<'_> {
             self.keyring
                 .begin_restore(backup, floor)
                 .map_err(fault::keyring)?;
+            (self.behind)(Step::Marked)?;
             layout::place(&stage, data)?;
+            (self.behind)(Step::Placed)?;
             return Ok(brought);
         }
         if stage.exists() && !data.exists() {
@@ -322,9 +388,8 @@ impl Work<'_> {
         if begun.is_none_or(|begun| begun.capsule.is_none()) {
             return Ok(());
         }
-        let dead = replay::dead(engine)?;
-        let mut named: Vec<UnitId> = dead.into_keys().collect();
-        replay::skip_named(&self.keyring, named.drain(..))
+        let past = Past::read(engine)?;
+        replay::skip_named(&self.keyring, past.units())
     }
 
     /// Steps 4 and 5.
@@ -335,9 +400,13 @@ impl Work<'_> {
         let engine: Arc<dyn Engine> = Arc::new(engine);
         let begun = self.keyring.restoring();
         let begun = begun.ok_or_else(|| refused("no restore was begun".to_owned()))?;
+        let past = Past::read(&*engine)?;
+        past.teach(&self.keyring)?;
+        (self.behind)(Step::Taught)?;
         if begun.capsule.is_some() {
             self.skip_rows(&engine)?;
         }
+        (self.behind)(Step::Skipped)?;
         let apart = open::open_apart(self.settings, &self.keyring, &self.random, &self.clock)?;
         let store = open::assemble(
             self.settings,
@@ -348,15 +417,24 @@ impl Work<'_> {
         )?;
         let from = store.log.floor().map_err(fault::log)?;
         store.finish_punctures()?;
-        let dead = replay::dead(&*engine)?;
+        (self.behind)(Step::Punctured)?;
         let mut swept = Swept::default();
-        store.puncture_again(&dead, begun.capsule.is_some(), &mut swept)?;
-        store.sweep_dead(&dead, &mut swept)?;
+        if begun.capsule.is_some() {
+            store.keep_named(&mut swept)?;
+            store.renew_index()?;
+        }
+        (self.behind)(Step::Kept)?;
+        store.sweep_dead(&past, &mut swept)?;
+        (self.behind)(Step::Swept)?;
         let held = store.older();
         let invitations = store.let_in_again(&held)?;
+        (self.behind)(Step::LetIn)?;
         store.hold_back()?;
+        (self.behind)(Step::HeldBack)?;
         let (orders, approvals) = store.withdraw()?;
+        (self.behind)(Step::Withdrawn)?;
         store.relist_copies()?;
+        (self.behind)(Step::Relisted)?;
         let told = Told {
             orders,
             approvals,
@@ -366,10 +444,12 @@ impl Work<'_> {
             headers_only,
             held: held.len() as u64,
         };
-        store.enter_restore(&told, &dead, &swept)?;
+        store.enter_restore(&told, &past, &swept)?;
+        (self.behind)(Step::Entered)?;
         let floor = store.log.floor().map_err(fault::log)?;
         self.keyring.finish_restore(floor).map_err(fault::keyring)?;
-        let lines = told.lines(&dead, &swept);
+        (self.behind)(Step::Finished)?;
+        let lines = told.lines(&past, &swept);
         store.close()?;
         Ok(Report { lines, invitations })
     }
@@ -415,7 +495,7 @@ struct Told {
 }
 
 impl Told {
-    fn lines(&self, dead: &Dead, swept: &Swept) -> Vec<String> {
+    fn lines(&self, past: &Past, swept: &Swept) -> Vec<String> {
         let lost = self
             .vouched
             .access_size
@@ -426,9 +506,11 @@ impl Told {
                 self.from.access_size
             ),
             format!(
-                "ledger: goes on from {} entries; {} units it names as destroyed refuse to open",
+                "ledger: goes on from {} entries; {} units it names as destroyed and {} whose keys \
+                 ended otherwise refuse to open",
                 self.from.ledger_size,
-                dead.len()
+                past.dead.len(),
+                past.ended.len()
             ),
             format!(
                 "cases: {} looked at, {} with something destroyed since, {} that do not open any \
@@ -462,10 +544,16 @@ impl Told {
         }
         let named = swept.lost.iter().take(LOST_NAMED);
         lines.extend(named.map(|case| format!("does not open any more: case {case}")));
+        if swept.bound > 0 {
+            lines.push(format!(
+                "cases: {} locked or held again, as the ledger tells",
+                swept.bound
+            ));
+        }
         if self.begun.backup.is_some() {
             lines.push(
-                "holds, locks and requests of after the backup are gone: set them anew before \
-                 anything is destroyed"
+                "requests of after the backup are gone: take them in anew; until they are \
+                 answered their cases stay locked, and nothing that was held is destroyed"
                     .to_owned(),
             );
         }
@@ -475,14 +563,14 @@ impl Told {
 
 impl Store {
     /// The restore, in both logs at once.
-    fn enter_restore(&self, told: &Told, dead: &Dead, swept: &Swept) -> Result<(), ServiceError> {
+    fn enter_restore(&self, told: &Told, past: &Past, swept: &Swept) -> Result<(), ServiceError> {
         let event = Event::Restored(Restored {
             backup: told.begun.backup.map(|id| id.to_string()),
             capsule: told.begun.capsule.map(|id| id.to_string()),
             from: Logs::from(told.from),
             vouched: Logs::from(told.vouched),
             headers_only: told.headers_only,
-            destroyed: dead.len() as u64,
+            destroyed: past.dead.len() as u64,
             lost_cases: swept.lost.len() as u64,
             held_back: told.held,
         });
@@ -490,6 +578,8 @@ impl Store {
         Entry::now(self.clock.now(), event)
             .append(&mut batch)
             .map_err(|error| ServiceError::Internal(error.to_string()))?;
+        // The next restore may have another keyring: what this one knows goes into the ledger.
+        self.end_keys(&mut batch, &[], past.untold(&self.keyring))?;
         let entry = LogEvent {
             task: Task::Restore,
             outcome: Outcome::Done,

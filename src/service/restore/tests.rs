@@ -34,7 +34,7 @@ use crate::service::store::Store;
 use crate::service::{BackupSet, Founder, Service, Settings, open};
 use crate::vault::UnitRef;
 
-fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
+pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
     Settings {
         data: dir.join(data),
         keyring: dir.join(keyring),
@@ -60,7 +60,7 @@ fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
     }
 }
 
-fn secret() -> UnsealSecret {
+pub(super) fn secret() -> UnsealSecret {
     UnsealSecret {
         passphrase: SecretText::new("correct horse battery staple".to_owned()),
         key_file: None,
@@ -74,7 +74,7 @@ fn here() -> Origin {
     }
 }
 
-fn opened(settings: &Settings) -> Result<Arc<Store>, ServiceError> {
+pub(super) fn opened(settings: &Settings) -> Result<Arc<Store>, ServiceError> {
     let (random, clock) = (SystemSource::default(), SystemClock::default());
     open::open(settings, &secret(), Arc::new(random), Arc::new(clock)).map(Arc::new)
 }
@@ -114,12 +114,12 @@ fn draft() -> CaseDraft {
 
 /// A store with two cases and a backup; one of the cases was destroyed after it, and the ledger
 /// exported after that.
-struct Scene {
-    dir: TempDir,
+pub(super) struct Scene {
+    pub(super) dir: TempDir,
     key: String,
     backup: PathBuf,
     ledger: PathBuf,
-    capsule: Vec<u8>,
+    pub(super) capsule: Vec<u8>,
     kept: CaseId,
     doomed: CaseId,
     units: Vec<UnitId>,
@@ -167,7 +167,7 @@ fn item(n: u8, store: &Store) -> Item {
     item
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -180,7 +180,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn words() -> SecretText {
+pub(super) fn words() -> SecretText {
     SecretText::new("the words of the copy".to_owned())
 }
 
@@ -232,7 +232,7 @@ fn units_of(store: &Store, case: CaseId) -> Vec<UnitId> {
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = settings(dir.path(), "data", "keyring");
         let founder = |account: &str, role| Founder {
@@ -325,7 +325,7 @@ impl Scene {
         }
     }
 
-    fn request(&self, ledger: bool) -> Request {
+    pub(super) fn request(&self, ledger: bool) -> Request {
         Request {
             backup: Some(self.backup.clone()),
             retained: Some(self.dir.path().join("apart")),
@@ -356,7 +356,10 @@ impl Scene {
         let told = report.lines.join("\n");
         assert!(told.contains("1 with something destroyed since"), "{told}");
         assert!(told.contains("1 destruction orders"), "{told}");
-        let store = self.reopened(keyring);
+        self.check_store(&self.reopened(keyring));
+    }
+
+    pub(super) fn check_store(&self, store: &Store) {
         for unit in &self.units {
             assert!(store.keyring.shred_half(*unit).is_err());
         }
