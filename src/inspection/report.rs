@@ -85,18 +85,12 @@ pub fn html(view: &InspectionView) -> String {
 
 fn head(page: &mut Html, view: &InspectionView) {
     let sheet = &view.sheet;
-    let signed = view.signed.as_ref().map_or_else(
-        || "서명 전 / not signed yet".to_owned(),
-        |signed| format!("{} {}", signed.by, signed.at),
-    );
     let statement = view.signed.as_ref().and_then(|s| s.statement.clone());
-    let whole = if sheet.whole {
-        "월 전체 / whole month"
-    } else {
-        "월중 점검 / the month was not over"
-    };
     page.raw("<table><tbody>")
-        .row(["점검 월 / Month", &format!("{} ({whole})", sheet.month)])
+        .row([
+            "점검 월 / Month",
+            &format!("{} ({})", sheet.month, whole(sheet.whole)),
+        ])
         .row([
             "작성 / Made",
             &format!("{} {}", sheet.made_at, name(view, Some(&sheet.made_by))),
@@ -111,7 +105,7 @@ fn head(page: &mut Html, view: &InspectionView) {
             &sheet.unread.to_string(),
         ])
         .row(["점검표 해시 / Hash of the sheet", &view.hash])
-        .row(["서명 / Signed", &signed])
+        .row(["서명 / Signed", &signed_by(view)])
         .row([
             "미해결 서명 사유 / Statement",
             &statement.unwrap_or_else(|| "-".to_owned()),
@@ -169,7 +163,25 @@ fn chart(page: &mut Html, view: &InspectionView) {
     page.raw("</svg>");
 }
 
-fn name(view: &InspectionView, id: Option<&str>) -> String {
+/// Who signed and when.
+pub(super) fn signed_by(view: &InspectionView) -> String {
+    view.signed.as_ref().map_or_else(
+        || "서명 전 / not signed yet".to_owned(),
+        |signed| format!("{} {}", signed.by, signed.at),
+    )
+}
+
+/// Whether the month was over.
+pub(super) const fn whole(whole: bool) -> &'static str {
+    if whole {
+        "월 전체 / whole month"
+    } else {
+        "월중 점검 / the month was not over"
+    }
+}
+
+/// What a person is called today.
+pub(super) fn name(view: &InspectionView, id: Option<&str>) -> String {
     match id {
         None => "알 수 없음 / unknown".to_owned(),
         Some(id) => view
@@ -180,14 +192,16 @@ fn name(view: &InspectionView, id: Option<&str>) -> String {
     }
 }
 
-fn remark(said: Option<&Remark>) -> String {
+/// What somebody said, and when.
+pub(super) fn remark(said: Option<&Remark>) -> String {
     said.map_or_else(
         || "-".to_owned(),
         |said| format!("{} ({})", said.text, said.at),
     )
 }
 
-const fn state(state: FindingState) -> &'static str {
+/// How far a finding has come.
+pub(super) const fn state(state: FindingState) -> &'static str {
     match state {
         FindingState::Open => "미해결 / open",
         FindingState::Explained => "소명됨 / explained",

@@ -273,3 +273,6 @@ fn finding_view(finding: &Finding) -> FindingView {
         verdict: said.verdict,
     }
 }
+
+#[cfg(test)]
+mod tests;
