@@ -65,6 +65,8 @@ fn settings(dir: &Path) -> Settings {
         segment_bytes: 64 << 20,
         terms: Terms::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }

@@ -98,6 +98,8 @@ fn settings(dir: &Path) -> Settings {
             ..Terms::default()
         },
         budgets: bongham::config::budgets::Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }

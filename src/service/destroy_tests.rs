@@ -88,6 +88,8 @@ impl Disk {
             segment_bytes: 4 << 20,
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
+            inspection: Default::default(),
+            forward: None,
             progress: None,
         };
         let random = Arc::clone(&self.random);

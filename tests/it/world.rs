@@ -108,6 +108,8 @@ pub fn settings(dir: &Path) -> Settings {
         terms: Terms::default(),
         // One test does in a second what takes people a day.
         budgets: Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }

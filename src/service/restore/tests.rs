@@ -56,6 +56,8 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         segment_bytes: 1 << 20,
         terms: Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
