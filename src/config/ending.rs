@@ -6,8 +6,8 @@ use super::ConfigError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ending {
-    /// Days in which an approved destruction can still be cancelled; it ends inside the statutory
-    /// term in any case.
+    /// Days in which an approved destruction can still be cancelled. Where a person waits it ends
+    /// inside the statutory term, but never before a whole day has passed.
     pub cancel_days: u64,
     /// Days after the last change of a case in which nothing of it expires.
     pub quiet_days: u64,

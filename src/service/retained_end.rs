@@ -3,7 +3,6 @@
 //! destroys anything by itself.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::error::ServiceError;
 use super::fault;
@@ -21,9 +20,6 @@ use crate::domain::task::Task;
 use crate::engine::{Batch, Pending};
 use crate::people::approval::{Asked, content_hash};
 use crate::retained::item::Item;
-
-/// How long an approved destruction can still be cancelled.
-const CANCEL_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -142,7 +138,7 @@ impl Store {
         let item = self.kept(id)?.ok_or(ServiceError::NotFound)?.item;
         // Two orders would count the same units twice in the ledger.
         let orders = self.orders.unfinished().map_err(fault::orders)?;
-        let ends = |order: &Order| order.ground == Ground::RetentionEnd(id);
+        let ends = |order: &Order| order.ground.item() == Some(id);
         if orders.iter().any(ends) {
             return Err(ServiceError::Conflict);
         }
@@ -174,7 +170,7 @@ impl Store {
             approver,
             witness: None,
             approved_at: now,
-            due: now.plus(CANCEL_WINDOW),
+            due: self.terms.window_end(now, None),
             stage: Stage::Waiting,
         };
         self.place_order(batch, &order)?;
