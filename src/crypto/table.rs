@@ -219,8 +219,10 @@ mod tests {
         assert!(twice.is_err(), "a second one of the same id");
         let stored = rows.find::<Note>(&[7]).unwrap().unwrap();
         assert_eq!(stored.row, note);
-        let change =
-            |batch: &mut Batch| rows.put_changed(batch, &stored, &Note(7, "b".into())).unwrap();
+        let change = |batch: &mut Batch| {
+            rows.put_changed(batch, &stored, &Note(7, "b".into()))
+                .unwrap()
+        };
         commit(&change).unwrap();
         assert!(commit(&change).is_err(), "it has changed since it was read");
         assert!(matches!(
@@ -237,10 +239,14 @@ mod tests {
         let engine = Arc::new(MemoryEngine::new(Arc::new(SystemClock::default())));
         let rows = table(&engine, 2);
         let mut batch = Batch::default();
-        rows.put_new(&mut batch, &Note(7, "sealed-canary".into())).unwrap();
+        rows.put_new(&mut batch, &Note(7, "sealed-canary".into()))
+            .unwrap();
         let (_, _, value) = batch.put.first().unwrap();
         let found = |bytes: &[u8]| bytes.windows(13).any(|w| w == b"sealed-canary");
         assert!(!found(value.as_bytes()));
-        assert!(found(b"a sealed-canary in clear"), "the search finds what is there");
+        assert!(
+            found(b"a sealed-canary in clear"),
+            "the search finds what is there"
+        );
     }
 }

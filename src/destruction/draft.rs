@@ -211,6 +211,10 @@ pub struct JudgementDraft {
     /// The matter that a hold rests on.
     #[serde(default)]
     pub ground: Option<String>,
+    /// With `destroy`: the part is no part of the record (a person or paper that came into it by
+    /// mistake, a contact given twice), so that no retention period keeps it; the reason says why.
+    #[serde(default)]
+    pub not_record: bool,
 }
 
 /// One part and its judgement.
@@ -281,6 +285,15 @@ pub enum Judgement {
         /// The matter it rests on.
         ground: String,
     },
+    /// 파기: it is no part of the record, and so no retention period keeps it.
+    DestroyStray,
+}
+
+impl Judgement {
+    /// Whether it is destroyed without being kept elsewhere.
+    pub const fn destroys(&self) -> bool {
+        matches!(self, Self::Destroy | Self::DestroyStray)
+    }
 }
 
 impl JudgementDraft {
@@ -306,7 +319,12 @@ impl JudgementDraft {
         if self.verdict != Verdict::Hold {
             none("ground", &self.ground)?;
         }
+        if self.verdict != Verdict::Destroy && self.not_record {
+            let why = "does not belong to this verdict";
+            return Err(Lacking::new(field("not_record"), why));
+        }
         match self.verdict {
+            Verdict::Destroy if self.not_record => Ok(Judgement::DestroyStray),
             Verdict::Destroy => Ok(Judgement::Destroy),
             Verdict::KeepApart => {
                 let until = need("until", &self.until)?;

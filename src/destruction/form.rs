@@ -124,9 +124,10 @@ fn why(reason: &Reason) -> String {
         Why::Account => "계정 말소",
         Why::AuditEpoch => "접속기록 보관기간 경과",
     };
-    match &reason.reference {
-        Some(reference) => format!("{text} ({reference})"),
-        None => text.to_owned(),
+    match (&reason.reference, &reason.decision) {
+        (Some(reference), Some(decision)) => format!("{text} ({reference}, 심의 {decision})"),
+        (Some(reference), None) => format!("{text} ({reference})"),
+        (None, _) => text.to_owned(),
     }
 }
 
@@ -176,6 +177,7 @@ mod tests {
                 why: Why::Expiry,
                 law: "법".into(),
                 reference: Some("<b>1</b>".into()),
+                decision: None,
             },
             created_from: Some("2026-01-01".into()),
             created_to: Some("2026-02-01".into()),

@@ -95,6 +95,9 @@ pub struct Reason {
     /// Id of the request, appraisal decision, item or account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Id of the appraisal decision (기록물평가심의회: 폐기), where the reference names something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
 }
 
 /// One unit that dies.
@@ -325,6 +328,16 @@ impl Reason {
                 "개인정보 보호법 제21조제1항",
                 Some(item.to_string()),
             ),
+            Ground::AppraisedRequest { request, .. } => (
+                Why::Request,
+                "개인정보 보호법 제36조, 공공기록물 관리에 관한 법률 시행령 제43조",
+                Some(request.to_string()),
+            ),
+            Ground::AppraisedEnd { item, .. } => (
+                Why::RetentionEnd,
+                "개인정보 보호법 제21조제1항, 공공기록물 관리에 관한 법률 시행령 제43조",
+                Some(item.to_string()),
+            ),
             Ground::Account(account) => (
                 Why::Account,
                 "개인정보의 안전성 확보조치 기준 제5조",
@@ -336,10 +349,17 @@ impl Reason {
                 None,
             ),
         };
+        let decision = match ground {
+            Ground::AppraisedRequest { decision, .. } | Ground::AppraisedEnd { decision, .. } => {
+                Some(decision.clone())
+            }
+            _ => None,
+        };
         Self {
             why,
             law: law.to_owned(),
             reference,
+            decision,
         }
     }
 }
@@ -348,8 +368,10 @@ impl File {
     /// The file that a ground empties.
     pub const fn of(ground: &Ground) -> Self {
         match ground {
-            Ground::Request(_) | Ground::Expiry { .. } => Self::Complaints,
-            Ground::RetentionEnd(_) => Self::Retained,
+            Ground::Request(_) | Ground::Expiry { .. } | Ground::AppraisedRequest { .. } => {
+                Self::Complaints
+            }
+            Ground::RetentionEnd(_) | Ground::AppraisedEnd { .. } => Self::Retained,
             Ground::Account(_) => Self::Accounts,
             Ground::AuditEpoch => Self::AccessLog,
         }

@@ -8,14 +8,15 @@ mod facts;
 mod stored;
 
 use crate::domain::id::{AccountId, DestructionId, RetainedId};
+use crate::domain::role::Roles;
 use crate::domain::time::Timestamp;
 
 use super::draft::{FormDraft, Lacking};
 use super::order::{Ground, Order, Stage};
 
 pub use facts::{
-    Approval, Cancellation, Cause, Delivery, Facts, Form, Identity, Judged, JudgedCase, Petition,
-    Refusal, Review,
+    Approval, Cancellation, Cause, Delivery, Facts, FirstWord, Form, Identity, Judged, JudgedCase,
+    Petition, Refusal, Review,
 };
 pub use stored::Stored;
 
@@ -125,8 +126,8 @@ pub struct Reviewed {
 pub struct Formed {
     before: Reviewed,
     form: Form,
-    /// The first of two approvers, where two are needed.
-    seconded: Option<AccountId>,
+    /// The first of two approvals, where two are needed.
+    seconded: Option<FirstWord>,
 }
 
 /// 승인.
@@ -237,14 +238,15 @@ impl Request<Reviewed> {
     ///
     /// # Errors
     /// [`Lacking`] for a field that is missing, for a review that destroys nothing, for an
-    /// appraisal that was not named and for an item kept apart that was not made.
+    /// appraisal that was not named and for an item kept apart that was not made. `appraised` says
+    /// that a rule demands the appraisal for something of it.
     pub fn form(
         self,
         fields: FormDraft,
+        appraised: bool,
         witness: Option<AccountId>,
         kept: Vec<RetainedId>,
-        by: AccountId,
-        at: Timestamp,
+        (by, at): (AccountId, Timestamp),
     ) -> Result<Request<Formed>, StepError> {
         fields.check()?;
         let review = &self.step.review;
@@ -252,14 +254,14 @@ impl Request<Reviewed> {
             let why = "nothing is to be destroyed: refuse the request instead";
             return Err(Lacking::new("file", why).into());
         }
-        let appraised = matches!(
+        let proposed = matches!(
             self.facts.cause,
             Cause::Retention {
                 appraisal: true,
                 ..
             }
         );
-        if appraised && fields.decision.is_none() {
+        if (appraised || proposed) && fields.decision.is_none() {
             let why = "of the records appraisal (폐기) must be named";
             return Err(Lacking::new("decision", why).into());
         }
@@ -350,12 +352,16 @@ fn hash(
 pub struct Word {
     /// Who.
     pub by: AccountId,
+    /// In which roles.
+    pub roles: Roles,
     /// When.
     pub at: Timestamp,
     /// The hash of the form they saw.
     pub form_hash: [u8; 32],
     /// Whether the day's cap asks for a second approver besides.
     pub needs_two: bool,
+    /// Whether the first word still counts, if there is one.
+    pub first_stands: bool,
 }
 
 /// What an approval leads to.
@@ -367,6 +373,11 @@ pub enum Sanction {
 }
 
 impl Request<Formed> {
+    /// The first of two approvals.
+    pub const fn first_word(&self) -> Option<&FirstWord> {
+        self.step.seconded.as_ref()
+    }
+
     /// Whether this account took part in what is to be approved.
     fn took_part(&self, account: AccountId) -> bool {
         let Formed { before, form, .. } = &self.step;
@@ -385,33 +396,31 @@ impl Request<Formed> {
         order: DestructionId,
         window_end: Timestamp,
     ) -> Result<Sanction, StepError> {
-        if self.took_part(word.by) || self.step.seconded == Some(word.by) {
+        // One that does not count any more is as if it had never been said.
+        let first = self.step.seconded.filter(|_| word.first_stands);
+        if self.took_part(word.by) || first.is_some_and(|first| first.by == word.by) {
             return Err(StepError::SelfApproval);
         }
         if word.form_hash != self.step.form.hash {
             return Err(StepError::OtherForm);
         }
-        if word.needs_two && self.step.seconded.is_none() {
+        if word.needs_two && first.is_none() {
+            let said = FirstWord {
+                by: word.by,
+                roles: word.roles,
+                at: word.at,
+            };
             let step = Formed {
-                seconded: Some(word.by),
+                seconded: Some(said),
                 ..self.step
             };
             return Ok(Sanction::Seconded(Box::new(Self { step, ..self })));
         }
-        let Formed {
-            before,
-            form,
-            seconded,
-        } = &self.step;
+        let Formed { before, form, .. } = &self.step;
         let parts = before.review.cases.iter();
         let placed = Order {
             id: order,
-            ground: match &self.facts.cause {
-                Cause::Person(_) => Ground::Request(self.facts.id),
-                Cause::Retention { .. } => Ground::Expiry {
-                    decision: form.fields.decision.clone(),
-                },
-            },
+            ground: ground(&self.facts, form),
             parts: parts.flat_map(|case| case.order(&form.kept)).collect(),
             units: Vec::new(),
             handler: form.by,
@@ -423,7 +432,7 @@ impl Request<Formed> {
         };
         let approval = Approval {
             by: word.by,
-            before: *seconded,
+            before: first.map(|first| first.by),
             at: word.at,
             order,
             due: window_end,
@@ -436,6 +445,15 @@ impl Request<Formed> {
             },
         };
         Ok(Sanction::Ordered(Box::new((request, placed))))
+    }
+}
+
+fn ground(facts: &Facts, form: &Form) -> Ground {
+    let request = facts.id;
+    match (&facts.cause, form.fields.decision.clone()) {
+        (Cause::Person(_), None) => Ground::Request(request),
+        (Cause::Person(_), Some(decision)) => Ground::AppraisedRequest { request, decision },
+        (Cause::Retention { .. }, decision) => Ground::Expiry { decision },
     }
 }
 

@@ -110,7 +110,13 @@ mod tests {
             assert_eq!(text.parse(), Ok(serial), "{text}");
         }
         assert_eq!(serial.to_string(), "7KQ4M-2XA0D");
-        for bad in ["", "7KQ4M-2XA0", "7KQ4M-2XA0DD", "7KQ4M-2XA0U", "일련번호일련번호가나"] {
+        for bad in [
+            "",
+            "7KQ4M-2XA0",
+            "7KQ4M-2XA0DD",
+            "7KQ4M-2XA0U",
+            "일련번호일련번호가나",
+        ] {
             assert_eq!(bad.parse::<Serial>(), Err(BadSerial), "{bad}");
         }
     }

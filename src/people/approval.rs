@@ -134,15 +134,10 @@ pub enum Asked {
         /// The law or matter that the hold rests on.
         ground: String,
     },
-    /// A destruction.
+    /// The end of what is kept apart. The end of cases is approved on its own form, step by step.
     Destroy {
         /// [`content_hash`] of the order.
         order_hash: [u8; 32],
-    },
-    /// The destruction of everything that has come to its term.
-    BulkExpiry {
-        /// [`content_hash`] of the batch.
-        batch_hash: [u8; 32],
     },
 }
 
@@ -166,7 +161,6 @@ impl Asked {
             Self::HandOver { .. } => "hand_over",
             Self::LiftHold { .. } => "lift_hold",
             Self::Destroy { .. } => "destroy",
-            Self::BulkExpiry { .. } => "bulk_expiry",
         }
     }
     /// When it takes effect.
@@ -177,8 +171,7 @@ impl Asked {
             | Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
-            | Self::Destroy { .. }
-            | Self::BulkExpiry { .. } => Effect::Deferred,
+            | Self::Destroy { .. } => Effect::Deferred,
         }
     }
     /// The people it is about, by the keys that were shown.
@@ -191,8 +184,7 @@ impl Asked {
             Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
-            | Self::Destroy { .. }
-            | Self::BulkExpiry { .. } => &[],
+            | Self::Destroy { .. } => &[],
         }
     }
     /// Whom it is about.
@@ -220,9 +212,9 @@ impl Asked {
                 .part(item.as_bytes())
                 .part(purpose.code().as_bytes())
                 .part(reason_hash),
-            Self::HandOver { items_hash: hash }
-            | Self::Destroy { order_hash: hash }
-            | Self::BulkExpiry { batch_hash: hash } => content.part(hash),
+            Self::HandOver { items_hash: hash } | Self::Destroy { order_hash: hash } => {
+                content.part(hash)
+            }
             Self::LiftHold { case, ground } => {
                 content.part(case.as_bytes()).part(ground.as_bytes())
             }

@@ -83,13 +83,6 @@ impl Store {
                     format!("파기. 파기 지시 {hash}"),
                 )
             }
-            Asked::BulkExpiry { batch_hash } => {
-                let hash = HEXLOWER.encode(batch_hash);
-                (
-                    format!("destroy what has come to its term; list {hash}"),
-                    format!("보존기간이 끝난 민원 일괄 파기. 목록 {hash}"),
-                )
-            }
         }
     }
 

@@ -101,7 +101,7 @@ impl Store {
     }
 
     /// Whether the approver is still who they were when they approved.
-    fn stands_by(&self, decided: &Decided) -> bool {
+    pub(super) fn stands_by(&self, decided: &Decided) -> bool {
         self.directory
             .account(decided.by)
             .is_some_and(|now| now.receives().is_some() && now.roles == decided.roles)
@@ -164,7 +164,7 @@ impl Store {
                 self.fail(permit, ServiceError::NotFound)
             }),
             Some(stored) => match stored.row.asked {
-                Asked::Destroy { .. } | Asked::BulkExpiry { .. } => {
+                Asked::Destroy { .. } => {
                     self.decide_as::<ApproveDestruction>(session, &stored, verdict)
                 }
                 _ => self.decide_as::<Approve>(session, &stored, verdict),
@@ -264,8 +264,7 @@ impl Store {
             | Asked::OpenRetained { .. }
             | Asked::HandOver { .. }
             | Asked::LiftHold { .. }
-            | Asked::Destroy { .. }
-            | Asked::BulkExpiry { .. } => Ok(Change::Nothing),
+            | Asked::Destroy { .. } => Ok(Change::Nothing),
         }
     }
 

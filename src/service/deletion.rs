@@ -13,10 +13,10 @@ use crate::authn::session::Session;
 use crate::authz::action::{List, Read, ReadRequest, RequestDeletion};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
-use crate::cases::head::{Head, StoredHead};
+use crate::cases::head::{Head, Hold, StoredHead};
 use crate::cases::rows::{Change, scopes};
 use crate::cases::view::CaseState;
-use crate::destruction::draft::RequestDraft;
+use crate::destruction::draft::{Judgement, RequestDraft};
 use crate::destruction::records::Kept;
 use crate::destruction::request::{Cause, Facts, Petition, Request, Stored};
 use crate::destruction::term;
@@ -25,6 +25,7 @@ use crate::domain::id::{CaseId, RequestId, UnitId};
 use crate::domain::purpose::Purpose;
 use crate::domain::role::Role;
 use crate::domain::tier::Tier;
+use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 
 /// What somebody may know of a request.
@@ -54,8 +55,8 @@ impl Store {
         };
         let now = self.clock.now();
         let received_at = received.unwrap_or(now);
-        if received_at > now {
-            let why = "must not lie in the future";
+        if !term::receivable(received_at, now) {
+            let why = "must not lie in the future, nor more than 30 days back";
             return self.fail(permit, Invalid::new("received_at", why).into());
         }
         let found = match self.named(session, &draft, &parts) {
@@ -162,10 +163,12 @@ impl Store {
             };
             let mut after = stored.head.clone();
             after.locks.retain(|held| held != id);
-            if lock == Lock::Set {
-                after.locks.push(*id);
+            match lock {
+                Lock::Set => after.locks.push(*id),
+                Lock::Settle => set_holds(&mut after, request, self.clock.now()),
+                Lock::Lift => {}
             }
-            if after.locks == stored.head.locks {
+            if after == stored.head {
                 continue;
             }
             after.revision += 1;
@@ -283,7 +286,33 @@ impl Store {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lock {
     Set,
+    /// The request is void.
     Lift,
+    /// The request is decided: where it was judged that another matter needs a part, a hold takes
+    /// the place of the lock, so that the next sweep does not propose what was just kept.
+    Settle,
+}
+
+/// The holds that a review found to be needed, in the name of who reviewed: somebody else lifts
+/// them, one for each ground.
+fn set_holds(head: &mut Head, request: &Stored, at: Timestamp) {
+    let Some(review) = request.review() else {
+        return;
+    };
+    let judged = review.cases.iter().filter(|case| case.case == head.case);
+    for unit in judged.flat_map(|case| &case.units) {
+        let Judgement::Hold { ground } = &unit.judgement else {
+            continue;
+        };
+        let there = head.units.iter().any(|u| u.unit == unit.unit);
+        if there && !head.holds.iter().any(|hold| hold.ground == *ground) {
+            head.holds.push(Hold {
+                by: review.by,
+                at,
+                ground: ground.clone(),
+            });
+        }
+    }
 }
 
 /// Ids of parts as a person gives them.
@@ -301,7 +330,7 @@ fn parts(draft: &RequestDraft) -> Result<Vec<UnitId>, ServiceError> {
         .collect()
 }
 
-fn request_row(request: &Stored, whole: bool, now: crate::domain::time::Timestamp) -> RequestRow {
+fn request_row(request: &Stored, whole: bool, now: Timestamp) -> RequestRow {
     let facts = request.facts();
     RequestRow {
         id: facts.id.to_string(),

@@ -182,7 +182,7 @@ impl Store {
                 by: going.by(),
                 at: going.now,
             };
-            going.lock(&request, Lock::Lift)?;
+            going.lock(&request, Lock::Settle)?;
             let answered = match request {
                 Stored::Refused(request) => request.answer(delivery),
                 Stored::Approved(approved) => {

@@ -15,6 +15,9 @@ use crate::destruction::view::{
 };
 use crate::domain::id::UnitId;
 
+/// What stands as the basis of a part that no retention rule keeps.
+const NOT_RECORD: &str = "not_record";
+
 /// From where a request comes.
 pub(super) const fn kind(request: &Stored) -> RequestKind {
     match request.facts().cause {
@@ -174,6 +177,7 @@ fn matched(request: &Stored, stored: &StoredHead) -> MatchView {
 fn judged_part(judged: &Judged) -> PartView {
     let (verdict, basis) = match &judged.judgement {
         Judgement::Destroy => ("destroy", None),
+        Judgement::DestroyStray => ("destroy", Some(NOT_RECORD.to_owned())),
         Judgement::KeepApart {
             law,
             article,

@@ -17,6 +17,7 @@ mod clock;
 mod crash_tests;
 mod deletion;
 mod deletion_end;
+mod deletion_lawful;
 mod deletion_review;
 mod deletion_steps;
 mod deletion_view;

@@ -292,6 +292,7 @@ pub(super) fn assemble_under(
         own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
         items_turn: Mutex::new(()),
+        expiry_turn: Mutex::new(()),
         due_looked_on: AtomicI64::new(i64::MIN),
         locator: locator(),
         row_key: row_key(),

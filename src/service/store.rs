@@ -77,6 +77,8 @@ pub struct Store {
     pub(super) people_turn: Mutex<()>,
     /// Items are drawn and dropped one after the other, so that none is drawn twice.
     pub(super) items_turn: Mutex<()>,
+    /// Approvals of destructions come one after the other, so that the day's cap is counted once.
+    pub(super) expiry_turn: Mutex<()>,
     /// Day, counted from 1970, of the last look for items whose end has come.
     pub(super) due_looked_on: AtomicI64,
     pub(super) locator: Locator,

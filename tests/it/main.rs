@@ -20,6 +20,7 @@ mod canary;
 mod cli;
 mod coverage;
 mod deletion;
+mod deletion_limits;
 mod destroy;
 mod faults;
 mod find;

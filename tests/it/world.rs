@@ -137,9 +137,12 @@ fn service_by(settings: &Settings, clock: Arc<dyn Clock>) -> Arc<Service> {
 
 impl World {
     /// A store with its two founders, not yet enrolled.
-    fn founded(clock: Arc<dyn Clock>) -> (Self, String, String) {
+    fn founded(clock: Arc<dyn Clock>, terms: Terms) -> (Self, String, String) {
         let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path());
+        let settings = Settings {
+            terms,
+            ..settings(dir.path())
+        };
         let founder = |account: &str, role| Founder {
             account: account.to_owned(),
             roles: Roles::new([role]).unwrap(),
@@ -220,7 +223,12 @@ impl World {
 
     /// The same, at a time that a test moves.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        let (mut world, admin, privacy) = Self::founded(clock);
+        Self::with_terms(clock, Terms::default())
+    }
+
+    /// The same, in an office that has set its own windows and caps.
+    pub fn with_terms(clock: Arc<dyn Clock>, terms: Terms) -> Self {
+        let (mut world, admin, privacy) = Self::founded(clock, terms);
         world.enrol("admin", &admin);
         world.enrol("privacy", &privacy);
         for (code, name) in [
@@ -252,7 +260,7 @@ impl World {
         world
     }
 
-    fn invite(&mut self, login: &str, roles: &[&str], department: Option<&str>) {
+    pub fn invite(&mut self, login: &str, roles: &[&str], department: Option<&str>) {
         let body = json!({"account": login, "roles": roles, "department": department});
         let invited = self.post("admin", "/accounts", &body).expect(201);
         self.ids

@@ -1,6 +1,7 @@
 //! What each step of a request brings: who asked, what was judged, written, approved, told.
 
 use crate::domain::id::{AccountId, CaseId, DestructionId, RequestId, RetainedId, UnitId};
+use crate::domain::role::Roles;
 use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
 
@@ -147,7 +148,7 @@ impl Review {
     }
     /// Whether something of it is kept, by law or by a hold.
     pub fn keeps_something(&self) -> bool {
-        self.any(|judgement| *judgement != Judgement::Destroy)
+        self.any(|judgement| !judgement.destroys())
     }
     /// Whether something of it is to be kept apart first.
     pub fn keeps_apart(&self) -> bool {
@@ -180,6 +181,17 @@ pub struct Form {
     pub at: Timestamp,
     /// SHA-256 of form and review in canonical JSON: what an approver approves.
     pub hash: [u8; 32],
+}
+
+/// The first of two approvals. It counts only while it is fresh and its giver is still who they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FirstWord {
+    /// Who.
+    pub by: AccountId,
+    /// In which roles.
+    pub roles: Roles,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The approval and what follows from it.

@@ -108,16 +108,18 @@ fn formed(review: Review) -> Request<Formed> {
     identified()
         .review(review)
         .unwrap()
-        .form(fields(), None, Vec::new(), account(AUTHOR), NOW)
+        .form(fields(), false, None, Vec::new(), (account(AUTHOR), NOW))
         .unwrap()
 }
 
 fn word(by: u8, request: &Request<Formed>) -> Word {
     Word {
         by: account(by),
+        roles: Roles::default(),
         at: NOW,
         form_hash: request.step.form.hash,
         needs_two: false,
+        first_stands: true,
     }
 }
 
@@ -202,6 +204,18 @@ fn above_the_cap_two_approve_and_not_the_same_one_twice() {
         by: account(6),
         ..first
     };
+    // A first word that does not count any more makes the second one the first.
+    for by in [6, APPROVER] {
+        let late = Word {
+            by: account(by),
+            first_stands: false,
+            ..first
+        };
+        let Ok(Sanction::Seconded(anew)) = request.clone().approve(late, ORDER, later(60)) else {
+            panic!("one approver alone");
+        };
+        assert_eq!(anew.first_word().map(|word| word.by), Some(account(by)));
+    }
     let Ok(Sanction::Ordered(ordered)) = request.approve(second, ORDER, later(60)) else {
         panic!("two were not enough");
     };
@@ -227,7 +241,7 @@ fn what_is_kept_must_be_told_and_drawn_first() {
     let form = |kept| {
         reviewed
             .clone()
-            .form(fields(), None, kept, account(AUTHOR), NOW)
+            .form(fields(), false, None, kept, (account(AUTHOR), NOW))
     };
     assert!(matches!(form(Vec::new()).err(), Some(StepError::Lacking(l)) if l.field == "kept"));
     let item = RetainedId::from_bytes([4; 16]);
@@ -254,7 +268,7 @@ fn a_held_part_stays_and_the_rest_is_ordered() {
     nothing.refusal = Some(told());
     let reviewed = identified().review(nothing).unwrap();
     let refused = reviewed
-        .form(fields(), None, Vec::new(), account(AUTHOR), NOW)
+        .form(fields(), false, None, Vec::new(), (account(AUTHOR), NOW))
         .err();
     assert!(matches!(refused, Some(StepError::Lacking(l)) if l.field == "file"));
 }
@@ -275,7 +289,7 @@ fn an_expiry_that_needs_an_appraisal_names_its_decision() {
         };
         reviewed
             .clone()
-            .form(fields, None, Vec::new(), account(AUTHOR), NOW)
+            .form(fields, false, None, Vec::new(), (account(AUTHOR), NOW))
     };
     assert!(matches!(form(None).err(), Some(StepError::Lacking(l)) if l.field == "decision"));
     let personal = form(Some("홍길동의 건")).err();

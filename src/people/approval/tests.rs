@@ -121,7 +121,6 @@ fn every_part_of_a_request_is_in_its_hash() {
             items_hash: [8; 32],
         },
         Asked::Destroy { order_hash: hash },
-        Asked::BulkExpiry { batch_hash: hash },
         lift(1, "a"),
         lift(1, "ab"),
         lift(2, "a"),
