@@ -240,6 +240,16 @@ pub struct RefusalDraft {
 }
 
 impl RefusalDraft {
+    /// Takes out what was told.
+    pub fn forget(&mut self) {
+        for text in [&mut self.law, &mut self.reason, &mut self.objection] {
+            text.clear();
+        }
+    }
+    /// Whether anything of it is left.
+    pub const fn is_gone(&self) -> bool {
+        self.law.is_empty()
+    }
     /// All three must be there.
     pub fn check(&self, path: &str) -> Result<(), Lacking> {
         let field = |name: &str| format!("{path}{name}");
@@ -418,18 +428,20 @@ impl FormDraft {
         if let Some(remarks) = &self.remarks {
             text("remarks", remarks, TEXT_BYTES_MAX, false)?;
         }
-        if let Some(decision) = &self.decision {
-            // It goes into the ledger, which is kept for ever and holds nothing personal.
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
-            if decision.is_empty() || decision.len() > 64 || !decision.chars().all(plain) {
-                return Err(Lacking::new(
-                    "decision",
-                    "has 1 to 64 of A-Z, a-z, 0-9, - _ / and .",
-                ));
-            }
-        }
+        self.decision.as_deref().map_or(Ok(()), decision)?;
         self.sender.check()
     }
+}
+
+/// The id of a decision of the records appraisal. It goes into the ledger, which is kept for ever
+/// and holds nothing personal.
+pub fn decision(id: &str) -> Result<(), Lacking> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
+    if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+        let why = "has 1 to 64 of A-Z, a-z, 0-9, - _ / and .";
+        return Err(Lacking::new("decision", why));
+    }
+    Ok(())
 }
 
 /// Body of `…/approve`.

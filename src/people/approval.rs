@@ -139,6 +139,26 @@ pub enum Asked {
         /// [`content_hash`] of the order.
         order_hash: [u8; 32],
     },
+    /// A hold on what is kept apart ends.
+    LiftItemHold {
+        /// Which item.
+        item: RetainedId,
+        /// The law or matter that the hold rests on.
+        ground: String,
+        /// [`text_hash`] of the reason given.
+        reason_hash: [u8; 32],
+    },
+    /// What is kept apart gets a later end.
+    RenewTerm {
+        /// Which item.
+        item: RetainedId,
+        /// Until when.
+        until: Timestamp,
+        /// Id of the decision of the records appraisal.
+        decision: Option<String>,
+        /// [`text_hash`] of the reason given.
+        reason_hash: [u8; 32],
+    },
 }
 
 /// When the thing asked for happens.
@@ -161,6 +181,8 @@ impl Asked {
             Self::HandOver { .. } => "hand_over",
             Self::LiftHold { .. } => "lift_hold",
             Self::Destroy { .. } => "destroy",
+            Self::LiftItemHold { .. } => "lift_item_hold",
+            Self::RenewTerm { .. } => "renew_term",
         }
     }
     /// When it takes effect.
@@ -171,7 +193,9 @@ impl Asked {
             | Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
-            | Self::Destroy { .. } => Effect::Deferred,
+            | Self::Destroy { .. }
+            | Self::LiftItemHold { .. }
+            | Self::RenewTerm { .. } => Effect::Deferred,
         }
     }
     /// The people it is about, by the keys that were shown.
@@ -184,7 +208,9 @@ impl Asked {
             Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
-            | Self::Destroy { .. } => &[],
+            | Self::Destroy { .. }
+            | Self::LiftItemHold { .. }
+            | Self::RenewTerm { .. } => &[],
         }
     }
     /// Whom it is about.
@@ -215,6 +241,24 @@ impl Asked {
             Self::HandOver { items_hash: hash } | Self::Destroy { order_hash: hash } => {
                 content.part(hash)
             }
+            Self::LiftItemHold {
+                item,
+                ground,
+                reason_hash,
+            } => content
+                .part(item.as_bytes())
+                .part(ground.as_bytes())
+                .part(reason_hash),
+            Self::RenewTerm {
+                item,
+                until,
+                decision,
+                reason_hash,
+            } => content
+                .part(item.as_bytes())
+                .part(&until.as_millis().to_be_bytes())
+                .part(decision.as_deref().unwrap_or_default().as_bytes())
+                .part(reason_hash),
             Self::LiftHold { case, ground } => {
                 content.part(case.as_bytes()).part(ground.as_bytes())
             }

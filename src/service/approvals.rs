@@ -264,7 +264,9 @@ impl Store {
             | Asked::OpenRetained { .. }
             | Asked::HandOver { .. }
             | Asked::LiftHold { .. }
-            | Asked::Destroy { .. } => Ok(Change::Nothing),
+            | Asked::Destroy { .. }
+            | Asked::LiftItemHold { .. }
+            | Asked::RenewTerm { .. } => Ok(Change::Nothing),
         }
     }
 

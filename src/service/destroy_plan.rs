@@ -19,6 +19,8 @@ use crate::vault::UnitRef;
 pub(super) enum Refusal {
     #[error("a hold stands on case {0}")]
     Held(CaseId),
+    #[error("a hold stands on item {0}, which is kept apart")]
+    HeldApart(RetainedId),
     #[error("item {0}, which another law keeps, has not been drawn")]
     NotKept(RetainedId),
     #[error("the units of case {0} are no longer those that were approved: review it again")]
@@ -32,7 +34,7 @@ impl Refusal {
     pub(super) const fn case(&self) -> Option<CaseId> {
         match self {
             Self::Held(case) | Self::Changed(case) => Some(*case),
-            Self::NotKept(_) | Self::TooMany => None,
+            Self::HeldApart(_) | Self::NotKept(_) | Self::TooMany => None,
         }
     }
 }
@@ -59,6 +61,12 @@ impl Store {
             Ok(kept) => kept,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if let Some(item) = order.ground.item()
+            && let Some(kept) = self.kept(item)?
+            && !kept.item.holds.is_empty()
+        {
+            return Ok(Err(Refusal::HeldApart(item)));
+        }
         let mut shares = Vec::new();
         for (case, what) in by_case(&order.parts) {
             let Some(stored) = self.cases.head(case).map_err(fault::cases)? else {

@@ -125,7 +125,8 @@ impl Known {
                     | Event::Restored(_)
                     | Event::KeyHolder(_)
                     | Event::Retained(_)
-                    | Event::HandedOver(_) => {}
+                    | Event::HandedOver(_)
+                    | Event::TermSet(_) => {}
                 }
             }
         }

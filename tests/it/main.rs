@@ -31,6 +31,7 @@ mod kill;
 mod people;
 mod restart;
 mod retained;
+mod retained_end;
 mod second;
 mod shared;
 mod upkeep;
