@@ -113,6 +113,7 @@ const fn file(file: File) -> &'static str {
         File::Retained => "분리 보관 기록",
         File::Accounts => "업무 담당자 계정",
         File::AccessLog => "접속기록",
+        File::Requests => "삭제 요구 처리 기록",
     }
 }
 
@@ -123,6 +124,7 @@ fn why(reason: &Reason) -> String {
         Why::RetentionEnd => "분리 보관 기한 도래",
         Why::Account => "계정 말소",
         Why::AuditEpoch => "접속기록 보관기간 경과",
+        Why::PetitionEnd => "삭제 요구 처리 종료",
     };
     match (&reason.reference, &reason.decision) {
         (Some(reference), Some(decision)) => format!("{text} ({reference}, 심의 {decision})"),
@@ -153,6 +155,7 @@ const fn material(kind: UnitKind) -> &'static str {
         UnitKind::Account => "개인키",
         UnitKind::AuditEpoch => "접속기록 본문",
         UnitKind::Addition => "보정 내용",
+        UnitKind::Petition => "요구인과 요구 내용",
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use ring::digest::{SHA256, digest};
 
 use super::copies::{BackedUp, KeyCopy, Restored};
-use super::kept::{HandedOver, Retained};
+use super::kept::{HandedOver, Retained, TermSet};
 use super::order::Ground;
 use crate::domain::id::{DestructionId, UnitId};
 use crate::domain::tier::UnitKind;
@@ -53,6 +53,8 @@ pub enum Event {
     Retained(Retained),
     /// What was kept apart went to an archive.
     HandedOver(HandedOver),
+    /// What is kept apart got a later end.
+    TermSet(TermSet),
 }
 
 /// A file of personal data (개인정보파일), as the office registers it.
@@ -67,6 +69,8 @@ pub enum File {
     Accounts,
     /// 접속기록.
     AccessLog,
+    /// 삭제 요구 처리 기록.
+    Requests,
 }
 
 /// Why something was destroyed (폐기사유).
@@ -83,6 +87,8 @@ pub enum Why {
     Account,
     /// 접속기록 보관기간 경과.
     AuditEpoch,
+    /// 삭제 요구 처리 종료.
+    PetitionEnd,
 }
 
 /// Reason and legal basis (폐기사유, 근거).
@@ -348,6 +354,11 @@ impl Reason {
                 "개인정보의 안전성 확보조치 기준 제8조제1항",
                 None,
             ),
+            Ground::Petition(request) => (
+                Why::PetitionEnd,
+                "개인정보 보호법 제21조제1항",
+                Some(request.to_string()),
+            ),
         };
         let decision = match ground {
             Ground::AppraisedRequest { decision, .. } | Ground::AppraisedEnd { decision, .. } => {
@@ -374,6 +385,7 @@ impl File {
             Ground::RetentionEnd(_) | Ground::AppraisedEnd { .. } => Self::Retained,
             Ground::Account(_) => Self::Accounts,
             Ground::AuditEpoch => Self::AccessLog,
+            Ground::Petition(_) => Self::Requests,
         }
     }
     /// What its units hold that belong to no case.
@@ -382,6 +394,7 @@ impl File {
             Self::Complaints | Self::Retained => UnitKind::Extract,
             Self::Accounts => UnitKind::Account,
             Self::AccessLog => UnitKind::AuditEpoch,
+            Self::Requests => UnitKind::Petition,
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum Ground {
         /// Id of the decision 폐기, as the office numbers it.
         decision: String,
     },
+    /// A request is long answered: what the person said in it.
+    Petition(RequestId),
 }
 
 impl Ground {

@@ -50,7 +50,8 @@ pub trait Record: Serialize + DeserializeOwned {
 
 impl Record for Request {
     const SPACE: Space = Space::Request;
-    /// 2 since the first of two approvals says when and in which roles it was given.
+    /// 2 since the first of two approvals says when and in which roles it was given, and what a
+    /// person said is sealed under a unit of its own.
     const FORMAT: u8 = 2;
     fn id(&self) -> [u8; 16] {
         *self.facts().id.as_bytes()

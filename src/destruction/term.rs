@@ -114,6 +114,8 @@ pub struct Terms {
     pub daily_floor: u64,
     /// The same in hundredths of all units, where that is more.
     pub daily_percent: u64,
+    /// How long what a person said in a request is kept after it was answered or withdrawn.
+    pub petition_kept: Duration,
     /// How far the wall clock may run ahead of what the access log and the process know.
     pub clock_slack: Duration,
 }
@@ -130,6 +132,7 @@ impl Default for Terms {
             quiet: DAY.saturating_mul(30),
             daily_floor: 100,
             daily_percent: 1,
+            petition_kept: DAY.saturating_mul(180),
             clock_slack: DAY,
         }
     }

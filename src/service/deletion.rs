@@ -17,6 +17,7 @@ use crate::cases::head::{Head, Hold, StoredHead};
 use crate::cases::rows::{Change, scopes};
 use crate::cases::view::CaseState;
 use crate::destruction::draft::{Judgement, RequestDraft};
+use crate::destruction::petition::Texts;
 use crate::destruction::records::Kept;
 use crate::destruction::request::{Cause, Facts, Petition, Request, Stored};
 use crate::destruction::term;
@@ -64,20 +65,27 @@ impl Store {
             Err(error) => return self.fail(permit, error),
         };
         let id = RequestId::random(self.random.as_ref()).map_err(fault::random)?;
+        let said = Texts {
+            name: draft.name,
+            contact: draft.contact,
+            reason: draft.reason,
+            receipt: draft.receipt,
+        };
+        let texts = match self.petitions.seal(id, &said) {
+            Ok(texts) => texts,
+            Err(error) => return self.fail(permit, fault::petition(error)),
+        };
         let request = Stored::Received(Request::of_person(Facts {
             id,
             cases: found.iter().copied().collect(),
-            receipt: draft.receipt,
             taken_by: session.account(),
             received_at,
             due: term::answer_due(received_at),
             cause: Cause::Person(Petition {
                 asked_by: draft.asked_by,
-                name: draft.name,
-                contact: draft.contact,
                 authority: draft.authority,
                 parts,
-                reason: draft.reason,
+                texts,
             }),
         }));
         let mut batch = Batch::default();

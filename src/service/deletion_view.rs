@@ -80,16 +80,18 @@ impl Store {
     ) -> Result<RequestView, ServiceError> {
         let facts = request.facts();
         let login = |id| self.directory.login(id);
-        let asker = match &facts.cause {
-            Cause::Person(petition) => Some(AskerView {
+        let said = self.said_in(request)?;
+        let receipt = said.as_ref().and_then(|said| said.receipt.clone());
+        let asker = match (&facts.cause, said) {
+            (Cause::Person(petition), Some(said)) => Some(AskerView {
                 asked_by: petition.asked_by,
-                name: petition.name.clone(),
-                contact: petition.contact.clone(),
+                name: said.name,
+                contact: said.contact,
                 authority: petition.authority,
                 parts: petition.parts.iter().map(part_id).collect(),
-                reason: petition.reason.clone(),
+                reason: said.reason,
             }),
-            Cause::Retention { .. } => None,
+            _ => None,
         };
         let identity = request
             .identity()
@@ -107,6 +109,7 @@ impl Store {
         };
         let refusal = request.refusal().map(|refusal| &refusal.told);
         let refusal = refusal.or_else(|| request.review()?.refusal.as_ref());
+        let refusal = refusal.filter(|told| !told.is_gone());
         Ok(RequestView {
             id: facts.id.to_string(),
             kind: kind(request),
@@ -116,7 +119,7 @@ impl Store {
             days_left: term::days_left(self.clock.now(), facts.due),
             next: next(request, insight),
             taken_by: login(facts.taken_by),
-            receipt: facts.receipt.clone(),
+            receipt,
             asker,
             identity: identity.map(|identity| IdentityView {
                 method: identity.method,

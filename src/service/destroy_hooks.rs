@@ -4,7 +4,7 @@ use super::error::ServiceError;
 use super::store::Store;
 use crate::cases::head::Head;
 use crate::destruction::ledger::{Holder, HolderState, Kept};
-use crate::destruction::order::Order;
+use crate::destruction::order::{Ground, Order};
 use crate::domain::id::{RetainedId, UnitId};
 use crate::engine::Batch;
 use crate::people::holder::KeyHolder;
@@ -42,12 +42,16 @@ impl Store {
         self.drop_postings(batch, dead)
     }
 
-    /// Ends what lies outside of the cases: the rows of an item kept apart. May be called again.
+    /// Ends what lies outside of the cases: the rows of an item kept apart, what is left of a
+    /// petition. May be called again.
     pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
-        order
-            .ground
-            .item()
-            .map_or(Ok(()), |item| self.drop_retained(item))
+        match &order.ground {
+            Ground::RetentionEnd(item) | Ground::AppraisedEnd { item, .. } => {
+                self.drop_retained(*item)
+            }
+            Ground::Petition(request) => self.forget_petition(*request),
+            _ => Ok(()),
+        }
     }
 
     /// Copies of the keyring, and which of them still have keys that died with this version.

@@ -23,6 +23,7 @@ use crate::cases::postings::Postings;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::domain::random::Random;
@@ -269,6 +270,7 @@ pub(super) fn assemble_under(
         people,
         items,
         records,
+        petitions: Petitions::new(Arc::clone(&keyring), Arc::clone(&random)),
         directory,
         authority,
         log,

@@ -19,6 +19,7 @@ use crate::cases::rows::Cases;
 use crate::cases::view::CaseState;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
@@ -61,6 +62,8 @@ pub struct Store {
     /// What another law keeps, in an engine of its own.
     pub(super) items: Items,
     pub(super) records: Records,
+    /// What people said in requests.
+    pub(super) petitions: Petitions,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,

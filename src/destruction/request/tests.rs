@@ -3,9 +3,11 @@
 use super::super::draft::{
     AskedBy, DeliveredBy, FormDraft, IdentityMethod, Judgement, RefusalDraft, SenderDraft,
 };
-use super::super::order::What;
+use super::super::order::{Ground, What};
+use super::super::petition::SealedTexts;
 use super::*;
 use crate::domain::id::{CaseId, RequestId, UnitId};
+use crate::domain::role::Roles;
 use crate::domain::tier::UnitKind;
 
 fn account(n: u8) -> AccountId {
@@ -26,21 +28,24 @@ fn facts(cause: Cause) -> Facts {
         id: RequestId::from_bytes([9; 16]),
         cause,
         cases: vec![CaseId::from_bytes([7; 16])],
-        receipt: None,
         taken_by: account(TAKER),
         received_at: NOW,
         due: later(864_000),
     }
 }
 
+/// What is not looked at here.
+fn sealed_texts() -> SealedTexts {
+    let zeros = postcard::to_allocvec(&(UnitId::from_u64(1), [1_u8; 32], vec![1_u8])).unwrap();
+    postcard::from_bytes(&zeros).unwrap()
+}
+
 fn person() -> Cause {
     Cause::Person(Petition {
         asked_by: AskedBy::Person,
-        name: "홍길동".into(),
-        contact: "우편".into(),
         authority: None,
         parts: Vec::new(),
-        reason: "삭제".into(),
+        texts: sealed_texts(),
     })
 }
 
@@ -168,6 +173,20 @@ fn the_whole_road_ends_in_an_answer_and_an_order_waits_for_its_window() {
     assert!(stored.identity().is_some() && stored.review().is_some() && stored.form().is_some());
     let bytes = postcard::to_allocvec(&stored).unwrap();
     assert!(postcard::from_bytes::<Stored>(&bytes).unwrap() == stored);
+    // Long after, what is left says who acted and what came of it, and no more.
+    let ended = stored.ended().unwrap();
+    assert_eq!(
+        (ended.by, ended.decided_by),
+        (account(TAKER), account(APPROVER))
+    );
+    assert!(!stored.texts().unwrap().is_gone(), "the control");
+    let left = stored.forget();
+    assert!(left.texts().unwrap().is_gone() && left.ended() == Some(ended));
+    let judged = &left.review().unwrap().cases[0].units[0];
+    assert_eq!(
+        (&judged.judgement, judged.reason.as_str()),
+        (&Judgement::Destroy, "")
+    );
 }
 
 #[test]
