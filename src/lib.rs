@@ -30,7 +30,7 @@
 //! | 2 | [`authn`] who · [`authz`] may they |
 //! | 3 | [`audit`] access log |
 //! | 4 | [`vault`] the gate |
-//! | 5 | [`cases`] · [`people`] · [`destruction`] requests, orders, ledger · [`retained`] kept apart |
+//! | 5 | [`cases`] · [`people`] · [`destruction`] requests, orders, ledger · [`retained`] kept apart · [`disclosure`] what leaves |
 //! | 6 | [`service`] what a person can do |
 //! | 7 | [`http`] JSON door · [`cli`] command door, a client of the API |
 //!
@@ -44,6 +44,7 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod destruction;
+pub mod disclosure;
 pub mod domain;
 pub mod engine;
 pub mod http;

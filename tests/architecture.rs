@@ -23,6 +23,7 @@ const ROWS: &[(&str, u8)] = &[
     ("people", 5),
     ("destruction", 5),
     ("retained", 5),
+    ("disclosure", 5),
     ("service", 6),
     ("http", 7),
     ("cli", 7),
@@ -40,6 +41,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
         "types of the halves and of department keys",
     ),
     ("authz", "authn", "the session is who asks"),
+    ("disclosure", "cases", "views are what leaves"),
 ];
 
 /// What a door may see besides its own folder.
@@ -54,6 +56,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "cases",
             "people",
             "destruction",
+            "disclosure",
             "retained",
             "audit",
             "engine",
@@ -88,6 +91,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "retained/view.rs",
             "destruction/draft.rs",
             "destruction/view.rs",
+            "disclosure/",
             "service/",
         ],
     ),
@@ -119,6 +123,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "authz/",
             "audit/",
             "destruction/",
+            "disclosure/",
             "people/approval.rs",
             "service/accounts.rs",
             "cli/",

@@ -11,6 +11,7 @@ mod chance;
 mod checkpoint;
 pub mod entry;
 mod epoch;
+pub mod manifest;
 pub mod query;
 mod receipt;
 mod sealer;

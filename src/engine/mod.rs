@@ -167,6 +167,10 @@ impl Key {
             Ok(Self(bytes))
         }
     }
+    /// The key that a mark makes alone: a place in a log, eight bytes, big endian.
+    pub fn from_index(index: u64) -> Self {
+        Self(index.to_be_bytes().to_vec())
+    }
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

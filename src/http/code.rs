@@ -40,6 +40,9 @@ pub(super) enum Code {
     Held,
     RetentionRuns,
     ClockDisagrees,
+    StepUpRequired,
+    BudgetExceeded,
+    FontMissing,
 }
 
 impl Code {
@@ -79,6 +82,9 @@ impl Code {
         Self::Held,
         Self::RetentionRuns,
         Self::ClockDisagrees,
+        Self::StepUpRequired,
+        Self::BudgetExceeded,
+        Self::FontMissing,
     ];
 
     /// HTTP status.
@@ -88,7 +94,11 @@ impl Code {
             Self::Unauthenticated | Self::SessionEnded | Self::CredentialsRefused => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::PurposeRefused | Self::RoleRefused | Self::SelfApproval => StatusCode::FORBIDDEN,
+            Self::PurposeRefused
+            | Self::RoleRefused
+            | Self::SelfApproval
+            | Self::StepUpRequired
+            | Self::BudgetExceeded => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict
@@ -108,7 +118,9 @@ impl Code {
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Throttled | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal | Self::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy | Self::Sealed | Self::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Sealed | Self::LogUnavailable | Self::FontMissing => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
@@ -149,6 +161,9 @@ impl Code {
             Self::Held => "held",
             Self::RetentionRuns => "retention_runs",
             Self::ClockDisagrees => "clock_disagrees",
+            Self::StepUpRequired => "step_up_required",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::FontMissing => "font_missing",
         }
     }
 
@@ -203,6 +218,15 @@ impl Code {
                 "the clock is ahead of what the store knows: two privacy officers confirm the time \
                  with `confirm_clock`"
             }
+            Self::StepUpRequired => {
+                "over your budget: POST /api/v1/sessions/current/step-up with your password and a reason"
+            }
+            Self::BudgetExceeded => {
+                "over your budget: ask for more with POST /api/v1/budget, a second person decides"
+            }
+            Self::FontMissing => {
+                "no Korean font on this server: install NanumGothic (Debian: fonts-nanum) or name one in [print] font"
+            }
         }
     }
 
@@ -249,6 +273,13 @@ impl Code {
             Self::Held => "보존 조치가 있어 해제될 때까지 아무것도 파기하지 않습니다",
             Self::ClockDisagrees => {
                 "시계가 저장소가 아는 시각보다 앞서 있습니다. 보호책임자 두 사람이 시각을 확인해야 합니다"
+            }
+            Self::StepUpRequired => {
+                "열람 한도를 넘었습니다. 비밀번호를 다시 입력하고 사유를 적으십시오"
+            }
+            Self::BudgetExceeded => "열람 한도를 넘었습니다. 다른 사람의 승인이 필요합니다",
+            Self::FontMissing => {
+                "서버에 한글 글꼴이 없습니다. NanumGothic(fonts-nanum)을 설치하거나 [print] font에 지정하십시오"
             }
         }
     }

@@ -166,6 +166,9 @@ const fn code(error: &ServiceError) -> Code {
         E::Held => Code::Held,
         E::RetentionRuns(_) => Code::RetentionRuns,
         E::ClockDisagrees => Code::ClockDisagrees,
+        E::StepUpRequired => Code::StepUpRequired,
+        E::BudgetExceeded => Code::BudgetExceeded,
+        E::FontMissing(_) => Code::FontMissing,
         E::Invalid(_) => Code::Invalid,
         E::Busy | E::InUse => Code::Busy,
         E::Sealed | E::Uninitialised | E::KeyringMissing | E::RetainedMissing | E::Restoring => {

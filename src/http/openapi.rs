@@ -116,6 +116,8 @@ impl IntoResponses for ReadProblems {
             Code::NotFound,
             Code::Conflict,
             Code::WrongState,
+            Code::StepUpRequired,
+            Code::BudgetExceeded,
         ];
         problems(&[&QUERY, &SESSION, &own, &ANY])
     }
@@ -125,7 +127,12 @@ impl IntoResponses for ReadProblems {
 pub(super) struct SearchProblems;
 impl IntoResponses for SearchProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let own = [Code::PurposeUnknown, Code::PurposeRefused];
+        let own = [
+            Code::PurposeUnknown,
+            Code::PurposeRefused,
+            Code::StepUpRequired,
+            Code::BudgetExceeded,
+        ];
         problems(&[&BODY, &SESSION, &own, &ANY])
     }
 }
@@ -149,7 +156,11 @@ impl IntoResponses for WriteProblems {
             Code::Expired,
             Code::WrongState,
             Code::Held,
+            Code::RetentionRuns,
             Code::ClockDisagrees,
+            Code::StepUpRequired,
+            Code::BudgetExceeded,
+            Code::FontMissing,
         ];
         problems(&[&BODY, &SESSION, &own, &ANY])
     }

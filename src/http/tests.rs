@@ -96,6 +96,9 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
             "retention_runs",
         ),
         (E::ClockDisagrees, 409, "clock_disagrees"),
+        (E::StepUpRequired, 403, "step_up_required"),
+        (E::BudgetExceeded, 403, "budget_exceeded"),
+        (E::FontMissing(text()), 503, "font_missing"),
         (E::ImportPosition(7), 409, "conflict"),
         (E::Expired, 410, "expired"),
         (
@@ -134,6 +137,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
             E::WrongPassphrase | E::Uninitialised | E::Newer(_) | E::InUse => {}
             E::Damaged(_) | E::Internal(_) | E::KeyringMissing | E::ReadOnly(_) => {}
             E::Restoring | E::RestoreRefused(_) => {}
+            E::StepUpRequired | E::BudgetExceeded | E::FontMissing(_) => {}
         }
     }
     all
@@ -189,7 +193,8 @@ fn codes_have_the_agreed_names_and_statuses() {
         not_approved 409, no_second_person 409, not_found 404, method_not_allowed 405, conflict 409, no_recipient 409, not_enrolled 409, \
         exclusive_roles 409, exists 409, expired 410, body_too_large 413, \
         unsupported_media_type 415, invalid 422, throttled 429, too_many_requests 429, internal 500, damaged 500, \
-        busy 503, sealed 503, log_unavailable 503, disk_full 507, wrong_state 409, held 409, retention_runs 409, clock_disagrees 409";
+        busy 503, sealed 503, log_unavailable 503, disk_full 507, wrong_state 409, held 409, retention_runs 409, clock_disagrees 409, \
+        step_up_required 403, budget_exceeded 403, font_missing 503";
     let ours: Vec<String> = Code::ALL
         .iter()
         .map(|code| format!("{} {}", code.text(), code.status().as_u16()))

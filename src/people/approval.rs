@@ -134,6 +134,32 @@ pub enum Asked {
         /// The law or matter that the hold rests on.
         ground: String,
     },
+    /// Cases leave the store in a file or on paper.
+    TakeOut {
+        /// SHA-256 over exactly these cases, fields and terms.
+        manifest_hash: [u8; 32],
+        /// File or paper, by the form's code.
+        form: String,
+        /// What for.
+        purpose: Purpose,
+        /// How many cases.
+        cases: u32,
+        /// How many people in them.
+        people: u32,
+        /// Whether nothing is masked.
+        unmasked: bool,
+        /// Who gets it.
+        receiver: String,
+    },
+    /// More people and cases than the budget lets one person open.
+    RaiseBudget {
+        /// More people.
+        people: u32,
+        /// More cases.
+        cases: u32,
+        /// [`text_hash`] of the reason given.
+        reason_hash: [u8; 32],
+    },
     /// The end of what is kept apart. The end of cases is approved on its own form, step by step.
     Destroy {
         /// [`content_hash`] of the order.
@@ -180,6 +206,8 @@ impl Asked {
             Self::OpenRetained { .. } => "open_retained",
             Self::HandOver { .. } => "hand_over",
             Self::LiftHold { .. } => "lift_hold",
+            Self::TakeOut { .. } => "take_out",
+            Self::RaiseBudget { .. } => "raise_budget",
             Self::Destroy { .. } => "destroy",
             Self::LiftItemHold { .. } => "lift_item_hold",
             Self::RenewTerm { .. } => "renew_term",
@@ -188,11 +216,14 @@ impl Asked {
     /// When it takes effect.
     pub const fn effect(&self) -> Effect {
         match self {
-            Self::GrantRole { .. } | Self::SeatDesk { .. } => Effect::AtOnce,
+            Self::GrantRole { .. } | Self::SeatDesk { .. } | Self::RaiseBudget { .. } => {
+                Effect::AtOnce
+            }
             Self::ResetAccount { .. }
             | Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
+            | Self::TakeOut { .. }
             | Self::Destroy { .. }
             | Self::LiftItemHold { .. }
             | Self::RenewTerm { .. } => Effect::Deferred,
@@ -208,6 +239,8 @@ impl Asked {
             Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
+            | Self::TakeOut { .. }
+            | Self::RaiseBudget { .. }
             | Self::Destroy { .. }
             | Self::LiftItemHold { .. }
             | Self::RenewTerm { .. } => &[],
@@ -262,6 +295,30 @@ impl Asked {
             Self::LiftHold { case, ground } => {
                 content.part(case.as_bytes()).part(ground.as_bytes())
             }
+            Self::TakeOut {
+                manifest_hash,
+                form,
+                purpose,
+                cases,
+                people,
+                unmasked,
+                receiver,
+            } => content
+                .part(manifest_hash)
+                .part(form.as_bytes())
+                .part(purpose.code().as_bytes())
+                .part(&cases.to_be_bytes())
+                .part(&people.to_be_bytes())
+                .part(&[u8::from(*unmasked)])
+                .part(receiver.as_bytes()),
+            Self::RaiseBudget {
+                people,
+                cases,
+                reason_hash,
+            } => content
+                .part(&people.to_be_bytes())
+                .part(&cases.to_be_bytes())
+                .part(reason_hash),
         };
         Parts::default()
             .part(b"bongham approval request v1")

@@ -93,6 +93,34 @@ impl Store {
                     format!("분리 보관 자료 {item}의 보존기한 재책정: {until}까지. 심의 {by}"),
                 )
             }
+            Asked::TakeOut {
+                manifest_hash,
+                form,
+                purpose,
+                cases,
+                people,
+                unmasked,
+                receiver,
+            } => {
+                let hash = HEXLOWER.encode(manifest_hash);
+                let (masked, masked_ko) = if *unmasked {
+                    ("unmasked", "비식별 해제")
+                } else {
+                    ("masked", "비식별")
+                };
+                (
+                    format!(
+                        "take out {cases} cases with {people} people as {form}, {masked}, for the                          purpose {purpose}, to {receiver}; list {hash}"
+                    ),
+                    format!(
+                        "민원 {cases}건, 정보주체 {people}명 반출 ({form}, {masked_ko}, 목적                          {purpose}, 전달받을 자 {receiver}). 목록 {hash}"
+                    ),
+                )
+            }
+            Asked::RaiseBudget { people, cases, .. } => (
+                format!("open {people} people and {cases} cases more than the budget allows"),
+                format!("열람 한도 상향: 정보주체 {people}명, 민원 {cases}건 추가"),
+            ),
             Asked::Destroy { order_hash } => {
                 let hash = HEXLOWER.encode(order_hash);
                 (

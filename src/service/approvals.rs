@@ -264,6 +264,8 @@ impl Store {
             | Asked::OpenRetained { .. }
             | Asked::HandOver { .. }
             | Asked::LiftHold { .. }
+            | Asked::TakeOut { .. }
+            | Asked::RaiseBudget { .. }
             | Asked::Destroy { .. }
             | Asked::LiftItemHold { .. }
             | Asked::RenewTerm { .. } => Ok(Change::Nothing),

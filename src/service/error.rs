@@ -81,6 +81,15 @@ pub enum ServiceError {
     /// The wall clock is ahead of what the access log and the process know.
     #[error("the clock is ahead of what the store knows: two people must confirm the time")]
     ClockDisagrees,
+    /// More people or cases than this person opens without giving the password again.
+    #[error("over the budget: give your password again, with a reason")]
+    StepUpRequired,
+    /// More people or cases than this person opens without a second person.
+    #[error("over the budget: a second person must approve more")]
+    BudgetExceeded,
+    /// A print document cannot be made: no font for Korean; the text says where it was looked for.
+    #[error("no Korean font: {0}")]
+    FontMissing(String),
     /// Too much at once.
     #[error("busy: try again in a moment")]
     Busy,

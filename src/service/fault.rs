@@ -7,6 +7,7 @@ use crate::authn::session::SessionError;
 use crate::cases::draft::Invalid;
 use crate::cases::rows as case_rows;
 use crate::crypto::envelope::SealError;
+use crate::crypto::table::TableError;
 use crate::destruction::draft::Lacking;
 use crate::destruction::ledger::NotCanonical;
 use crate::destruction::petition::PetitionError;
@@ -45,6 +46,14 @@ pub(super) fn commit(error: CommitError) -> ServiceError {
         CommitError::Unknown => ServiceError::Unknown,
         CommitError::Engine(EngineError::Io(_)) => ServiceError::LogUnavailable,
         CommitError::Engine(error) => engine(error),
+    }
+}
+
+pub(super) fn table(error: TableError) -> ServiceError {
+    match error {
+        TableError::Engine(error) => engine(error),
+        TableError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
+        TableError::Seal(error) => ServiceError::Internal(error.to_string()),
     }
 }
 

@@ -23,9 +23,11 @@ use crate::cases::postings::Postings;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::crypto::table::Table;
 use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
+use crate::disclosure::rows::Outputs;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
@@ -271,6 +273,13 @@ pub(super) fn assemble_under(
         items,
         records,
         petitions: Petitions::new(Arc::clone(&keyring), Arc::clone(&random)),
+        outputs: Outputs::new(Table::new(
+            Arc::clone(&engine),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+            "output",
+        )),
         directory,
         authority,
         log,

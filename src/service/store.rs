@@ -23,6 +23,7 @@ use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
+use crate::disclosure::rows::Outputs;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
@@ -64,6 +65,8 @@ pub struct Store {
     pub(super) records: Records,
     /// What people said in requests.
     pub(super) petitions: Petitions,
+    /// Exports and prints that left the house.
+    pub(super) outputs: Outputs,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::audit::Receipt;
+use crate::audit::manifest::Manifest;
 use crate::authz::Permit;
 use crate::authz::action::Action;
 use crate::authz::facts::Fields;
@@ -50,6 +51,7 @@ pub trait Reduce {
 #[must_use = "decrypted content is to be revealed for a receipt or dropped"]
 pub struct Disclosed<A: Action, T> {
     ticket: u64,
+    case: Option<CaseId>,
     fields: Fields,
     bytes: u64,
     value: T,
@@ -61,6 +63,7 @@ impl<A: Action, T> Disclosed<A, T> {
     pub fn hold(permit: &Permit<A>, value: T, bytes: u64) -> Self {
         Self {
             ticket: permit.ticket(),
+            case: permit.case(),
             fields: permit.fields(),
             bytes,
             value,
@@ -79,6 +82,7 @@ impl<A: Action> Disclosed<A, Plain> {
         let value = T::decode(&self.value, context).map_err(VaultError::Damaged)?;
         Ok(Disclosed {
             ticket: self.ticket,
+            case: self.case,
             fields: self.fields,
             bytes: self.bytes,
             value,
@@ -91,6 +95,14 @@ impl<A: Action, T: Reduce> Disclosed<A, T> {
     /// The view, for the receipt of the entry made for this very permit.
     pub fn reveal(self, receipt: Receipt<A>) -> Result<T::View, VaultError> {
         if receipt.ticket() == self.ticket {
+            Ok(self.value.reduce(self.fields))
+        } else {
+            Err(VaultError::WrongReceipt)
+        }
+    }
+    /// The view of a case that is on a recorded list, and of no other.
+    pub fn reveal_listed(self, manifest: &Manifest<A>) -> Result<T::View, VaultError> {
+        if self.case.is_some_and(|case| manifest.holds(case)) {
             Ok(self.value.reduce(self.fields))
         } else {
             Err(VaultError::WrongReceipt)
