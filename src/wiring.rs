@@ -193,7 +193,7 @@ async fn serve(request: ServeRequest) -> Result<Running, Failure> {
         .await?;
     }
     let listening = |e: bongham::http::ServeError| Failure::failed(e.to_string());
-    let mut server = Server::new(Arc::clone(&service));
+    let mut server = Server::new(Arc::clone(&service), config.limits);
     server
         .listen_control(&place.data.join(CONTROL_SOCKET))
         .map_err(listening)?;

@@ -168,6 +168,8 @@ mod tests {
             "[sessions]\nidle_minutes = 90\nabsolute_hours = 1",
             "[limits]\nconnections = 0",
             "[limits]\nrequest_seconds = 0",
+            "[limits]\nconnections_per_address = 0",
+            "[limits]\nstall_seconds = 0",
         ] {
             assert!(
                 matches!(parse(bad), Err(ConfigError::Value { .. })),

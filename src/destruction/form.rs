@@ -1,9 +1,13 @@
 //! The official form (개인정보파일 파기 관리대장) as a page to print: one row for each destruction, its
-//! units grouped by kind.
+//! units grouped by kind, and one for each private key that ended with its account.
+//!
+//! The keys of a case that was given new ones have no row: what they opened lives on, so nothing was
+//! destroyed, and the form would count what nobody lost. They stand in the ledger alone.
 
 use std::fmt::Write as _;
 
 use super::certificate::Story;
+use super::ended::AccountEnd;
 use super::ledger::{File, Method, Reason, Totals, Why};
 use crate::domain::tier::UnitKind;
 
@@ -34,17 +38,41 @@ table{border-collapse:collapse;width:100%}th,td{border:1px solid #000;padding:2p
 vertical-align:top;word-break:break-all}th{background:#eee}thead{display:table-header-group}\
 tr{break-inside:avoid}</style></head><body><h1>개인정보파일 파기 관리대장</h1>";
 
+/// One row.
+pub enum Row {
+    /// A destruction by order.
+    Destruction(Box<Story>),
+    /// The end of an account's private key.
+    AccountKey(AccountKey),
+}
+
+/// The end of an account's private key, as the ledger tells it.
+pub struct AccountKey {
+    /// Index of the entry.
+    pub index: u64,
+    /// Its time.
+    pub time: String,
+    /// What it says of the account.
+    pub end: AccountEnd,
+    /// Whether the keyring was asked for the key and did not have it.
+    pub verified: bool,
+}
+
 /// The form. `name` resolves the id of an account to what it is called today.
-pub fn html(stories: &[Story], name: impl Fn(&str) -> String) -> String {
+pub fn html(rows: &[Row], name: impl Fn(&str) -> String) -> String {
     let mut page = String::from(HEAD);
     page.push_str("<table><thead><tr>");
     for column in COLUMNS {
         let _ = write!(page, "<th>{column}</th>");
     }
     page.push_str("</tr></thead><tbody>");
-    for (index, story) in stories.iter().enumerate() {
+    for (index, row) in rows.iter().enumerate() {
         page.push_str("<tr>");
-        for cell in row(index + 1, story, &name) {
+        let cells = match row {
+            Row::Destruction(story) => destruction(index + 1, story, &name),
+            Row::AccountKey(key) => account_key(index + 1, key, &name),
+        };
+        for cell in cells {
             let _ = write!(page, "<td>{}</td>", escape(&cell));
         }
         page.push_str("</tr>");
@@ -53,14 +81,47 @@ pub fn html(stories: &[Story], name: impl Fn(&str) -> String) -> String {
     page
 }
 
-fn row(number: usize, story: &Story, name: &impl Fn(&str) -> String) -> [String; 15] {
+const NONE: &str = "-";
+
+/// The date alone.
+fn day(time: &str) -> String {
+    time.chars().take(10).collect()
+}
+
+/// It dies in the batch that ends it, on the word of whoever ends it: no approval, no witness.
+fn account_key(number: usize, key: &AccountKey, name: &impl Fn(&str) -> String) -> [String; 15] {
+    let none = || NONE.to_owned();
+    let by = key.end.by.as_deref();
+    [
+        number.to_string(),
+        "업무 담당자 계정".to_owned(),
+        format!("{} 1", material(UnitKind::Account)),
+        none(),
+        day(&key.time),
+        format!("계정 개인키 말소 ({})", key.end.account),
+        by.map_or_else(none, name),
+        none(),
+        "개인정보의 안전성 확보조치 기준 제5조".to_owned(),
+        "암호키 파기".to_owned(),
+        "단위 1건".to_owned(),
+        none(),
+        if key.verified {
+            "키 1건 부재 확인".to_owned()
+        } else {
+            "진행 중".to_owned()
+        },
+        none(),
+        format!("#{}", key.index),
+    ]
+}
+
+fn destruction(number: usize, story: &Story, name: &impl Fn(&str) -> String) -> [String; 15] {
     let intent = &story.intent;
     let made = match (&intent.created_from, &intent.created_to) {
         (Some(from), Some(to)) if from == to => from.clone(),
         (Some(from), Some(to)) => format!("{from} ~ {to}"),
         _ => "-".to_owned(),
     };
-    let day = |time: &String| time.chars().take(10).collect::<String>();
     let (destroyed, method, checked) = match &story.destroyed {
         None => ("진행 중".to_owned(), "-".to_owned(), "-".to_owned()),
         Some((time, said)) => {
@@ -111,8 +172,6 @@ const fn file(file: File) -> &'static str {
     match file {
         File::Complaints => "민원 처리 기록",
         File::Retained => "분리 보관 기록",
-        File::Accounts => "업무 담당자 계정",
-        File::AccessLog => "접속기록",
         File::Requests => "삭제 요구 처리 기록",
     }
 }
@@ -122,8 +181,6 @@ fn why(reason: &Reason) -> String {
         Why::Request => "정보주체의 삭제 요구",
         Why::Expiry => "보존기간 경과",
         Why::RetentionEnd => "분리 보관 기한 도래",
-        Why::Account => "계정 말소",
-        Why::AuditEpoch => "접속기록 보관기간 경과",
         Why::PetitionEnd => "삭제 요구 처리 종료",
     };
     match (&reason.reference, &reason.decision) {
@@ -198,7 +255,28 @@ mod tests {
             destroyed: None,
             scrubbed: None,
         };
-        let page = html(&[story], |id| format!("<i>{id}</i>"));
+        let key = AccountKey {
+            index: 7,
+            time: "2026-03-01T09:00:00+09:00".into(),
+            end: AccountEnd {
+                account: "acct".into(),
+                revision: 2,
+                key: Some("9".into()),
+                by: Some("h2".into()),
+            },
+            verified: true,
+        };
+        let rows = [Row::Destruction(Box::new(story)), Row::AccountKey(key)];
+        let page = html(&rows, |id| format!("<i>{id}</i>"));
+        for said in [
+            "<td>2026-03-01</td>",
+            "(acct)",
+            "&lt;i&gt;h2",
+            "<td>#7</td>",
+            "키 1건",
+        ] {
+            assert!(page.contains(said), "{said}");
+        }
         assert!(page.contains("&lt;i&gt;h&lt;/i&gt;") && page.contains("&lt;b&gt;1"));
         assert!(!page.contains("<i>") && !page.contains("<b>"));
         assert!(page.contains("2026-01-01 ~ 2026-02-01") && page.contains("진행 중"));

@@ -7,6 +7,7 @@
 pub mod certificate;
 pub mod copies;
 pub mod draft;
+pub mod ended;
 pub mod form;
 pub mod kept;
 pub mod ledger;
@@ -17,5 +18,6 @@ pub mod records;
 pub mod request;
 pub mod retention;
 pub mod rows;
+pub mod standing;
 pub mod term;
 pub mod view;

@@ -20,10 +20,6 @@ pub enum Ground {
     },
     /// The end date of what was kept apart has come.
     RetentionEnd(RetainedId),
-    /// An account was closed for good: its private key.
-    Account(AccountId),
-    /// A month of the access log is older than the law asks for.
-    AuditEpoch,
     /// As [`Ground::Request`], of a record whose period is over.
     AppraisedRequest {
         /// The request.
@@ -99,7 +95,7 @@ pub struct Order {
     pub ground: Ground,
     /// What, by case.
     pub parts: Vec<Part>,
-    /// Units that belong to no case: an account's key, an audit epoch.
+    /// Units that belong to no case: those of an item kept apart.
     pub units: Vec<UnitId>,
     /// Who filled in the destruction request form (파기요청서).
     pub handler: AccountId,

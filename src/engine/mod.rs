@@ -410,6 +410,15 @@ pub struct Scrubbed {
     pub looked: u64,
 }
 
+/// What was made durable since an engine was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Batches that wrote something.
+    pub commits: u64,
+    /// Groups of them, each synced once.
+    pub groups: u64,
+}
+
 /// What a check of everything that is written found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checked {
@@ -441,6 +450,10 @@ pub trait Engine: Send + Sync + 'static {
     fn last_number(&self, series: Series) -> Result<u64, EngineError>;
     /// Whether a commit could succeed now: not stopped, space on disk.
     fn ready(&self) -> Result<(), EngineError>;
+    /// What was made durable since it was opened. An engine without a disk makes nothing durable.
+    fn written(&self) -> Written {
+        Written::default()
+    }
     /// Overwrites on the disk whatever is no longer reachable: values of rows that were removed or
     /// replaced, bodies of [`Engine::forget_bodies`], and what the index kept of them. Reads and
     /// commits go on meanwhile. `progress` is told bytes done and bytes in all.

@@ -137,7 +137,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Params<
     }
 }
 
-/// An auditor's session and query. For anybody else the query is not judged but left empty: the
+/// The session and query of a reader of the logs. For anybody else the query is not judged but left empty: the
 /// service refuses, logs the refusal, and the answer is that of an absent route whatever was asked.
 pub(super) struct Audit<T> {
     /// Who asks.
@@ -153,7 +153,8 @@ impl<T: Judged> FromRequestParts<Arc<Service>> for Audit<T> {
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
         let Who(session) = Who::from_request_parts(parts, service).await?;
-        if !session.roles().has(Role::Auditor) {
+        let reads = |role: &Role| session.roles().has(*role);
+        if !T::READERS.iter().any(reads) {
             return Ok(Self {
                 session,
                 query: T::default(),
@@ -167,8 +168,10 @@ impl<T: Judged> FromRequestParts<Arc<Service>> for Audit<T> {
     }
 }
 
-/// A query of the logs that an auditor's parameters are parsed into.
+/// A query of the logs that a reader's parameters are parsed into.
 pub(super) trait Judged: Default + Send {
+    /// Whose parameters are looked at; for everybody else there is no such route.
+    const READERS: &[Role] = &[Role::Auditor];
     /// The parameters as they stand in the URL.
     type Asked: DeserializeOwned + Send;
     /// Parses them.

@@ -16,6 +16,7 @@ use super::openapi::ReadProblems;
 use super::page::Page;
 use crate::domain::id::DestructionId;
 use crate::domain::limit::Limit;
+use crate::domain::role::Role;
 use crate::service::{ConsistencyView, InclusionView, LedgerEntry, PageRequest, Service};
 
 /// Which page.
@@ -43,6 +44,7 @@ impl Default for Wanted {
 }
 
 impl Judged for Wanted {
+    const READERS: &[Role] = &[Role::Auditor, Role::PrivacyOfficer];
     type Asked = PageParams;
     fn judge(asked: PageParams) -> Result<Self, Problem> {
         extract::page(asked.limit.as_deref(), asked.cursor).map(Self)

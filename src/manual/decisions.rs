@@ -24,7 +24,7 @@
 //! decided on its own; there are no totals.
 //!
 //! **A search goes by one exact value**: ordinary cases through a blind index per department, under a key
-//! that is replaced every month ([`crate::crypto::blind`]); sensitive ones by opening the asker's own people, at most
+//! that is replaced every month and after every destruction ([`crate::crypto::blind`]); sensitive ones by opening the asker's own people, at most
 //! 2,000 cases, in one entry of the log. What was opened and did not match is in the entry too. A search shows
 //! the rows that a list would show, in the same order. Rows of the index name the unit's postings outside of what
 //! dies with the unit, so that they can be removed after a crash between puncture and removal.
@@ -52,6 +52,17 @@
 //! to it stands in the live store's, and a row there names its units, so that an item that was lost can
 //! be told from one that was destroyed. The copy is compared with the original before the ledger tells
 //! of it, and an order that relies on it waits.
+//!
+//! **The end of a key stands in the ledger**, in the batch that ends it ([`crate::destruction::ended`]): keyring
+//! and data can be lost together and come back older, and then nothing else remembers. One kind of entry for
+//! accounts, reassignments and changes of tier, with unit numbers alone; a change of rights that ends no key is
+//! an entry of the access log, and of the ledger only that older rows of that account are not believed. That
+//! some case got new keys at some time is what it tells more than before; which case, of which tier, and who
+//! holds it, it does not. The official form lists the keys of accounts and leaves those of cases out: what they
+//! opened lives on.
+//!
+//! **Locks and holds stand in the ledger under pseudonyms of the cases** ([`crate::destruction::standing`]), because a
+//! backup from before has them not. A receipt of no case leaves the same entries as one of a sensitive case.
 //!
 //! **An office's policies lie in the data directory** (`policies/`), so that server and commands cannot
 //! use different ones. Their hash is in every entry of the access log.

@@ -21,7 +21,13 @@
 //! **Kept apart.** `DATA/retained` holds what another law keeps ([`super::retained`]); it is no part of the
 //! live store's backup set and needs a copy of its own.
 //!
-//! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case.
+//! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case. `[limits]`:
+//! `connections = 1024`, `connections_per_address = 64` (of IPv6, one /64), `requests = 512`,
+//! `request_seconds = 60`, `stall_seconds = 30` (a client that takes nothing of its answer is cut; a slow one
+//! is served to the end), `drain_seconds = 20`. Loopback and the control socket are not counted by address.
+//!
+//! **Behind a reverse proxy.** On loopback nothing needs to be set, but all connections are the proxy's: it
+//! must limit its own clients. A proxy on another machine needs `connections_per_address` raised.
 //!
 //! **Pace.** `[limits] actor_requests_per_second = 20` and `actor_burst = 40`: faster requests of one account
 //! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits
@@ -32,8 +38,9 @@
 //! its first byte is sent, and stands in the backup itself. `bongham backup verify DIR --key FILE` needs
 //! nothing but the log's public key: the list of files is signed, lengths and SHA-256 of every file are in
 //! it. While a backup is copied scrubs wait; one that nobody goes on with for five minutes is given up.
-//! Take a bundle of the ledger along (`bongham ledger export`), newer each time: a restore asks for the
-//! ledger's newest entries, and they are in no older backup.
+//! Take a bundle of the ledger along (`bongham ledger export`), newer each time, and again after every day
+//! on which an account was changed, a case reassigned or reclassified, locked or held: a restore asks for
+//! the ledger's newest entries, and they are in no older backup. Fetched once, it needs no keyring.
 //!
 //! **Restore.** `bongham backup restore DIR --data NEW --keyring KEYRING --key FILE` with the present
 //! keyring and `--retained`, a backup of the separate store (`backup create --retained`) or its directory. It refuses a ledger that ends before what the keyring, or a log that ends before what a given
@@ -43,13 +50,34 @@
 //! - What was destroyed stays so: its keys are not in the keyring, its rows go, every unit that the ledger
 //!   names is asked for and must refuse.
 //! - What got new keys after the backup (reassigned, reclassified) does not open any more. Make a backup
-//!   after such days; the report names those cases.
+//!   after such days; the report names those cases. The ledger names the units whose keys ended
+//!   (`keys_ended`), so that it holds for a keyring out of an older copy as well.
 //! - Accounts whose rights were reduced or whose password was set anew after the backup are shut out, without
-//!   roles, until an administrator resets them and their rights are given again. If no administrator or
-//!   privacy officer is left, the restore prints new codes for them.
-//! - Orders and approvals that waited are void. Holds, locks and requests of after the backup are lost with
-//!   their rows: set them anew before anything is destroyed.
+//!   roles, until an administrator resets them and their rights are given again: the keyring knows the least
+//!   revision of each account's row that is believed, and the ledger tells it to an older one. If no
+//!   administrator or privacy officer is left, the restore prints new codes for them.
+//! - Orders and approvals that waited are void.
+//! - Locks and holds of after the backup stand again, as the ledger tells (`locked`, `unlocked`, `held`). The
+//!   requests behind the locks are lost: take them in anew. The answer to one whose asker was checked lifts
+//!   the lock of the lost one with its own. A hold that is lost keeps who set it and loses its ground.
 //! - Until it is finished the keyring opens no store, not the old one either; the same command goes on.
+//!
+//! **The end of a destruction.** `destroyed` in the ledger: the keys are gone. Then the search index is
+//! written anew under a new key (2,000 rows a second, told in the operator's log), the old key is destroyed
+//! a minute after nothing stands under it, and the disk is overwritten: `scrubbed`. Until then a certificate
+//! says `pending`. All of it goes on after a restart. Every copy of the keyring that was made before the
+//! old index key was gone keeps the certificate `pending` until its holder acknowledges.
+//!
+//! **Checking the ledger by hand.** `bongham ledger verify` does all of it. With nothing but `jq` and
+//! `sha256sum`: a leaf is one line of JSON as RFC 8785 writes it, its hash SHA-256 of a zero byte and the
+//! line, and every leaf of a destruction names the hash of the one before.
+//!
+//! ```text
+//! jq -j '.leaves[0].leaf' certificate.json > intent
+//! jq -cSj . intent | cmp - intent                        the line is in its canonical form
+//! { printf '\0'; cat intent; } | sha256sum               its leaf hash
+//! jq -r '.leaves[1].leaf | fromjson | .intent' certificate.json      says the same
+//! ```
 //!
 //! **Copies of the keyring.** `bongham keyring escrow --out FILE --holder NAME`: a capsule that opens with its
 //! own passphrase *and* the store's. Each is in the ledger and in `bongham keyring holders`: `current`;
@@ -57,4 +85,5 @@
 //! something was destroyed since, which the capsule still has. Replace a stale one, destroy it, and enter
 //! that with `bongham keyring acknowledge SERIAL`. Reassigning a case destroys keys, too, and so makes
 //! copies stale. `bongham keyring restore FILE --keyring DIR --data DATA --key FILE --checkpoint FILE`
-//! destroys again what the ledger names and what no row names any more, before anything opens.
+//! destroys again what the ledger names and what no row names any more, before anything opens. It does not
+//! know how long the ledger was, so it asks for a checkpoint that an auditor kept, or for a bundle.

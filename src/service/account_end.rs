@@ -8,6 +8,7 @@
 use super::accounts::{BY_TWO, code_end, split_pending};
 use super::error::ServiceError;
 use super::fault;
+use super::puncture_queue::{account_end, dying_key};
 use super::store::{Answer, Store};
 use super::types::Reset;
 use crate::authn::session::Session;
@@ -133,7 +134,8 @@ impl Store {
             enrolment_expires_at: code_end(&changed),
             warnings: cases_may_be_lost(stored.row.roles.has(Role::HumanRightsOfficer)),
         };
-        Ok((self.end_key(batch, stored, changed)?, reset))
+        let ending = self.end_key(batch, stored, changed, session.account())?;
+        Ok((ending, reset))
     }
 
     /// `POST /accounts/{id}/disable`: the account's sessions end, its key dies.
@@ -145,7 +147,7 @@ impl Store {
             let _turn = self.people_turn();
             let ending = self.account(account).and_then(|stored| {
                 let disabled = keyless(&stored.row, AccountState::Disabled, None);
-                self.end_key(Batch::default(), &stored, disabled)
+                self.end_key(Batch::default(), &stored, disabled, session.account())
             });
             self.or_fail(permit, ending, |permit, ending| {
                 let rights = ending.changed.roles.has(Role::HumanRightsOfficer);
@@ -159,22 +161,23 @@ impl Store {
     }
 
     /// Adds a changed account to a batch. If it loses its key, the key's unit is queued to die in
-    /// the same batch: in every image of the disk, whoever learns the old password.
+    /// the same batch: in every image of the disk, whoever learns the old password. Where older rows
+    /// are not believed after it, the ledger says so, for a keyring that comes out of an older copy.
     pub(super) fn end_key(
         &self,
         mut batch: Batch,
         stored: &Stored<Account>,
         changed: Account,
+        by: AccountId,
     ) -> Result<Ending, ServiceError> {
         self.people
             .put_changed(&mut batch, stored, &changed)
             .map_err(fault::people)?;
-        let before = stored.row.credentials.as_ref();
-        let dying = before
-            .map(|credentials| credentials.unit)
-            .filter(|_| changed.credentials.is_none())
-            .map(|unit| Ok::<_, ServiceError>((self.queue_puncture(&mut batch, &[unit])?, unit)))
-            .transpose()?;
+        let unit = dying_key(&stored.row, &changed);
+        let units: Vec<UnitId> = unit.into_iter().collect();
+        let end = account_end(&stored.row, &changed, Some(by));
+        let row = self.end_keys(&mut batch, &units, end.into_iter().collect())?;
+        let dying = row.zip(unit);
         Ok(Ending {
             batch,
             changed,

@@ -336,7 +336,8 @@ impl Store {
             enrolment_code: code,
             warnings: cases_may_be_lost(cut_off),
         };
-        Ok((self.end_key(batch, &stored, changed)?, change))
+        let ending = self.end_key(batch, &stored, changed, session.account())?;
+        Ok((ending, change))
     }
 
     /// Makes a durable change of an account felt at once.

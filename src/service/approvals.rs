@@ -303,6 +303,8 @@ impl Store {
         let left = left
             .map(|seat| self.leave_desk(batch, *seat))
             .collect::<Result<Vec<_>, _>>()?;
+        let (left, ends): (Vec<_>, Vec<_>) = left.into_iter().unzip();
+        self.end_keys(batch, &[], ends.into_iter().flatten().collect())?;
         self.people
             .put_changed(batch, &stored, &changed)
             .map_err(fault::people)?;

@@ -146,11 +146,7 @@ impl Store {
         mut batch: Batch,
         dying: &[UnitId],
     ) -> Result<Progress, ServiceError> {
-        let row = if dying.is_empty() {
-            None
-        } else {
-            Some(self.queue_puncture(&mut batch, dying)?)
-        };
+        let row = self.end_keys(&mut batch, dying, Vec::new())?;
         let (receipt, _) = self
             .log
             .record_with(permit, shown, batch)

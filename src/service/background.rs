@@ -1,5 +1,6 @@
 //! What an open store does by itself: publish checkpoints, raise the keyring's floor, destroy
-//! keys that could not be destroyed when they should, and make the blind index anew every month.
+//! keys that could not be destroyed when they should, put the blind index under a new key, overwrite
+//! what was destroyed.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
@@ -127,7 +128,7 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     {
         tracing::error!(%error, "the store's own time could not be written down");
     }
-    if let Err(error) = store.turn_index() {
+    if let Err(error) = store.turn_index(ticks) {
         tracing::error!(%error, "the blind index stays under its old key for now");
     }
     true

@@ -153,9 +153,10 @@ impl Store {
         })
     }
 
-    /// Locks or unlocks the cases of a request in a batch. Their gates stay closed while the
-    /// answer lives: whoever reads is out before the lock is in force, and nobody is let in
-    /// before it is durable.
+    /// Locks or unlocks the cases of a request in a batch, and says so in the ledger. With the lock of
+    /// an asker whose identity was checked goes that of a request that a restore lost: it is answered
+    /// in its place. Their gates stay closed while the answer lives: whoever reads is out before the
+    /// lock is in force, and nobody is let in before it is durable.
     pub(super) fn lock_cases(
         &self,
         batch: &mut Batch,
@@ -164,6 +165,11 @@ impl Store {
     ) -> Result<Vec<Closed>, ServiceError> {
         let Facts { id, cases, .. } = request.facts();
         let closed = self.close_in_order(cases.iter().copied())?;
+        let ends = lock != Lock::Set;
+        let answers = ends && request.identity().is_some();
+        // A refusal has lifted it already.
+        let lifts = ends && request.refusal().is_none();
+        let mut changed = lifts || cases.is_empty() && lock == Lock::Set;
         for case in cases {
             let found = self.cases.head(*case).map_err(fault::cases)?;
             let Some(stored) = found.filter(|s| s.head.state != CaseState::Destroyed) else {
@@ -173,12 +179,20 @@ impl Store {
             after.locks.retain(|held| held != id);
             match lock {
                 Lock::Set => after.locks.push(*id),
-                Lock::Settle => set_holds(&mut after, request, self.clock.now()),
-                Lock::Lift => {}
+                _ if answers => after.locks = self.not_orphaned(&after.locks)?,
+                Lock::Lift | Lock::Settle => {}
+            }
+            // A refusal has set them already, and somebody may have lifted them since.
+            if lock == Lock::Settle && request.refusal().is_none() {
+                set_holds(&mut after, request, self.clock.now());
             }
             if after == stored.head {
                 continue;
             }
+            if after.holds != stored.head.holds {
+                self.tell_holds(batch, &after)?;
+            }
+            changed = true;
             after.revision += 1;
             let change = Change {
                 units: None,
@@ -189,6 +203,9 @@ impl Store {
             self.cases
                 .put_change(batch, &stored, &after, change)
                 .map_err(fault::cases)?;
+        }
+        if changed {
+            self.tell_lock(batch, request, lock)?;
         }
         Ok(closed)
     }

@@ -6,9 +6,11 @@
 
 use super::error::ServiceError;
 use super::fault;
+use super::puncture_queue::account_end;
 use super::store::Store;
 use crate::audit::{Event, Outcome};
 use crate::authn::session::Origin;
+use crate::destruction::ended::AccountEnd;
 use crate::domain::id::AccountId;
 use crate::domain::role::Roles;
 use crate::domain::task::Task;
@@ -29,12 +31,12 @@ impl Store {
         }
     }
 
-    /// Enters into a batch that somebody left a desk: a right less.
+    /// Enters into a batch that somebody left a desk: a right less, of which the ledger is told.
     pub(super) fn leave_desk(
         &self,
         batch: &mut Batch,
         seat: AccountId,
-    ) -> Result<Account, ServiceError> {
+    ) -> Result<(Account, Option<AccountEnd>), ServiceError> {
         let stored = self.account(seat)?;
         let changed = Account {
             revision: stored.row.revision + 1,
@@ -43,7 +45,8 @@ impl Store {
         self.people
             .put_changed(batch, &stored, &changed)
             .map_err(fault::people)?;
-        Ok(changed)
+        let end = account_end(&stored.row, &changed, None);
+        Ok((changed, end))
     }
 
     /// Accounts whose row is older than the keyring remembers, and what it remembers.

@@ -67,6 +67,7 @@ impl Store {
         self.cases
             .put_change(&mut batch, &stored, &after, change)
             .map_err(fault::cases)?;
+        self.tell_holds(&mut batch, &after)?;
         let shown = Shown {
             cases: vec![case],
             query: Some(if set { "set" } else { "lift" }),

@@ -14,10 +14,10 @@ use crate::authz::action::ReadLedger;
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
 use crate::destruction::certificate::{Body, Certificate, Fault, Proven, Story};
-use crate::destruction::form;
+use crate::destruction::form::{self, AccountKey, Row};
 use crate::destruction::ledger::{Entry, Event};
-use crate::destruction::rows::Stored;
-use crate::domain::id::{AccountId, DestructionId};
+use crate::destruction::rows::{Record, Stored};
+use crate::domain::id::{AccountId, DestructionId, UnitId};
 use crate::domain::limit::Limit;
 use crate::engine::Log;
 use crate::merkle::tree::Hash;
@@ -142,27 +142,49 @@ impl Store {
     /// `GET /ledger/form`: the official form, with the names that people have today.
     pub fn ledger_form(&self, session: &Session) -> Answer<String> {
         self.look_at_ledger(session, "ledger form", |store| {
-            let mut stories = Vec::new();
+            let mut form = Vec::new();
             let mut from = 0;
             loop {
                 let rows = store.read_ledger(from, PAGE)?;
                 let Some(last) = rows.last() else { break };
                 from = last.index + 1;
                 for row in rows {
-                    if let Event::Intent(intent) = row.entry.event {
-                        let id = intent.destruction.parse::<DestructionId>();
-                        let lost = || ServiceError::Damaged("an intent without its order".into());
-                        let stored = store.order_row(id.map_err(|_| lost())?)?;
-                        stories.push(store.story(&stored.ok_or_else(lost)?)?);
-                    }
+                    store.put_on_form(&mut form, row)?;
                 }
             }
             let name = |id: &str| {
                 let known = id.parse::<AccountId>().ok();
                 known.map_or_else(|| id.to_owned(), |id| store.directory.login(id))
             };
-            Ok(form::html(&stories, name))
+            Ok(form::html(&form, name))
         })
+    }
+
+    fn put_on_form(&self, form: &mut Vec<Row>, row: LedgerEntry) -> Result<(), ServiceError> {
+        let LedgerEntry { index, entry } = row;
+        let lost = || ServiceError::Damaged(format!("entry {index} of the ledger"));
+        match entry.event {
+            Event::Intent(intent) => {
+                let id = intent.destruction.parse::<DestructionId>();
+                let stored = self.order_row(id.map_err(|_| lost())?)?;
+                let story = self.story(&stored.ok_or_else(lost)?)?;
+                form.push(Row::Destruction(Box::new(story)));
+            }
+            Event::KeysEnded(said) => {
+                for end in said.accounts {
+                    let Some(key) = &end.key else { continue };
+                    let unit = key.parse().map(UnitId::from_u64).map_err(|_| lost())?;
+                    form.push(Row::AccountKey(AccountKey {
+                        index,
+                        time: entry.time.clone(),
+                        verified: self.keyring.shred_half(unit).is_err(),
+                        end,
+                    }));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn story(&self, stored: &Stored) -> Result<Story, ServiceError> {
@@ -208,6 +230,23 @@ impl Store {
         certificate.bytes().map_err(damaged)
     }
 
+    /// From which version of the keyring on a copy has nothing of what this destruction ended. As
+    /// long as a key of it is still there, every copy has that key, whenever it was made.
+    fn forgotten_since(&self, record: &Record, story: &Story) -> u64 {
+        let Some((_, destroyed)) = &story.destroyed else {
+            return u64::MAX;
+        };
+        let index = match &story.scrubbed {
+            Some((_, scrubbed)) => scrubbed.root_version.unwrap_or_default(),
+            None if record.order.parts.is_empty() => 0,
+            None => match record.index {
+                Some(epoch) if !self.keyring.has_index_epoch(epoch) => self.index_died_with(),
+                _ => u64::MAX,
+            },
+        };
+        destroyed.root_version.max(index)
+    }
+
     fn body(&self, stored: &Stored, size: u64) -> Result<Body, LogError> {
         let unavailable = |why: String| LogError::Unavailable(why);
         let mut leaves = Vec::new();
@@ -221,8 +260,9 @@ impl Store {
                 proof: proof.proof.iter().map(base64).collect(),
             });
         }
-        let version = self.keyring.root_version();
-        let holders = self.key_holders(version);
+        let bytes: Vec<&[u8]> = leaves.iter().map(|leaf| leaf.leaf.as_bytes()).collect();
+        let story = Story::read(&bytes).map_err(|fault| unavailable(fault.to_string()))?;
+        let holders = self.key_holders(self.forgotten_since(&stored.record, &story));
         let holders = holders.map_err(|error| unavailable(error.to_string()))?;
         let issued = self.clock.now().rfc3339();
         // Exports and prints do not exist yet, so there is nothing to call back.

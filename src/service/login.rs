@@ -2,6 +2,7 @@
 
 use super::error::ServiceError;
 use super::fault;
+use super::puncture_queue::account_end;
 use super::store::{Answer, Store, fingerprint};
 use super::types::LoggedIn;
 use crate::audit::{Event, Outcome};
@@ -314,6 +315,9 @@ impl Store {
         self.people
             .put_changed(&mut batch, &stored, &account)
             .map_err(fault::people)?;
+        // The code is used up, also for whoever finds its row in an older copy.
+        let end = account_end(&stored.row, &account, Some(account.id));
+        self.end_keys(&mut batch, &[], end.into_iter().collect())?;
         let fingerprint = fingerprint(&public_key);
         let event = attempt.event(
             Task::Enrol,

@@ -28,6 +28,8 @@ mod destroy_hooks;
 mod destroy_plan;
 #[cfg(test)]
 mod destroy_tests;
+#[cfg(test)]
+mod end_tests;
 mod entrance;
 mod error;
 mod escrow;
@@ -39,6 +41,7 @@ mod gate;
 mod held_back;
 mod hold;
 mod import;
+mod import_rejects;
 mod index;
 mod ledger;
 mod list;
@@ -65,6 +68,7 @@ mod retention;
 mod scrub;
 mod seal;
 mod search;
+mod standing;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -88,5 +92,6 @@ pub use store::{Answer, Store};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectCode, RejectedRow,
+    Reset, Rows,
 };

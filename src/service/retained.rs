@@ -224,10 +224,7 @@ impl Store {
         self.append_ledger(batch, ledger::Event::Retained(event))?;
         let row = self.mark(item.id, &item.units())?;
         batch.put.push(row);
-        if apart.left.is_empty() {
-            return Ok(None);
-        }
-        self.queue_puncture(batch, &apart.left).map(Some)
+        self.end_keys(batch, &apart.left, Vec::new())
     }
 
     /// What a crash had left of the same copy dies, once the new one is in the ledger.

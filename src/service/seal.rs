@@ -22,7 +22,7 @@ use crate::domain::role::Roles;
 use crate::domain::secret::{SecretBytes, SecretText};
 use crate::domain::task::Task;
 use crate::domain::time::Clock;
-use crate::engine::{Batch, pending};
+use crate::engine::{Batch, Written, pending};
 use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::people::view::Invitation;
 
@@ -182,6 +182,13 @@ impl Service {
     pub fn ready(&self) -> Result<(), ServiceError> {
         let ready = self.store()?.engine.ready();
         ready.map_err(|error| fault::commit(error.into()))
+    }
+
+    /// What the store made durable since it was opened; nothing while it is sealed.
+    pub fn written(&self) -> Written {
+        self.store()
+            .map(|store| store.engine.written())
+            .unwrap_or_default()
     }
 
     /// Who asks: from token to session. Memory only, no pool.

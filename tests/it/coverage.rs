@@ -30,6 +30,7 @@ const LIST: &str = "
                                                                    admin privacy intake officer rights lead coordinator auditor custodian nobody
 GET /healthz                                  - -                    200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
 GET /readyz                                   - -                    200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
+GET /metrics                                  - -                    404. 404. 404. 404. 404. 404. 404. 404. 404. 404.
 GET /api/v1/openapi.json                      - -                    200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
 GET /api/v1/seal                              - -                    200. 200. 200. 200. 200. 200. 200. 200. 200. 200.
 POST /api/v1/seal                             unseal -               200. 200. 200. 200. 200. 200. 200. 200. 200. 200.

@@ -416,7 +416,13 @@ impl World {
 
     /// Seals and unseals: a clean restart. Sessions end.
     pub fn restart(&mut self) {
+        self.restart_after(|_| ());
+    }
+
+    /// The same, with something done to the closed store in between.
+    pub fn restart_after(&mut self, between: impl FnOnce(&Settings)) {
         self.service.close().unwrap();
+        between(&self.settings);
         self.service
             .unseal_now(&secret(PASSPHRASE), here())
             .unwrap();

@@ -7,21 +7,28 @@
 //!    compare every root. Until here nothing but the new directory has been written.
 //! 3. Mark the keyring: the floor is lowered, which only a restore may do, and from now on nothing
 //!    but this restore opens the store. Rename the directory into place.
-//! 4. Destroy again what the ledger names; drop its rows; shut out accounts whose rights or
-//!    passwords changed since; look at every case.
+//! 4. Destroy again every key that the ledger names, whether by a destruction, by a new key or with
+//!    its account, and believe no row of an account that is older than it says; drop the rows of
+//!    the destroyed; look at every case; put the blind index under a living key; overwrite what was
+//!    dropped; shut out accounts whose rights or passwords changed since.
 //! 5. Enter it in ledger and access log, take the mark away.
 //!
 //! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
 //! on, and every step may be repeated.
 //!
-//! Holds and locks that were set after the backup are lost with their rows: the report says so.
+//! Holds and locks that were set after the backup are set again as the ledger tells. The requests
+//! behind them are lost with their rows: the report says so.
 
+#[cfg(test)]
+mod crash_tests;
 mod layout;
 mod proofs;
 mod records;
 mod replay;
+mod step;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,21 +38,17 @@ use super::fault;
 use super::open;
 use super::seal::Settings;
 use super::store::Store;
-use crate::audit::{Event as LogEvent, Outcome, verifier_key_of};
-use crate::authn::session::Origin;
+use crate::audit::verifier_key_of;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
-use crate::destruction::copies::{Logs, Restored};
-use crate::destruction::ledger::{Entry, Event};
 use crate::domain::id::{BackupId, KeyHolderId, UnitId};
 use crate::domain::random::Random;
-use crate::domain::role::{Role, Roles};
+use crate::domain::role::Role;
 use crate::domain::secret::SecretText;
-use crate::domain::task::Task;
 use crate::domain::time::Clock;
 use crate::engine::embedded::EmbeddedEngine;
-use crate::engine::{Batch, Engine, Log};
+use crate::engine::{Engine, Log};
 use crate::keyring::{
     Capsule, CapsuleError, Floor, Keyring, KeyringError, Restoring, ServerKey, UnsealSecret,
 };
@@ -56,10 +59,9 @@ use crate::people::account::Account;
 use crate::people::rows::People;
 use crate::people::view::{AccountState, Invitation};
 use proofs::{Bundle, Need};
-use replay::{Dead, Swept};
-
-/// Cases that do not open any more and are named one by one.
-const LOST_NAMED: usize = 20;
+use replay::{Past, Swept};
+use step::Step;
+use told::Told;
 
 /// What to restore, and what must not be lost by it.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +124,17 @@ pub fn restore(
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
 ) -> Result<Report, ServiceError> {
+    restore_in_steps(settings, secret, request, (random, clock), &|_| Ok(()))
+}
+
+/// The same; `behind` is told of every step and may stop it there, as a crash would.
+fn restore_in_steps(
+    settings: &Settings,
+    secret: &UnsealSecret,
+    request: &Request,
+    (random, clock): (Arc<dyn Random>, Arc<dyn Clock>),
+    behind: &dyn Fn(Step) -> Result<(), ServiceError>,
+) -> Result<Report, ServiceError> {
     let verifier = Verifier::parse(request.key.trim())
         .map_err(|error| refused(format!("the log's public key: {error}")))?;
     let progress = settings.progress.clone();
@@ -147,6 +160,13 @@ pub fn restore(
         let why = "there is a keyring already, and it did not come out of this copy";
         return Err(refused(why.to_owned()));
     }
+    // The floor of an older keyring vouches for an older ledger: somebody else has to.
+    let witnessed = !request.checkpoints.is_empty() || request.ledger.is_some();
+    if capsule.is_some() && !witnessed && !request.ledger_lost {
+        let why = "this keyring came out of a copy and does not know how long the ledger was: give a \
+                   checkpoint that an auditor kept (--checkpoint) or a bundle (--ledger)";
+        return Err(refused(why.to_owned()));
+    }
     let work = Work {
         settings,
         request,
@@ -155,6 +175,7 @@ pub fn restore(
         keyring,
         random,
         clock,
+        behind,
     };
     let vouched = work
         .keyring
@@ -177,6 +198,7 @@ struct Work<'a> {
     keyring: Arc<Keyring>,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
+    behind: &'a dyn Fn(Step) -> Result<(), ServiceError>,
 }
 
 impl Work<'_> {
@@ -220,8 +242,11 @@ impl Work<'_> {
             proofs::reach(&self.needs(vouched)?, self.sizes(sound.manifest.sizes)?)?;
             let dir = self.request.backup.as_deref().unwrap_or(Path::new(""));
             layout::copy(sound, dir, &stage, progress)?;
+            (self.behind)(Step::Copied)?;
             layout::copy_apart(self.request.retained.as_deref(), &self.verifier, &stage)?;
+            (self.behind)(Step::CopiedApart)?;
             let brought = self.bring_to(&stage, vouched)?;
+            (self.behind)(Step::Brought)?;
             let floor = Floor {
                 access_size: sound.access.size,
                 access_root: sound.access.root.0,
@@ -231,7 +256,9 @@ impl Work<'_> {
             self.keyring
                 .begin_restore(backup, floor)
                 .map_err(fault::keyring)?;
+            (self.behind)(Step::Marked)?;
             layout::place(&stage, data)?;
+            (self.behind)(Step::Placed)?;
             return Ok(brought);
         }
         if stage.exists() && !data.exists() {
@@ -322,9 +349,8 @@ impl Work<'_> {
         if begun.is_none_or(|begun| begun.capsule.is_none()) {
             return Ok(());
         }
-        let dead = replay::dead(engine)?;
-        let mut named: Vec<UnitId> = dead.into_keys().collect();
-        replay::skip_named(&self.keyring, named.drain(..))
+        let past = Past::read(engine)?;
+        replay::skip_named(&self.keyring, past.units())
     }
 
     /// Steps 4 and 5.
@@ -335,9 +361,13 @@ impl Work<'_> {
         let engine: Arc<dyn Engine> = Arc::new(engine);
         let begun = self.keyring.restoring();
         let begun = begun.ok_or_else(|| refused("no restore was begun".to_owned()))?;
+        let past = Past::read(&*engine)?;
+        past.teach(&self.keyring)?;
+        (self.behind)(Step::Taught)?;
         if begun.capsule.is_some() {
             self.skip_rows(&engine)?;
         }
+        (self.behind)(Step::Skipped)?;
         let apart = open::open_apart(self.settings, &self.keyring, &self.random, &self.clock)?;
         let store = open::assemble(
             self.settings,
@@ -348,15 +378,25 @@ impl Work<'_> {
         )?;
         let from = store.log.floor().map_err(fault::log)?;
         store.finish_punctures()?;
-        let dead = replay::dead(&*engine)?;
+        (self.behind)(Step::Punctured)?;
         let mut swept = Swept::default();
-        store.puncture_again(&dead, begun.capsule.is_some(), &mut swept)?;
-        store.sweep_dead(&dead, &mut swept)?;
+        if begun.capsule.is_some() {
+            store.keep_named(&mut swept)?;
+        }
+        (self.behind)(Step::Kept)?;
+        store.sweep_dead(&past, &mut swept)?;
+        store.settle_index_again(begun.capsule.is_some())?;
+        store.overwrite_again(&past.dead)?;
+        (self.behind)(Step::Swept)?;
         let held = store.older();
         let invitations = store.let_in_again(&held)?;
+        (self.behind)(Step::LetIn)?;
         store.hold_back()?;
+        (self.behind)(Step::HeldBack)?;
         let (orders, approvals) = store.withdraw()?;
+        (self.behind)(Step::Withdrawn)?;
         store.relist_copies()?;
+        (self.behind)(Step::Relisted)?;
         let told = Told {
             orders,
             approvals,
@@ -366,10 +406,12 @@ impl Work<'_> {
             headers_only,
             held: held.len() as u64,
         };
-        store.enter_restore(&told, &dead, &swept)?;
+        store.enter_restore(&told, &past, &swept)?;
+        (self.behind)(Step::Entered)?;
         let floor = store.log.floor().map_err(fault::log)?;
         self.keyring.finish_restore(floor).map_err(fault::keyring)?;
-        let lines = told.lines(&dead, &swept);
+        (self.behind)(Step::Finished)?;
+        let lines = told.lines(&past, &swept);
         store.close()?;
         Ok(Report { lines, invitations })
     }
@@ -403,109 +445,7 @@ impl Work<'_> {
     }
 }
 
-/// What ledger, log and operator are told.
-struct Told {
-    begun: Restoring,
-    from: Floor,
-    vouched: Floor,
-    headers_only: u64,
-    held: u64,
-    orders: u64,
-    approvals: u64,
-}
-
-impl Told {
-    fn lines(&self, dead: &Dead, swept: &Swept) -> Vec<String> {
-        let lost = self
-            .vouched
-            .access_size
-            .saturating_sub(self.from.access_size);
-        let mut lines = vec![
-            format!(
-                "access log: goes on from {} entries; at least {lost} later ones are lost",
-                self.from.access_size
-            ),
-            format!(
-                "ledger: goes on from {} entries; {} units it names as destroyed refuse to open",
-                self.from.ledger_size,
-                dead.len()
-            ),
-            format!(
-                "cases: {} looked at, {} with something destroyed since, {} that do not open any \
-                 more because their keys were replaced since",
-                swept.cases,
-                swept.dropped,
-                swept.lost.len()
-            ),
-            format!(
-                "accounts: {} shut out because their rights or passwords changed since",
-                self.held
-            ),
-        ];
-        if self.headers_only > 0 {
-            lines.push(format!(
-                "access log: {} entries came from the bundle, without their sealed bodies",
-                self.headers_only
-            ));
-        }
-        if self.orders + self.approvals > 0 {
-            lines.push(format!(
-                "{} destruction orders and {} approvals that waited are void: ask for them anew",
-                self.orders, self.approvals
-            ));
-        }
-        if self.begun.capsule.is_some() {
-            lines.push(format!(
-                "keyring: {} slots that no row names were destroyed",
-                swept.unnamed
-            ));
-        }
-        let named = swept.lost.iter().take(LOST_NAMED);
-        lines.extend(named.map(|case| format!("does not open any more: case {case}")));
-        if self.begun.backup.is_some() {
-            lines.push(
-                "holds, locks and requests of after the backup are gone: set them anew before \
-                 anything is destroyed"
-                    .to_owned(),
-            );
-        }
-        lines
-    }
-}
-
 impl Store {
-    /// The restore, in both logs at once.
-    fn enter_restore(&self, told: &Told, dead: &Dead, swept: &Swept) -> Result<(), ServiceError> {
-        let event = Event::Restored(Restored {
-            backup: told.begun.backup.map(|id| id.to_string()),
-            capsule: told.begun.capsule.map(|id| id.to_string()),
-            from: Logs::from(told.from),
-            vouched: Logs::from(told.vouched),
-            headers_only: told.headers_only,
-            destroyed: dead.len() as u64,
-            lost_cases: swept.lost.len() as u64,
-            held_back: told.held,
-        });
-        let mut batch = Batch::default();
-        Entry::now(self.clock.now(), event)
-            .append(&mut batch)
-            .map_err(|error| ServiceError::Internal(error.to_string()))?;
-        let entry = LogEvent {
-            task: Task::Restore,
-            outcome: Outcome::Done,
-            actor: None,
-            roles: Roles::default(),
-            origin: Origin {
-                address: None,
-                device: "console".to_owned(),
-            },
-            purpose: None,
-            reason: told.begun.backup.map(|id| format!("backup {id}")),
-        };
-        let entered = self.log.event(entry, batch).wait();
-        entered.map(|_| ()).map_err(fault::log)
-    }
-
     /// Where nobody is left who could let the others in again, those who could get a new code:
     /// whoever restores has passphrase and keyring in hand, as at the making of the store. Who was
     /// given one by a try that was broken off gets another.

@@ -12,6 +12,7 @@ use crate::authn::password::PasswordCost;
 use crate::authn::session::{Origin, Session, SessionLimits};
 use crate::cases::draft::{CaseDraft, Channel, Classification, Part as Whose, PersonDraft};
 use crate::cases::head::Head;
+use crate::cases::search::{self, SearchField};
 use crate::cases::view::CaseState;
 use crate::destruction::order::{Ground, Order, Part, Stage, What};
 use crate::destruction::term::Terms;
@@ -34,7 +35,7 @@ use crate::service::store::Store;
 use crate::service::{BackupSet, Founder, Service, Settings, open};
 use crate::vault::UnitRef;
 
-fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
+pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
     Settings {
         data: dir.join(data),
         keyring: dir.join(keyring),
@@ -58,7 +59,7 @@ fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
     }
 }
 
-fn secret() -> UnsealSecret {
+pub(super) fn secret() -> UnsealSecret {
     UnsealSecret {
         passphrase: SecretText::new("correct horse battery staple".to_owned()),
         key_file: None,
@@ -72,7 +73,7 @@ fn here() -> Origin {
     }
 }
 
-fn opened(settings: &Settings) -> Result<Arc<Store>, ServiceError> {
+pub(super) fn opened(settings: &Settings) -> Result<Arc<Store>, ServiceError> {
     let (random, clock) = (SystemSource::default(), SystemClock::default());
     open::open(settings, &secret(), Arc::new(random), Arc::new(clock)).map(Arc::new)
 }
@@ -112,12 +113,12 @@ fn draft() -> CaseDraft {
 
 /// A store with two cases and a backup; one of the cases was destroyed after it, and the ledger
 /// exported after that.
-struct Scene {
-    dir: TempDir,
+pub(super) struct Scene {
+    pub(super) dir: TempDir,
     key: String,
     backup: PathBuf,
     ledger: PathBuf,
-    capsule: Vec<u8>,
+    pub(super) capsule: Vec<u8>,
     kept: CaseId,
     doomed: CaseId,
     units: Vec<UnitId>,
@@ -125,6 +126,8 @@ struct Scene {
     items: [Item; 2],
     /// Units that no row names, as a case leaves them that was given new keys after the backup.
     unnamed: Vec<UnitId>,
+    /// Epoch of the index in capsule and backup.
+    epoch: u64,
 }
 
 fn item(n: u8, store: &Store) -> Item {
@@ -167,7 +170,7 @@ fn item(n: u8, store: &Store) -> Item {
     item
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -180,7 +183,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn words() -> SecretText {
+pub(super) fn words() -> SecretText {
     SecretText::new("the words of the copy".to_owned())
 }
 
@@ -232,7 +235,7 @@ fn units_of(store: &Store, case: CaseId) -> Vec<UnitId> {
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = settings(dir.path(), "data", "keyring");
         let founder = |account: &str, role| Founder {
@@ -271,6 +274,7 @@ impl Scene {
         let waiting = order(kept, &store);
         place(&store, &waiting);
 
+        let epoch = store.keyring.index_epoch().id;
         let capsule = store.escrow_keyring(&admin, "safe".to_owned(), &words());
         let capsule = capsule.unwrap().wait().unwrap().capsule;
         let capsule = data_encoding::BASE64.decode(capsule.as_bytes()).unwrap();
@@ -291,6 +295,8 @@ impl Scene {
         let destruction = order(doomed, &store);
         place(&store, &destruction);
         assert_eq!(store.execute(destruction.id).unwrap(), Stage::Destroyed);
+        // As the background does it in time: the rows in the backup are under a lost key now.
+        store.rotate_index().unwrap();
         let [ended, _] = &items;
         let end = Order {
             ground: Ground::RetentionEnd(ended.id),
@@ -322,10 +328,11 @@ impl Scene {
             units,
             items,
             unnamed,
+            epoch,
         }
     }
 
-    fn request(&self, ledger: bool) -> Request {
+    pub(super) fn request(&self, ledger: bool) -> Request {
         Request {
             backup: Some(self.backup.clone()),
             retained: Some(self.dir.path().join("apart")),
@@ -356,7 +363,10 @@ impl Scene {
         let told = report.lines.join("\n");
         assert!(told.contains("1 with something destroyed since"), "{told}");
         assert!(told.contains("1 destruction orders"), "{told}");
-        let store = self.reopened(keyring);
+        self.check_store(&self.reopened(keyring));
+    }
+
+    pub(super) fn check_store(&self, store: &Store) {
         for unit in &self.units {
             assert!(store.keyring.shred_half(*unit).is_err());
         }
@@ -377,6 +387,15 @@ impl Scene {
             alive
                 .iter()
                 .all(|unit| store.keyring.shred_half(*unit).is_ok())
+        );
+        // The living is found, and no key is back with which the dead could be guessed.
+        assert!(!store.keyring.has_index_epoch(self.epoch));
+        let scope = store.postings.scope(living.department);
+        let name = search::term(&scope, SearchField::Name, "홍길동").unwrap();
+        let (found, _) = store.postings.find(&name, Limit::rows(10)).unwrap();
+        assert_eq!(
+            found.iter().map(|p| p.case).collect::<Vec<_>>(),
+            [self.kept]
         );
         let [ended, stays] = &self.items;
         assert!(store.kept(ended.id).unwrap().is_none());
