@@ -111,6 +111,7 @@ fn terms(ending: Ending) -> Terms {
         quiet: days(ending.quiet_days),
         daily_floor: ending.daily_units,
         daily_percent: ending.daily_percent,
+        petition_kept: days(ending.petition_days),
         ..Terms::default()
     }
 }

@@ -31,6 +31,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod retained;
+mod retained_term;
 mod retention;
 mod seal;
 mod searches;
@@ -164,6 +165,9 @@ fn apart() -> Routes {
         .routes(routes!(retained::share))
         .routes(routes!(retained::open))
         .routes(routes!(retained::end))
+        .routes(routes!(retained_term::cancel))
+        .routes(routes!(retained_term::hold))
+        .routes(routes!(retained_term::renew))
 }
 
 /// The door of a service: routes inside limits, trace and headers.

@@ -42,10 +42,14 @@ impl Store {
         self.drop_postings(batch, dead)
     }
 
-    /// Ends what lies outside of the cases: the rows of an item kept apart. May be called again.
+    /// Ends what lies outside of the cases: the rows of an item kept apart, what is left of a
+    /// petition. May be called again.
     pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
-        match order.ground {
-            Ground::RetentionEnd(item) => self.drop_retained(item),
+        match &order.ground {
+            Ground::RetentionEnd(item) | Ground::AppraisedEnd { item, .. } => {
+                self.drop_retained(*item)
+            }
+            Ground::Petition(request) => self.forget_petition(*request),
             _ => Ok(()),
         }
     }

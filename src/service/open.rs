@@ -25,6 +25,7 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::crypto::table::Table;
+use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::disclosure::alert::Alerts;
@@ -290,6 +291,7 @@ pub(super) fn assemble_under(
         people,
         items,
         records,
+        petitions: Petitions::new(Arc::clone(&keyring), Arc::clone(&random)),
         outputs: Outputs::new(table("output")),
         inspections: Inspections::new(table("inspection")),
         inspecting: Mutex::new(()),
@@ -317,6 +319,7 @@ pub(super) fn assemble_under(
         own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
         items_turn: Mutex::new(()),
+        expiry_turn: Mutex::new(()),
         due_looked_on: AtomicI64::new(i64::MIN),
         locator: locator(),
         row_key: row_key(),

@@ -20,6 +20,7 @@ use crate::cases::rows::Cases;
 use crate::cases::view::CaseState;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
@@ -65,6 +66,8 @@ pub struct Store {
     /// What another law keeps, in an engine of its own.
     pub(super) items: Items,
     pub(super) records: Records,
+    /// What people said in requests.
+    pub(super) petitions: Petitions,
     /// Exports and prints that left the house.
     pub(super) outputs: Outputs,
     /// Inspections of the access log and their findings.
@@ -89,6 +92,8 @@ pub struct Store {
     pub(super) people_turn: Mutex<()>,
     /// Items are drawn and dropped one after the other, so that none is drawn twice.
     pub(super) items_turn: Mutex<()>,
+    /// Approvals of destructions come one after the other, so that the day's cap is counted once.
+    pub(super) expiry_turn: Mutex<()>,
     /// Day, counted from 1970, of the last look for items whose end has come.
     pub(super) due_looked_on: AtomicI64,
     pub(super) locator: Locator,

@@ -130,6 +130,9 @@ POST /api/v1/retained/{id}/open               absent open_retained   404- 404- 4
 POST /api/v1/retained/hand-over               ask hand_over          404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 202+ 401.
 POST /api/v1/retained/share                   - open_retained        404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
 POST /api/v1/retained/{id}/destruction        kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 422+ 401.
+POST /api/v1/retained/{id}/destruction/cancel kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 409+ 401.
+PUT /api/v1/retained/{id}/hold                kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
+POST /api/v1/retained/{id}/term               kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 202+ 401.
 POST /api/v1/evidence                         case give_evidence     403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/evidence                         absent give_evidence   403- 404+ 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/inspections                      month inspect          403- 403- 403- 403- 403- 403- 403- 201+ 403- 401.
@@ -465,6 +468,20 @@ impl Office {
             ("POST", "/retained/{id}/destruction", _) => {
                 let id = retained::drawn(&self.world, &ordinary());
                 (at(&id), Some(json!({"reason": "term over"})))
+            }
+            ("POST", "/retained/{id}/destruction/cancel", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                (at(&id), Some(json!({"reason": "wrong item"})))
+            }
+            ("PUT", "/retained/{id}/hold", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                let body = json!({"action": "set", "ground": "소송", "reason": "a court asks"});
+                (at(&id), Some(body))
+            }
+            ("POST", "/retained/{id}/term", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                let body = json!({"until": "2041-01-01T00:00:00+09:00", "reason": "renewed"});
+                (at(&id), Some(body))
             }
             ("POST", "/inspections", _) => {
                 let month = self.month();

@@ -160,6 +160,8 @@ fn item(n: u8, store: &Store) -> Item {
         }],
         wraps: Vec::new(),
         origin: [n; 16],
+        appraisal: false,
+        holds: Vec::new(),
     };
     let mut batch = crate::engine::Batch::default();
     let value = Value::new(vec![n; 64]).unwrap();
