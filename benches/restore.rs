@@ -53,6 +53,8 @@ fn settings(dir: &Path, data: &str) -> Settings {
         budgets: bongham::config::budgets::Budgets::unbounded(),
         outputs: bongham::config::outputs::Outputs::default(),
         print: bongham::config::print::Print::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }

@@ -5,6 +5,8 @@
 
 pub mod budgets;
 pub mod ending;
+pub mod forward;
+pub mod inspection;
 pub mod limits;
 pub mod listen;
 pub mod log_format;
@@ -17,6 +19,8 @@ use std::path::{Path, PathBuf};
 
 use budgets::Budgets;
 use ending::Ending;
+use forward::Forward;
+use inspection::Inspection;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
@@ -41,6 +45,10 @@ pub struct Config {
     pub outputs: Outputs,
     /// The font of prints, and how long a print document waits.
     pub print: Print,
+    /// What the inspection of the access log looks for.
+    pub inspection: Inspection,
+    /// Where entries of the access log are forwarded to.
+    pub forward: Option<Forward>,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -68,6 +76,8 @@ struct File {
     budgets: Budgets,
     outputs: Outputs,
     print: Print,
+    inspection: Inspection,
+    forward: Option<Forward>,
     log_format: LogFormat,
 }
 
@@ -129,6 +139,10 @@ impl Config {
         file.budgets.check()?;
         file.outputs.check()?;
         file.print.check()?;
+        file.inspection.check()?;
+        if let Some(forward) = &file.forward {
+            forward.check()?;
+        }
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -142,6 +156,8 @@ impl Config {
             budgets: file.budgets,
             outputs: file.outputs,
             print: file.print,
+            inspection: file.inspection,
+            forward: file.forward,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

@@ -45,14 +45,17 @@ impl Store {
         self.drop_postings(batch, dead)
     }
 
-    /// Ends what lies outside of the cases: files of exports that something of them is in, the rows
-    /// of an item kept apart. May be called again.
+    /// Ends what lies outside of the cases: files of exports and print documents that something of
+    /// them is in, the rows of an item kept apart, what is left of a petition. May be called again.
     pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
         let cases: Vec<CaseId> = order.parts.iter().map(|part| part.case).collect();
         self.prints.drop_of(&cases);
-        self.drop_exports_of(order.parts.iter().map(|part| part.case))?;
-        match order.ground {
-            Ground::RetentionEnd(item) => self.drop_retained(item),
+        self.drop_exports_of(cases.into_iter())?;
+        match &order.ground {
+            Ground::RetentionEnd(item) | Ground::AppraisedEnd { item, .. } => {
+                self.drop_retained(*item)
+            }
+            Ground::Petition(request) => self.forget_petition(*request),
             _ => Ok(()),
         }
     }

@@ -90,6 +90,8 @@ impl Disk {
             budgets: crate::config::budgets::Budgets::default(),
             outputs: crate::config::outputs::Outputs::default(),
             print: crate::config::print::Print::default(),
+            inspection: Default::default(),
+            forward: None,
             progress: None,
         };
         let random = Arc::clone(&self.random);

@@ -188,8 +188,7 @@ impl Store {
             return Err(Invalid::new("destroy_by", "must be in the future").into());
         }
         let font = if order.form == Form::Pdf {
-            let found = Font::find(None);
-            Some(found.map_err(|error| ServiceError::FontMissing(error.to_string()))?)
+            Some(self.prints.font()?)
         } else {
             None
         };

@@ -169,14 +169,6 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
                 order_hash: [2; 32],
             },
         ),
-        (
-            Asked::BulkExpiry {
-                batch_hash: [1; 32],
-            },
-            Asked::BulkExpiry {
-                batch_hash: [2; 32],
-            },
-        ),
     ]
 }
 
