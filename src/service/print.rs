@@ -141,9 +141,7 @@ impl Store {
                 Some(inside) => inside,
                 // Somebody changes it. Who may not print it is not to feel that.
                 None => {
-                    if let Err(refusal) = decide() {
-                        return Err(refusal);
-                    }
+                    let (_permit, _) = decide()?;
                     self.gates.enter(case)?
                 }
             };
