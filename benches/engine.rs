@@ -10,6 +10,8 @@
 //! readers. `BONGHAM_BENCH_ONLY` = reads or creates leaves the other out; `BONGHAM_BENCH_SECONDS` (default 3) is the length of one measurement,
 //! `BONGHAM_BENCH_ROUNDS` (default 3) how often both take turns; ratios are medians over rounds.
 
+#[path = "support/machine.rs"]
+mod machine;
 mod support;
 
 use std::io::Write;
@@ -34,6 +36,7 @@ fn main() -> Result<(), Failure> {
         .worker_threads(2)
         .build()?;
     let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", machine::machine()?)?;
 
     let started = Instant::now();
     let ours = Arc::new(Ours::create(&dir.path().join("ours"))?);

@@ -12,6 +12,8 @@
 //! `BONGHAM_BENCH_SECONDS` (default 2) is the length of one measurement, `BONGHAM_BENCH_ROUNDS`
 //! (default 3) how often all take turns; figures are medians over rounds.
 
+#[path = "support/cpu.rs"]
+mod cpu;
 #[path = "support/machine.rs"]
 mod machine;
 #[path = "support/measure.rs"]
@@ -29,6 +31,7 @@ use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::get;
 use bongham::cases::draft::Classification;
+use bongham::config::limits::Limits;
 use bongham::domain::id::CaseId;
 use bongham::http::Server;
 use http_body_util::{BodyExt, Empty};
@@ -39,7 +42,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-use machine::{cpu_by_thread, cpu_per_operation, listed, load, machine};
+use cpu::{cpu_by_thread, cpu_per_operation, listed};
+use machine::{load, machine};
 use measure::{Outcome, median, number_from_env, run_clients};
 use office::Office;
 
@@ -150,7 +154,7 @@ fn main() -> Result<(), Failure> {
     writeln!(out, "{}", machine()?)?;
     let (serving, asking) = (runtime("server")?, runtime("client")?);
     let office = Arc::new(Office::open(dir.path(), &serving)?);
-    let mut server = Server::new(Arc::clone(&office.service));
+    let mut server = Server::new(Arc::clone(&office.service), Limits::default());
     let address = serving.block_on(server.listen((Ipv4Addr::LOCALHOST, 0).into(), None))?;
     let mut targets = Vec::new();
     for (tier, letter) in [

@@ -3,6 +3,9 @@
 //! Times are of this machine and its disk; the ratio in the last line is what to look at.
 #![expect(clippy::print_stdout, reason = "a benchmark is read by people")]
 
+#[path = "support/machine.rs"]
+mod machine;
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,6 +74,7 @@ fn main() -> Outcome<()> {
     } else {
         20_000
     };
+    println!("{}", machine::machine()?);
     let mut figures = Vec::new();
     for count in [10_000, large] {
         let dir = tempfile::tempdir()?;

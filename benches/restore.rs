@@ -6,6 +6,9 @@
 //! ```
 //! `BONGHAM_BENCH_DIR` says where to build the store.
 
+#[path = "support/machine.rs"]
+mod machine;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -47,6 +50,9 @@ fn settings(dir: &Path, data: &str) -> Settings {
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
         terms: bongham::destruction::term::Terms::default(),
+        budgets: bongham::config::budgets::Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
@@ -118,7 +124,7 @@ async fn fill(service: &Service, admin: &Token, cases: u64) -> Result<(), Failur
     let intake = enter(service, "intake", &invited.enrolment_code).await?;
     let session = service.session(&intake, here())?;
     let state = service
-        .call(move |store| store.open_import(&session, [7; 32]))
+        .call(move |store| store.open_import(&session, [7; 32], 0))
         .await?;
     let job = state.id.parse().map_err(|_| "no id of an import")?;
     for from in (0..cases).step_by(CHUNK as usize) {
@@ -173,6 +179,7 @@ fn main() -> Result<(), Failure> {
     let cases: u64 = cases.and_then(|n| n.parse().ok()).unwrap_or(215_781);
     let root = tempfile::tempdir_in(std::env::var("BONGHAM_BENCH_DIR").unwrap_or(".".into()))?;
     let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", machine::machine()?)?;
     let (random, clock) = (
         Arc::new(SystemSource::default()),
         Arc::new(SystemClock::default()),

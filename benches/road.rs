@@ -22,6 +22,8 @@ mod bare;
 #[cfg(feature = "bench-sqlcipher")]
 #[path = "support/cipher_engine.rs"]
 mod cipher_engine;
+#[path = "support/cpu.rs"]
+mod cpu;
 #[path = "support/machine.rs"]
 mod machine;
 #[path = "support/measure.rs"]
@@ -44,7 +46,8 @@ use bongham::keyring::ServerKey;
 use tokio::runtime::Runtime;
 
 use bare::Road;
-use machine::{cpu_by_thread, cpu_per_operation, listed, load, machine};
+use cpu::{cpu_by_thread, cpu_per_operation, listed};
+use machine::{load, machine};
 use measure::{Outcome, median, number_from_env, run_clients};
 use office::{Office, origin};
 

@@ -7,6 +7,9 @@
 //! A case is what it is in `reopen`: two sealed rows (1,500 and 800 bytes), six small index rows
 //! and an entry of 300 bytes. `BONGHAM_BENCH_DIR` says where to build the store.
 
+#[path = "support/machine.rs"]
+mod machine;
+
 use std::collections::VecDeque;
 use std::io::Write;
 use std::path::Path;
@@ -175,6 +178,7 @@ fn main() -> Result<(), Failure> {
     let root = tempfile::tempdir_in(std::env::var("BONGHAM_BENCH_DIR").unwrap_or(".".into()))?;
     let dir = root.path().join("store");
     let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", machine::machine()?)?;
 
     let engine = EmbeddedEngine::create(options(&dir))?;
     let ids: Vec<u64> = (0..cases).collect();

@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
+#[path = "support/machine.rs"]
+mod machine;
+
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -55,6 +58,7 @@ fn best(mut round: impl FnMut()) -> Duration {
 }
 
 fn main() -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{}", machine::machine()?)?;
     let signer = Signer::new("bongham/bench", &Secret::new([1; 32])).unwrap();
     let verifier = Verifier::parse(&signer.verifier_key()).unwrap();
     let bytes = bundle(&signer);

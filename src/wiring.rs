@@ -93,6 +93,9 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
         terms: terms(config.map(|c| c.ending).unwrap_or_default()),
+        budgets: config.map(|c| c.budgets.clone()).unwrap_or_default(),
+        inspection: config.map(|c| c.inspection.clone()).unwrap_or_default(),
+        forward: config.and_then(|c| c.forward.clone()),
         progress: Some(Arc::new(|done, all| {
             if done % 100_000 == 0 || done == all {
                 tracing::info!(done, all, "making the index anew from the journal");
@@ -192,7 +195,7 @@ async fn serve(request: ServeRequest) -> Result<Running, Failure> {
         .await?;
     }
     let listening = |e: bongham::http::ServeError| Failure::failed(e.to_string());
-    let mut server = Server::new(Arc::clone(&service));
+    let mut server = Server::new(Arc::clone(&service), config.limits);
     server
         .listen_control(&place.data.join(CONTROL_SOCKET))
         .map_err(listening)?;

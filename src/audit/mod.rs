@@ -5,6 +5,7 @@
 //! body ([`body`]). It is committed in the same batch as what it writes, and a [`Receipt`] comes
 //! only from the commit. Trees, checkpoints and bundles follow behind, never on the way of a read.
 
+pub mod about;
 pub mod body;
 pub mod bundle;
 mod chance;
@@ -12,10 +13,13 @@ mod checkpoint;
 pub mod entry;
 mod epoch;
 pub mod manifest;
+pub mod pass;
 pub mod query;
 mod receipt;
+mod recount;
 mod sealer;
 mod tree;
+pub mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +45,7 @@ use chance::Blocks;
 use checkpoint::Publisher;
 use epoch::Epochs;
 use sealer::{Act, Sealer};
+use usage::{Charge, Usage};
 
 pub use receipt::{Position, Receipt, Refused};
 
@@ -157,11 +162,13 @@ pub struct AccessLog {
     engine: Arc<dyn Engine>,
     sealer: Sealer,
     publisher: Publisher,
+    usage: Usage,
 }
 
 impl AccessLog {
     /// Opens the log: catches up the hash files in `dir`, checks both logs against the keyring's
-    /// floor and the last published checkpoints, makes this month's epoch. The checkpoints of
+    /// floor and the last published checkpoints, makes this month's epoch, and counts what was
+    /// disclosed in the last window. The checkpoints of
     /// empty logs are signed here, before the first entry.
     pub fn open(
         engine: Arc<dyn Engine>,
@@ -177,12 +184,16 @@ impl AccessLog {
         let index = hmac::Key::new(hmac::HMAC_SHA256, index.expose());
         let boot = random.array().map_err(LogError::unavailable)?;
         let blocks = Blocks::new(random.clone());
+        let usage = Usage::new(clock.clone(), newest);
         let epochs = Epochs::open(engine.clone(), keyring, clock, random, newest)?;
-        Ok(Self {
+        let log = Self {
             engine,
             sealer: Sealer::new(epochs, blocks, index, boot),
             publisher,
-        })
+            usage,
+        };
+        log.recount()?;
+        Ok(log)
     }
 
     /// Records a permitted task; the receipt releases what was opened for it. Seals on this
@@ -283,19 +294,38 @@ impl AccessLog {
         mint: impl FnOnce(Committed) -> Result<T, LogError> + Send + 'static,
     ) -> Pending<Result<T, LogError>> {
         let behind = std::mem::take(&mut batch.append);
+        let mut charges = Vec::new();
         for act in acts {
+            charges.extend(self.charge(&act));
             if let Err(error) = self.sealer.enter(act, &mut batch) {
+                charges.into_iter().for_each(Charge::release);
                 return Pending::ready(Err(error));
             }
         }
         if batch.append.is_empty() || behind.iter().any(|a| a.log == Log::Access) {
+            charges.into_iter().for_each(Charge::release);
             let why = "a batch brings no entry, or one that was not made here";
             return Pending::ready(Err(LogError::unavailable(why)));
         }
         batch.append.extend(behind);
-        self.engine
-            .commit(batch)
-            .map(|answer| answer.map_err(LogError::from).and_then(mint))
+        self.engine.commit(batch).map(move |answer| {
+            // What may have happened counts; what certainly did not is given back.
+            match &answer {
+                Ok(_) | Err(CommitError::Unknown) => drop(charges),
+                Err(_) => charges.into_iter().for_each(Charge::release),
+            }
+            answer.map_err(LogError::from).and_then(mint)
+        })
+    }
+
+    fn charge(&self, act: &Act<'_>) -> Option<Charge> {
+        let (account, load) = act.load()?;
+        Some(self.usage.charge(account, load))
+    }
+
+    /// How much each person was shown in the last window.
+    pub const fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     /// The state that the next open must find at the least: for `Keyring::set_floor`, at a clean

@@ -123,15 +123,15 @@ fn units<S: Serializer>(values: &Option<Vec<UnitId>>, to: S) -> Result<S::Ok, S:
 /// A page of entries, newest first, and the cursor of the next page if there may be one.
 pub type Entries = (Vec<Row>, Option<u64>);
 
-fn changed(index: u64, what: impl Display) -> LogError {
+pub(super) fn changed(index: u64, what: impl Display) -> LogError {
     LogError::Regressed(format!("entry {index}: {what}"))
 }
 
-fn header(index: u64, leaf: &[u8]) -> Result<Header, LogError> {
+pub(super) fn header(index: u64, leaf: &[u8]) -> Result<Header, LogError> {
     Header::decode(leaf).map_err(|e| changed(index, e))
 }
 
-fn leaf_at(engine: &dyn Engine, index: u64) -> Result<Leaf, LogError> {
+pub(super) fn leaf_at(engine: &dyn Engine, index: u64) -> Result<Leaf, LogError> {
     let leaves = engine
         .leaves(Log::Access, index, Limit::rows(1))
         .map_err(LogError::unreadable)?;
@@ -148,7 +148,11 @@ pub(super) fn newest_time(engine: &dyn Engine) -> Result<Option<Timestamp>, LogE
 }
 
 /// First index below `end` whose entry is not before `time`; entry times never decrease.
-fn first_not_before(engine: &dyn Engine, time: Timestamp, end: u64) -> Result<u64, LogError> {
+pub(super) fn first_not_before(
+    engine: &dyn Engine,
+    time: Timestamp,
+    end: u64,
+) -> Result<u64, LogError> {
     let (mut low, mut high) = (0, end);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -331,38 +335,38 @@ impl Search<'_> {
         publisher
             .fitting(Log::Access, stored, |stored| *stored == hash)?
             .ok_or_else(|| changed(index, "it is not the one that was written"))?;
-        let body = self.body(index, &header, leaf.body.as_deref())?;
+        let body = open_body(&self.keys, index, &header, leaf.body.as_deref())?;
         Ok(Some(join(index, header, body)))
     }
+}
 
-    /// Opens a body. A destroyed one is `None`; one that does not fit its header is a change.
-    fn body(
-        &self,
-        index: u64,
-        header: &Header,
-        sealed: Option<&[u8]>,
-    ) -> Result<Option<Body>, LogError> {
-        let (Some(epoch), Some(sealed)) = (header.epoch, sealed) else {
-            return Ok(None);
-        };
-        let Some(key) = self.keys.of(epoch)? else {
-            return Ok(None);
-        };
-        if sealed.is_empty() {
-            // Only a restore from a bundle brings a leaf without the body that it names.
-            return Ok(None);
-        }
-        if hash_body(sealed) != header.body_hash {
-            return Err(changed(
-                index,
-                "its body is not the one it was written with",
-            ));
-        }
-        let plain = envelope::open(key, &body::place(epoch, header.id), sealed)
-            .map_err(|e| changed(index, e))?;
-        let body = Body::decode(plain.expose()).map_err(|e| changed(index, e))?;
-        Ok(Some(body))
+/// Opens a body. A destroyed one is `None`; one that does not fit its header is a change.
+pub(super) fn open_body(
+    keys: &Keys<'_>,
+    index: u64,
+    header: &Header,
+    sealed: Option<&[u8]>,
+) -> Result<Option<Body>, LogError> {
+    let (Some(epoch), Some(sealed)) = (header.epoch, sealed) else {
+        return Ok(None);
+    };
+    let Some(key) = keys.of(epoch)? else {
+        return Ok(None);
+    };
+    if sealed.is_empty() {
+        // Only a restore from a bundle brings a leaf without the body that it names.
+        return Ok(None);
     }
+    if hash_body(sealed) != header.body_hash {
+        return Err(changed(
+            index,
+            "its body is not the one it was written with",
+        ));
+    }
+    let plain = envelope::open(key, &body::place(epoch, header.id), sealed)
+        .map_err(|e| changed(index, e))?;
+    let body = Body::decode(plain.expose()).map_err(|e| changed(index, e))?;
+    Ok(Some(body))
 }
 
 fn join(index: u64, header: Header, body: Option<Body>) -> Row {

@@ -20,6 +20,7 @@ use super::body::{self, Parts};
 use super::chance::Blocks;
 use super::entry::{Counts, Decision, Header, STAMP_AT, hash_body};
 use super::epoch::Epochs;
+use super::usage::{Load, NOT_SHOWN};
 use super::{Event, LogError, Outcome, Shown};
 
 /// One thing to be entered.
@@ -60,6 +61,17 @@ impl<'a> Act<'a> {
             ..Shown::default()
         };
         Self::decided(task, basis, shown, Counts::default(), Decision::Deny)
+    }
+
+    /// Whom this shows how much; `None` where nothing that counts is shown.
+    pub(super) fn load(&self) -> Option<(AccountId, Load<'_>)> {
+        let shown = &self.shown;
+        let failed = shown.query.is_some_and(|query| NOT_SHOWN.contains(&query));
+        if self.decision != Decision::Allow || failed {
+            return None;
+        }
+        let load = Load::of(self.task, &shown.cases, &shown.people)?;
+        Some((self.actor?, load))
     }
 
     fn decided(

@@ -20,6 +20,9 @@ use crate::domain::role::Roles;
 use crate::domain::secret::Secret;
 use crate::domain::time::{Clock, Timestamp};
 
+/// How long a session stays stepped up after the password was given again.
+pub const STEP_UP: Duration = Duration::from_secs(5 * 60);
+
 const PREFIX: &str = "bgs_";
 const TEXT_LEN: usize = 52;
 const KEY_INFO: &[u8] = b"bongham session private key v1";
@@ -141,6 +144,7 @@ pub struct Session {
     origin: Origin,
     key: Option<(SealingKey, Arc<SealedKey>)>,
     pulse: Pulse,
+    stepped_up: Option<Duration>,
 }
 
 /// Whether a session still lives, for work that began under it.
@@ -174,6 +178,12 @@ impl Session {
     /// Whether it still lives, now and later.
     pub fn pulse(&self) -> Pulse {
         self.pulse.clone()
+    }
+    /// Whether the password was given again within [`STEP_UP`] before this moment of the monotonic
+    /// clock.
+    pub fn stepped_up(&self, now: Duration) -> bool {
+        self.stepped_up
+            .is_some_and(|at| now.saturating_sub(at) < STEP_UP)
     }
     /// From where this request came.
     pub const fn origin(&self) -> &Origin {
@@ -220,6 +230,8 @@ struct Live {
     started: Duration,
     last: Duration,
     key: Option<Arc<SealedKey>>,
+    /// When the password was given again.
+    stepped_up: Option<Duration>,
     /// Held here alone: it goes with the session, whatever ends it.
     heart: Arc<()>,
 }
@@ -277,6 +289,7 @@ impl Sessions {
             started: now,
             last: now,
             key,
+            stepped_up: None,
             heart: Arc::default(),
         };
         state.live.insert(token.digest(), live);
@@ -286,7 +299,7 @@ impl Sessions {
     pub fn resume(&self, token: &Token, origin: Origin) -> Result<Session, SessionError> {
         let digest = token.digest();
         let now = self.clock.monotonic();
-        let (subject, sealed, pulse) = {
+        let (subject, sealed, pulse, stepped_up) = {
             let mut state = self.state();
             let live = state.live.get_mut(&digest).ok_or(SessionError::Ended)?;
             if !self.alive(live, now) {
@@ -295,7 +308,7 @@ impl Sessions {
             }
             live.last = now;
             let pulse = Pulse(Arc::downgrade(&live.heart));
-            (live.subject, live.key.clone(), pulse)
+            (live.subject, live.key.clone(), pulse, live.stepped_up)
         };
         let key = match sealed {
             Some(sealed) => {
@@ -309,7 +322,20 @@ impl Sessions {
             origin,
             key,
             pulse,
+            stepped_up,
         })
+    }
+    /// The password was given again: for [`STEP_UP`] from now. Gives until when, by the wall clock.
+    ///
+    /// # Errors
+    /// [`SessionError::Ended`] where there is no such session any more.
+    pub fn step_up(&self, token: &Token) -> Result<Timestamp, SessionError> {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        let live = state.live.get_mut(&token.digest());
+        let live = live.filter(|live| self.alive(live, now));
+        live.ok_or(SessionError::Ended)?.stepped_up = Some(now);
+        Ok(self.clock.now().plus(STEP_UP))
     }
     /// Ends one; says whose it was.
     pub fn end(&self, token: &Token) -> Option<Subject> {

@@ -1,7 +1,9 @@
 //! Every command and flag of `bongham`. What stands here is what `--help` shows.
 
+pub mod budget;
 pub mod copies;
 pub mod end;
+pub mod inspection;
 pub mod people;
 pub mod records;
 pub mod retained;
@@ -10,8 +12,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use budget::{AlertCommand, BudgetCommand};
 use copies::{BackupCommand, KeyringCommand};
 use end::{RequestCommand, RetentionCommand};
+use inspection::{EvidenceCommand, FindingCommand, InspectionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LedgerCommand, LogCommand};
 use retained::RetainedCommand;
@@ -97,6 +101,20 @@ pub struct Actor {
     /// What opens the store, where no server runs.
     #[command(flatten)]
     pub unlock: UnlockArgs,
+    /// Why more than usual is needed, if the server asks; a person is asked for it.
+    #[arg(skip)]
+    pub reason: Option<String>,
+}
+
+impl Actor {
+    /// The same, for a command that was told why more than usual may be needed.
+    #[must_use]
+    pub fn because(&self, reason: Option<&String>) -> Self {
+        Self {
+            reason: reason.cloned(),
+            ..self.clone()
+        }
+    }
 }
 
 /// The commands.
@@ -139,6 +157,12 @@ pub enum Command {
     /// Requests that need a second person
     #[command(subcommand)]
     Approval(ApprovalCommand),
+    /// How much you may open in a day, and asking for more
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    /// Alerts: who opened more than usual
+    #[command(subcommand)]
+    Alert(AlertCommand),
     /// Departments and their desks for sensitive cases
     #[command(subcommand)]
     Department(DepartmentCommand),
@@ -165,6 +189,15 @@ pub enum Command {
     /// The access log
     #[command(subcommand)]
     Log(LogCommand),
+    /// Who opened a case (열람 내역), for its petitioner
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// Inspections of the access log (접속기록 점검), and their sign-off
+    #[command(subcommand)]
+    Inspection(InspectionCommand),
+    /// What inspections found about you, and what you say to it (소명)
+    #[command(subcommand)]
+    Finding(FindingCommand),
     /// The destruction ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),

@@ -45,9 +45,11 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
         CaseCommand::List {
             purpose,
             limit,
+            reason,
             actor,
         } => {
-            let rows = as_actor(host, actor, async |client: &mut Client| {
+            let actor = actor.because(reason.as_ref());
+            let rows = as_actor(host, &actor, async |client: &mut Client| {
                 client
                     .rows("/cases", &[("purpose", purpose.code())], *limit)
                     .await
@@ -60,17 +62,25 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
             value_file,
             purpose,
             limit,
+            reason,
             actor,
         } => {
             let value = read_value(value_file.as_deref())?;
-            let rows = as_actor(host, actor, async |client: &mut Client| {
+            let actor = actor.because(reason.as_ref());
+            let rows = as_actor(host, &actor, async |client: &mut Client| {
                 search(client, field, &value, *purpose, *limit).await
             })
             .await?;
             out.rows(&LIST, &rows)
         }
-        CaseCommand::Show { id, purpose, actor } => {
-            let (case, log) = as_actor(host, actor, async |client: &mut Client| {
+        CaseCommand::Show {
+            id,
+            purpose,
+            reason,
+            actor,
+        } => {
+            let actor = actor.because(reason.as_ref());
+            let (case, log) = as_actor(host, &actor, async |client: &mut Client| {
                 let call = Call::get(&format!("{API}/cases/{id}"), &[("purpose", purpose.code())]);
                 let reply = client.call(call).await?;
                 Ok((reply.json::<Value>()?, reply.log))
@@ -127,18 +137,27 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
             id,
             ground,
             lift,
+            approval,
             purpose,
             actor,
         } => {
             let action = if *lift { "lift" } else { "set" };
-            let body = json!({"purpose": purpose, "action": action, "ground": ground});
+            let mut body = json!({"purpose": purpose, "action": action, "ground": ground});
+            put_in(&mut body, "approval", approval.as_ref().map(|id| json!(id)));
             let done = as_actor(host, actor, async |client: &mut Client| {
                 client
                     .put::<Value>(&format!("/cases/{id}/hold"), &body)
                     .await
             })
             .await?;
-            out.answer(&done, fields)
+            out.answer(&done, fields)?;
+            if done.get("approval").is_some() {
+                out.note(
+                    "A second person decides: bongham approval list, then approval decide. \
+                     Then run this again with --approval ID.",
+                );
+            }
+            Ok(())
         }
         CaseCommand::Reclassify {
             id,

@@ -40,6 +40,7 @@ pub struct Channel {
 }
 
 /// One request.
+#[derive(Clone)]
 pub struct Call<'a> {
     method: Method,
     path: String,

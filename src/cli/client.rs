@@ -8,7 +8,7 @@ use super::args::{Actor, Store};
 use super::channel::{Call, Channel, Reply};
 use super::failure::{Exit, Failure};
 use super::host::{Host, Unlock};
-use super::secrets::UnlockArgs;
+use super::secrets::{UnlockArgs, ask_openly};
 use crate::domain::secret::SecretText;
 
 /// Path of the API.
@@ -19,6 +19,19 @@ const PAGE: &str = "200";
 pub struct Client {
     channel: Channel,
     token: Option<SecretText>,
+    again: Option<Again>,
+}
+
+/// What steps the session up, once, if the server asks for it.
+struct Again {
+    password: SecretText,
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StepUp<'a> {
+    password: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -60,6 +73,7 @@ impl Client {
         Self {
             channel,
             token: None,
+            again: None,
         }
     }
     /// Logs in.
@@ -115,19 +129,64 @@ impl Client {
             .json()
     }
     /// Any request under this session.
+    ///
+    /// Where the server asks for the password again, the session is stepped up with a reason and
+    /// the request repeated, once.
     pub async fn call(&mut self, call: Call<'_>) -> Result<Reply, Failure> {
-        self.channel.call(call.under(self.token.as_ref())).await
+        let (first, again) = (call.clone(), call);
+        match self.channel.call(first.under(self.token.as_ref())).await {
+            Err(failure) => {
+                self.step_up_for(failure).await?;
+                self.channel.call(again.under(self.token.as_ref())).await
+            }
+            done => done,
+        }
     }
-    /// Any request under this session, its answer handed on piece by piece.
+    /// Any request under this session, its answer handed on piece by piece; stepped up as any
+    /// other.
     pub async fn download(
         &mut self,
         path: &str,
-        each: impl FnMut(&[u8]) -> Result<(), Failure>,
+        mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<u64, Failure> {
         let call = Call::get(&format!("{API}{path}"), &[]);
-        self.channel
-            .download(call.under(self.token.as_ref()), each)
-            .await
+        let first = call.clone().under(self.token.as_ref());
+        match self.channel.download(first, &mut each).await {
+            Err(failure) => {
+                self.step_up_for(failure).await?;
+                let again = call.under(self.token.as_ref());
+                self.channel.download(again, each).await
+            }
+            done => done,
+        }
+    }
+    /// Lets the session be stepped up, if the server asks for it: with this password, and this
+    /// reason or the one that a person gives then.
+    pub fn steps_up(&mut self, password: SecretText, reason: Option<String>) {
+        self.again = Some(Again { password, reason });
+    }
+    /// Steps the session up if that is what is missing; any other failure stays one.
+    async fn step_up_for(&mut self, failure: Failure) -> Result<(), Failure> {
+        if !failure.is("step_up_required") {
+            return Err(failure);
+        }
+        let Some(Again { password, reason }) = self.again.take() else {
+            return Err(failure);
+        };
+        let reason = match reason {
+            Some(reason) => Some(reason),
+            None => ask_openly("열람 한도를 넘었습니다. 사유 / Over your budget. Reason: ")?,
+        };
+        let Some(reason) = reason else {
+            return Err(failure);
+        };
+        let body = StepUp {
+            password: password.expose(),
+            reason: &reason,
+        };
+        let call = Call::post(&format!("{API}/sessions/current/step-up"), &body)?;
+        let call = call.under(self.token.as_ref());
+        self.channel.call(call).await.map(|_| ())
     }
     /// The rows of a list, page after page, up to `most`.
     pub async fn rows(
@@ -227,7 +286,11 @@ pub async fn as_actor<T>(
         host,
         &actor.store,
         &actor.unlock,
-        async |client: &mut Client| logged_in(client, account, &password, work).await,
+        async |client: &mut Client| {
+            let again = SecretText::new(password.expose().to_owned());
+            client.steps_up(again, actor.reason.clone());
+            logged_in(client, account, &password, work).await
+        },
     )
     .await
 }
@@ -283,6 +346,43 @@ mod tests {
         let seen = seen.lock().unwrap();
         assert_eq!(seen.last().unwrap(), "DELETE /api/v1/sessions/current");
         assert_eq!(seen.len(), 3);
+    }
+
+    /// What a server said to each path, until the session was stepped up with this reason.
+    async fn over_budget(reason: Option<&str>) -> (Result<Value, Failure>, Vec<String>) {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&seen);
+        let channel = fake(move |request| {
+            let mut seen = record.lock().unwrap();
+            seen.push(request.path.clone());
+            match request.path.as_str() {
+                "/api/v1/sessions/current/step-up" => {
+                    assert_eq!(request.body, json!({"password": "p", "reason": "report"}));
+                    Fake::json(200, &json!({"until": "…", "step": null}))
+                }
+                _ if seen.iter().any(|path| path.ends_with("step-up")) => {
+                    Fake::json(200, &json!(1))
+                }
+                _ => Fake::problem(403, "step_up_required"),
+            }
+        })
+        .await;
+        let mut client = Client::new(channel);
+        client.steps_up(SecretText::new("p".to_owned()), reason.map(str::to_owned));
+        let got = client.get::<Value>("/cases/x", &[]).await;
+        let seen = seen.lock().unwrap().clone();
+        (got, seen)
+    }
+
+    #[tokio::test]
+    async fn who_is_asked_for_the_password_again_gives_it_with_a_reason_once() {
+        let (got, seen) = over_budget(Some("report")).await;
+        assert_eq!(got.unwrap(), json!(1));
+        assert_eq!(seen.len(), 3);
+        // Nobody to ask for a reason: the server's answer stands.
+        let (got, seen) = over_budget(None).await;
+        assert!(got.unwrap_err().is("step_up_required"));
+        assert_eq!(seen.len(), 1);
     }
 
     #[tokio::test]

@@ -4,13 +4,16 @@
 
 pub mod args;
 pub mod backup;
+pub mod budget;
 pub mod case;
 pub mod channel;
 pub mod client;
+pub mod evidence;
 pub mod failure;
 pub mod forensic;
 pub mod host;
 pub mod import;
+pub mod inspection;
 pub mod keyring;
 pub mod out;
 pub mod people;
@@ -70,6 +73,8 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Enrol(args) => people::enrol(host, &args, out).await,
         Command::Account(command) => people::account(host, &command, out).await,
         Command::Approval(command) => people::approval(host, &command, out).await,
+        Command::Budget(command) => budget::budget(host, &command, out).await,
+        Command::Alert(command) => budget::alert(host, &command, out).await,
         Command::Department(command) => people::department(host, &command, out).await,
         Command::Case(command) => case::case(host, &command, out).await,
         Command::Request(command) => request::request(host, &command, out).await,
@@ -80,6 +85,14 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Log(LogCommand::Trail(command)) => {
             trail::trail(host, Trail::Log, &command, out).await
         }
+        Command::Log(LogCommand::VerifyEvidence {
+            document,
+            key,
+            checkpoint,
+        }) => evidence::verify(&document, &key, checkpoint.as_deref(), out),
+        Command::Evidence(command) => evidence::evidence(host, &command, out).await,
+        Command::Inspection(command) => inspection::inspection(host, &command, out).await,
+        Command::Finding(command) => inspection::finding(host, &command, out).await,
         Command::Ledger(command) => trail::ledger(host, &command, out).await,
         Command::Backup(command) => backup::backup(host, command, out).await,
         Command::Keyring(command) => keyring::keyring(host, command, out).await,

@@ -2,7 +2,7 @@
 //! argument, because arguments stand in every process list.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -116,6 +116,21 @@ pub fn ask(prompt: &str, instead: &str) -> Result<SecretText, Failure> {
     rpassword::prompt_password(prompt)
         .map(SecretText::new)
         .map_err(|error| Failure::failed(format!("cannot read from the terminal: {error}")))
+}
+
+/// A line from the person that is no secret; `None` where nobody is there to be asked.
+pub fn ask_openly(prompt: &str) -> Result<Option<String>, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let unread = |error| Failure::failed(format!("cannot read from the terminal: {error}"));
+    let mut to = std::io::stderr();
+    to.write_all(prompt.as_bytes()).map_err(unread)?;
+    to.flush().map_err(unread)?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(unread)?;
+    let line = line.trim();
+    Ok((!line.is_empty()).then(|| line.to_owned()))
 }
 
 /// The first line of a file, without its line end.

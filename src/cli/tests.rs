@@ -153,6 +153,30 @@ async fn words_become_requests() {
             json!({"decision": "refuse"}),
         ),
         (
+            &["budget", "raise", "--people", "300", "--reason", "report"],
+            "POST /budget".to_owned(),
+            json!({"people": 300, "cases": 0, "reason": "report"}),
+        ),
+        (
+            &["alert", "acknowledge", ID, "--note", "agreed"],
+            format!("POST /alerts/{ID}/acknowledge"),
+            json!({"note": "agreed"}),
+        ),
+        (
+            &[
+                "case",
+                "hold",
+                ID,
+                "--lift",
+                "--ground",
+                "g",
+                "--approval",
+                ID,
+            ],
+            format!("PUT {of_case}/hold"),
+            json!({"purpose": "legal", "action": "lift", "ground": "g", "approval": ID}),
+        ),
+        (
             &["department", "add", "civil", "민원과"],
             "POST /departments".to_owned(),
             json!({"code": "civil", "name": "민원과"}),

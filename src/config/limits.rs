@@ -10,6 +10,9 @@ use super::ConfigError;
 pub struct Limits {
     /// Connections open at once; more wait in the listener's queue.
     pub connections: usize,
+    /// Connections open at once from one address (of IPv6, one /64); more are closed. Loopback is
+    /// not counted. Raise it where a proxy or an address translation stands before many people.
+    pub connections_per_address: usize,
     /// Requests at work at once; more are answered 503 with `Retry-After`.
     pub requests: usize,
     /// Requests a second that one account may make in the long run; faster ones are answered 429.
@@ -18,6 +21,8 @@ pub struct Limits {
     pub actor_burst: u32,
     /// Seconds one request may take.
     pub request_seconds: u64,
+    /// Seconds after which a client that takes nothing of its answer is cut.
+    pub stall_seconds: u64,
     /// Seconds a stopping server waits for requests at work.
     pub drain_seconds: u64,
 }
@@ -26,10 +31,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_per_address: 64,
             requests: 512,
             actor_requests_per_second: 20,
             actor_burst: 40,
             request_seconds: 60,
+            stall_seconds: 30,
             drain_seconds: 20,
         }
     }
@@ -40,6 +47,10 @@ impl Limits {
     pub const fn request(&self) -> Duration {
         Duration::from_secs(self.request_seconds)
     }
+    /// How long a client may take nothing of its answer.
+    pub const fn stall(&self) -> Duration {
+        Duration::from_secs(self.stall_seconds)
+    }
     /// How long a stopping server waits.
     pub const fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
@@ -48,8 +59,13 @@ impl Limits {
         let reason = "must be at least 1";
         for (key, value) in [
             ("limits.connections", self.connections as u64),
+            (
+                "limits.connections_per_address",
+                self.connections_per_address as u64,
+            ),
             ("limits.requests", self.requests as u64),
             ("limits.request_seconds", self.request_seconds),
+            ("limits.stall_seconds", self.stall_seconds),
             (
                 "limits.actor_requests_per_second",
                 u64::from(self.actor_requests_per_second),

@@ -3,7 +3,10 @@
 //! A configuration file is TOML; every table and key is optional, an unknown one is an error.
 //! Flags of the command line win over the file.
 
+pub mod budgets;
 pub mod ending;
+pub mod forward;
+pub mod inspection;
 pub mod limits;
 pub mod listen;
 pub mod log_format;
@@ -12,7 +15,10 @@ pub mod sessions;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use budgets::Budgets;
 use ending::Ending;
+use forward::Forward;
+use inspection::Inspection;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
@@ -29,6 +35,12 @@ pub struct Config {
     pub sessions: Sessions,
     /// Windows and caps around the end of records.
     pub ending: Ending,
+    /// How much one person may open in a day.
+    pub budgets: Budgets,
+    /// What the inspection of the access log looks for.
+    pub inspection: Inspection,
+    /// Where entries of the access log are forwarded to.
+    pub forward: Option<Forward>,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -53,6 +65,9 @@ struct File {
     limits: Limits,
     sessions: Sessions,
     ending: Ending,
+    budgets: Budgets,
+    inspection: Inspection,
+    forward: Option<Forward>,
     log_format: LogFormat,
 }
 
@@ -111,6 +126,11 @@ impl Config {
         file.limits.check()?;
         file.sessions.check()?;
         file.ending.check()?;
+        file.budgets.check()?;
+        file.inspection.check()?;
+        if let Some(forward) = &file.forward {
+            forward.check()?;
+        }
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -121,6 +141,9 @@ impl Config {
             limits: file.limits,
             sessions: file.sessions,
             ending: file.ending,
+            budgets: file.budgets,
+            inspection: file.inspection,
+            forward: file.forward,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }
@@ -168,6 +191,8 @@ mod tests {
             "[sessions]\nidle_minutes = 90\nabsolute_hours = 1",
             "[limits]\nconnections = 0",
             "[limits]\nrequest_seconds = 0",
+            "[limits]\nconnections_per_address = 0",
+            "[limits]\nstall_seconds = 0",
         ] {
             assert!(
                 matches!(parse(bad), Err(ConfigError::Value { .. })),

@@ -44,7 +44,8 @@ const HOLIDAYS: [Date; 28] = [
     date(2028, 3, 1),
 ];
 
-fn rests(day: Date) -> bool {
+/// Whether the office rests on this day: at weekends and on public holidays.
+pub fn is_day_off(day: Date) -> bool {
     matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) || HOLIDAYS.contains(&day)
 }
 
@@ -55,7 +56,7 @@ fn last_day(first: Date, days: u8) -> Date {
     for _ in 0..days {
         day = day.tomorrow().unwrap_or(day);
     }
-    while rests(day) {
+    while is_day_off(day) {
         match day.tomorrow() {
             Ok(next) => day = next,
             Err(_) => break,

@@ -6,6 +6,8 @@
 //! ([`rows`]), so that whoever asks what is still out of a case finds it also after the case was
 //! destroyed.
 
+pub mod alert;
+pub mod budget;
 pub mod manifest;
 pub mod output;
 pub mod rows;

@@ -52,6 +52,10 @@ impl Timestamp {
     pub fn month(self) -> i8 {
         self.zoned().month()
     }
+    /// Hour of the day, 0 to 23, in the office's zone.
+    pub fn hour(self) -> u8 {
+        u8::try_from(self.zoned().hour()).unwrap_or(0)
+    }
     /// Calendar day in the office's zone.
     pub fn date(self) -> jiff::civil::Date {
         self.zoned().date()

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     Batch, Checked, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page,
-    Pending, Scrubbed, Series, Snapshot, Space, Value,
+    Pending, Scrubbed, Series, Snapshot, Space, Value, Written,
 };
 use crate::domain::limit::Limit;
 
@@ -113,6 +113,10 @@ impl Engine for FaultEngine {
 
     fn ready(&self) -> Result<(), EngineError> {
         self.alive().and_then(|()| self.inner.ready())
+    }
+
+    fn written(&self) -> Written {
+        self.inner.written()
     }
 
     fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError> {

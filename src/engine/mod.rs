@@ -92,11 +92,13 @@ pub enum Space {
     Inspection = 24,
     /// Raised budgets.
     Allowance = 25,
+    /// Access-log entries to the alerts that they raised.
+    AlertByEntry = 26,
 }
 
 impl Space {
     /// Every space, in numeric order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Head,
         Self::Unit,
         Self::List,
@@ -122,6 +124,7 @@ impl Space {
         Self::Alert,
         Self::Inspection,
         Self::Allowance,
+        Self::AlertByEntry,
     ];
     /// The number in files.
     pub const fn byte(self) -> u8 {
@@ -410,6 +413,15 @@ pub struct Scrubbed {
     pub looked: u64,
 }
 
+/// What was made durable since an engine was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Batches that wrote something.
+    pub commits: u64,
+    /// Groups of them, each synced once.
+    pub groups: u64,
+}
+
 /// What a check of everything that is written found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checked {
@@ -441,6 +453,10 @@ pub trait Engine: Send + Sync + 'static {
     fn last_number(&self, series: Series) -> Result<u64, EngineError>;
     /// Whether a commit could succeed now: not stopped, space on disk.
     fn ready(&self) -> Result<(), EngineError>;
+    /// What was made durable since it was opened. An engine without a disk makes nothing durable.
+    fn written(&self) -> Written {
+        Written::default()
+    }
     /// Overwrites on the disk whatever is no longer reachable: values of rows that were removed or
     /// replaced, bodies of [`Engine::forget_bodies`], and what the index kept of them. Reads and
     /// commits go on meanwhile. `progress` is told bytes done and bytes in all.

@@ -122,13 +122,15 @@ pub(super) async fn read(
 /// Sets who handles a case; whoever leaves a sensitive case loses its keys.
 #[utoipa::path(put, path = "/cases/{id}/assignees", tag = "cases", request_body = Assignment,
     params(("id" = String, Path, description = "Case id")), security(("session" = [])),
-    responses((status = 200, body = Assigned), WriteProblems))]
+    responses((status = 200, body = Assigned, description = "Keys that it left behind are gone"),
+        (status = 202, body = Assigned, description = "Stored; the old keys go shortly"),
+        WriteProblems))]
 pub(super) async fn assign(
     State(service): State<Arc<Service>>,
     Who(session): Who,
     id: Id<CaseId>,
     body::Json(asked): body::Json<Assignment>,
-) -> Result<Json<Assigned>, Problem> {
+) -> Result<(StatusCode, Json<Assigned>), Problem> {
     let purpose = extract::purpose(Some(&asked.purpose))?;
     let case = id.known()?;
     let Assignment {
@@ -137,7 +139,7 @@ pub(super) async fn assign(
     let assigned = service
         .call(move |store| store.assign(&session, case, purpose, assignees, reason))
         .await?;
-    Ok(Json(assigned))
+    Ok((settled(assigned.state), Json(assigned)))
 }
 
 /// Sets the tier of a case; all earlier access ends.
@@ -164,9 +166,13 @@ pub(super) async fn reclassify(
     let done = service
         .call(move |store| store.reclassify(&session, case, purpose, tier, assignees, reason))
         .await?;
-    let status = match done.state {
+    Ok((settled(done.state), Json(done)))
+}
+
+/// Whether the old keys are gone with the answer.
+fn settled(state: Progress) -> StatusCode {
+    match state {
         Progress::Done => StatusCode::OK,
         Progress::Pending => StatusCode::ACCEPTED,
-    };
-    Ok((status, Json(done)))
+    }
 }

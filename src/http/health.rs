@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use serde::Serialize;
+use utoipa::openapi::OpenApi;
 
 use super::error::Problem;
 use super::openapi::ReadyProblems;
@@ -31,11 +35,21 @@ pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Json<He
     Ok(Json(Health { status: "ready" }))
 }
 
+/// This document, written once: anybody may ask for it as often as they like.
+#[derive(Clone)]
+pub(super) struct Description(Bytes);
+
+impl Description {
+    /// What `document` says, as JSON.
+    pub(super) fn of(document: &OpenApi) -> Self {
+        Self(serde_json::to_vec(document).unwrap_or_default().into())
+    }
+}
+
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "health",
     responses((status = 200, body = Object, description = "OpenAPI document")))]
-pub(super) async fn description(
-    Extension(document): Extension<Arc<serde_json::Value>>,
-) -> Json<serde_json::Value> {
-    Json(document.as_ref().clone())
+pub(super) async fn description(Extension(document): Extension<Description>) -> impl IntoResponse {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, document.0)
 }

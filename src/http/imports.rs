@@ -29,6 +29,9 @@ pub(super) struct NewImport {
     /// Check everything, store nothing. The id of the answer says so from then on.
     #[serde(default)]
     dry_run: bool,
+    /// From which row on the refused rows of earlier chunks are named; 0 at first.
+    #[serde(default)]
+    rejects_from: u64,
 }
 
 /// A chunk of rows.
@@ -85,7 +88,7 @@ pub(super) async fn open(
 ) -> Result<(StatusCode, Json<ImportState>), Problem> {
     let fingerprint = fingerprint(&asked.fingerprint)?;
     let mut state = service
-        .call(move |store| store.open_import(&session, fingerprint))
+        .call(move |store| store.open_import(&session, fingerprint, asked.rejects_from))
         .await?;
     if asked.dry_run {
         state.id.insert_str(0, DRY);

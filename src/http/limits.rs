@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::code::Code;
 use super::error::Problem;
+use crate::config::limits::Limits;
 
 /// Longest body of a route that anybody may call, in bytes: credentials and nothing else.
 pub(super) const CREDENTIAL_BYTES_MAX: usize = 16 << 10;
@@ -23,24 +24,60 @@ pub(super) const PAGE_ROWS_DEFAULT: usize = 50;
 /// Longest cursor, in bytes.
 pub(super) const CURSOR_BYTES_MAX: usize = 512;
 
-/// Requests in work at once; more are shed with 503.
-pub(super) const REQUESTS_MAX: usize = 512;
 /// Requests in work at once on routes that anybody may call: strangers who send slowly hold
 /// these and no more.
 pub(super) const STRANGERS_MAX: usize = 64;
 /// Import chunks in work at once: each may hold [`IMPORT_BYTES_MAX`].
 pub(super) const IMPORTS_MAX: usize = 4;
-/// Connections at once; more wait in the kernel's queue.
-pub(super) const CONNECTIONS_MAX: usize = 1024;
+/// What the kernel holds of an answer that the client has not taken, in bytes (Linux doubles it).
+/// It grows to megabytes by itself, and then says nothing of a slow reader's progress for longer
+/// than such a reader may be given.
+pub(super) const SEND_BUFFER_BYTES: u32 = 256 << 10;
+/// Connections that wait in the kernel's queue to be accepted.
+pub(super) const QUEUE: u32 = 1024;
 
-/// From the head of a request to the head of its answer.
-pub(super) const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// For the head of a request, and for the TLS handshake before it.
 pub(super) const HEADER_TIME: Duration = Duration::from_secs(10);
-/// For a client to take the next piece of a download.
+/// For the owner of the control socket to take the next piece of a download.
 pub(super) const STALL_TIME: Duration = Duration::from_secs(60);
 /// Longest head of a request, in bytes.
 pub(super) const HEADER_BYTES_MAX: usize = 16 << 10;
+
+/// What one server takes on at once and how long it waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Connections at once; more wait in the kernel's queue.
+    pub(super) connections: usize,
+    /// Connections of one address at once; more are closed.
+    pub(super) connections_per_address: usize,
+    /// Requests in work at once; more are shed with 503.
+    pub(super) requests: usize,
+    /// From the head of a request to the head of its answer.
+    pub(super) request_time: Duration,
+    /// For the head of a request, and for the TLS handshake before it.
+    pub(super) header_time: Duration,
+    /// For a client to take a byte of its answer.
+    pub(super) stall_time: Duration,
+}
+
+impl From<Limits> for Bounds {
+    fn from(limits: Limits) -> Self {
+        Self {
+            connections: limits.connections,
+            connections_per_address: limits.connections_per_address,
+            requests: limits.requests,
+            request_time: limits.request(),
+            header_time: HEADER_TIME,
+            stall_time: limits.stall(),
+        }
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Limits::default().into()
+    }
+}
 
 /// How many requests may be in work at once, and for how long each.
 #[derive(Clone)]
@@ -50,11 +87,11 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// Room for so many requests, [`REQUEST_TIME`] for each.
-    pub(super) fn new(requests: usize) -> Self {
+    /// Room for so many requests, so much time for each.
+    pub(super) fn new(requests: usize, time: Duration) -> Self {
         Self {
             room: Arc::new(Semaphore::new(requests)),
-            time: REQUEST_TIME,
+            time,
         }
     }
 }
@@ -104,7 +141,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_gate_has_no_room_for_is_shed_at_once() {
-        let (router, entered, leave) = waiting(Gate::new(1));
+        let (router, entered, leave) = waiting(Gate::new(1, Bounds::default().request_time));
         let first = tokio::spawn(router.clone().oneshot(asked()));
         entered.notified().await;
         let shed = router.clone().oneshot(asked()).await.unwrap();
@@ -122,10 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_takes_too_long_is_cut_and_makes_room() {
-        let gate = Gate {
-            time: Duration::from_millis(20),
-            ..Gate::new(1)
-        };
+        let gate = Gate::new(1, Duration::from_millis(20));
         let (router, _entered, leave) = waiting(gate);
         let cut = router.clone().oneshot(asked()).await.unwrap();
         assert_eq!(cut.status(), StatusCode::SERVICE_UNAVAILABLE);

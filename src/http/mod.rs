@@ -8,21 +8,26 @@ mod accounts;
 mod approvals;
 mod backups;
 mod body;
+mod budget;
 mod cases;
 mod code;
 mod control;
+mod crowd;
 mod deletion;
 mod departments;
 mod download;
 mod entry;
 mod error;
+mod evidence;
 mod extract;
 mod headers;
 mod health;
 mod imports;
+mod inspections;
 mod ledger;
 mod limits;
 mod log;
+mod metrics;
 mod openapi;
 mod page;
 mod retained;
@@ -31,12 +36,13 @@ mod seal;
 mod searches;
 mod server;
 mod sessions;
+mod stall;
 mod tls;
 mod trace;
 mod upkeep;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -48,7 +54,9 @@ use utoipa_axum::routes;
 use crate::service::Service;
 use code::Code;
 use error::Problem;
-use limits::{Gate, IMPORTS_MAX, REQUESTS_MAX, STRANGERS_MAX};
+use health::Description;
+use limits::{Bounds, Gate, IMPORTS_MAX, STRANGERS_MAX};
+use metrics::Metrics;
 
 pub use server::{Drained, ServeError, Server, serve_stream};
 pub use tls::{Tls, TlsError};
@@ -62,19 +70,28 @@ fn probes() -> Routes {
         .routes(routes!(health::ready))
 }
 
+/// What the operator finds on the control socket and nobody elsewhere.
+fn operations() -> Routes {
+    OpenApiRouter::default().routes(routes!(metrics::show))
+}
+
 /// What everybody may know to exist.
-fn office() -> Routes {
-    let chunks = from_fn_with_state(Gate::new(IMPORTS_MAX), limits::admit);
-    let strangers = from_fn_with_state(Gate::new(STRANGERS_MAX), limits::admit);
+fn office(time: Duration) -> Routes {
+    let chunks = from_fn_with_state(Gate::new(IMPORTS_MAX, time), limits::admit);
+    let strangers = from_fn_with_state(Gate::new(STRANGERS_MAX, time), limits::admit);
     let anybody = OpenApiRouter::default()
+        .routes(routes!(health::description))
         .routes(routes!(seal::state, seal::change))
         .routes(routes!(sessions::log_in))
         .routes(routes!(sessions::enrol))
         .layer(strangers);
     OpenApiRouter::default()
         .merge(anybody)
-        .routes(routes!(health::description))
         .routes(routes!(sessions::log_out))
+        .routes(routes!(sessions::step_up))
+        .routes(routes!(budget::show, budget::raise))
+        .routes(routes!(budget::alerts))
+        .routes(routes!(budget::acknowledge))
         .routes(routes!(accounts::add, accounts::list))
         .routes(routes!(accounts::change_roles))
         .routes(routes!(accounts::disable))
@@ -107,6 +124,14 @@ fn office() -> Routes {
         .routes(routes!(backups::escrow, backups::holders))
         .routes(routes!(backups::acknowledge))
         .routes(routes!(retained::draw))
+        .routes(routes!(evidence::give))
+        .routes(routes!(inspections::make, inspections::list))
+        .routes(routes!(inspections::show))
+        .routes(routes!(inspections::report))
+        .routes(routes!(inspections::judge))
+        .routes(routes!(inspections::sign))
+        .routes(routes!(inspections::findings))
+        .routes(routes!(inspections::explain))
         .routes(routes!(searches::search))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
@@ -143,23 +168,32 @@ fn apart() -> Routes {
 
 /// The door of a service: routes inside limits, trace and headers.
 pub fn router(service: Arc<Service>) -> Router {
-    let (probes, mut document) = probes().split_for_parts();
-    let (office, offered) = office().split_for_parts();
-    let (inspection, inspected) = inspection().merge(apart()).split_for_parts();
-    document = document.nest("/api/v1", offered).nest("/api/v1", inspected);
-    let document = serde_json::to_value(document).unwrap_or_default();
+    bounded(service, &Bounds::default())
+}
 
+fn bounded(service: Arc<Service>, bounds: &Bounds) -> Router {
+    let time = bounds.request_time;
+    let metrics = Arc::<Metrics>::default();
+    let (probes, mut document) = probes().split_for_parts();
+    let (office, offered) = office(time).split_for_parts();
+    let (inspection, inspected) = inspection().merge(apart()).split_for_parts();
+    let (operations, operated) = operations().split_for_parts();
+    document.merge(operated);
+    document = document.nest("/api/v1", offered).nest("/api/v1", inspected);
     let api = office.method_not_allowed_fallback(wrong_method);
     let api = api.merge(inspection.method_not_allowed_fallback(absent));
-    let api = Router::new()
-        .nest("/api/v1", api)
-        .layer(from_fn_with_state(Gate::new(REQUESTS_MAX), limits::admit));
+    let api = Router::new().nest("/api/v1", api).layer(from_fn_with_state(
+        Gate::new(bounds.requests, time),
+        limits::admit,
+    ));
     let routes = api
         .merge(probes.method_not_allowed_fallback(wrong_method))
+        .merge(operations.method_not_allowed_fallback(absent))
         .fallback(absent)
-        .layer(Extension(Arc::new(document)))
+        .layer(Extension(Description::of(&document)))
         .layer(CatchPanicLayer::custom(trace::panicked))
-        .layer(from_fn_with_state(Arc::new(AtomicU64::new(0)), trace::line))
+        .layer(from_fn_with_state(Arc::clone(&metrics), trace::line))
+        .layer(Extension(metrics))
         .with_state(service);
     // Outside of all routing, so that it sees every answer as it will be sent.
     Router::new()

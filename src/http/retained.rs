@@ -172,11 +172,13 @@ pub(super) struct Asked {
     approval: String,
 }
 
-fn approval(text: Option<&str>) -> Result<Option<ApprovalId>, Problem> {
+/// Id of an approval, where given.
+pub(super) fn approval(text: Option<&str>) -> Result<Option<ApprovalId>, Problem> {
     extract::parsed("approval", "is not the id of an approval", text)
 }
 
-fn asked(approval: ApprovalId) -> Response {
+/// A second person was asked.
+pub(super) fn asked(approval: ApprovalId) -> Response {
     let approval = approval.to_string();
     (StatusCode::ACCEPTED, Json(Asked { approval })).into_response()
 }

@@ -14,16 +14,19 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
 use super::control::{self, Control, Unbound};
+use super::crowd::Crowd;
 use super::extract::Peer;
-use super::limits::{CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADER_TIME};
+use super::limits::{Bounds, HEADER_BYTES_MAX, QUEUE, SEND_BUFFER_BYTES};
+use super::stall::Stall;
 use super::tls::Tls;
+use crate::config::limits::Limits;
 use crate::service::Service;
 
 /// A listener cannot be opened.
@@ -79,25 +82,27 @@ pub struct Server {
 struct Door {
     router: Router,
     room: Arc<Semaphore>,
+    crowd: Crowd,
     stop: watch::Receiver<bool>,
-    header_time: Duration,
+    bounds: Bounds,
 }
 
 impl Server {
-    /// A server of this service that does not listen yet.
-    pub fn new(service: Arc<Service>) -> Self {
-        Self::of(super::router(service), HEADER_TIME)
+    /// A server of this service, within these limits, that does not listen yet.
+    pub fn new(service: Arc<Service>, limits: Limits) -> Self {
+        let bounds = limits.into();
+        Self::of(super::bounded(service, &bounds), bounds)
     }
 
-    fn of(router: Router, header_time: Duration) -> Self {
+    fn of(router: Router, bounds: Bounds) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         Self {
             door: Door {
                 router,
-                room,
+                room: Arc::new(Semaphore::new(bounds.connections)),
+                crowd: Crowd::new(bounds.connections_per_address),
                 stop: stopped,
-                header_time,
+                bounds,
             },
             stop,
             listeners: Vec::new(),
@@ -115,7 +120,7 @@ impl Server {
             return Err(ServeError::PlainNotLoopback(address));
         }
         let bind = |source| ServeError::Bind { address, source };
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let listener = listener(address).map_err(bind)?;
         let bound = listener.local_addr().map_err(bind)?;
         let door = self.door.clone();
         self.listeners
@@ -192,7 +197,7 @@ impl Door {
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(self.header_time)
+            .header_read_timeout(self.bounds.header_time)
             .max_header_size(HEADER_BYTES_MAX);
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), answer));
         let stop = Self::stopped(self.stop);
@@ -204,8 +209,12 @@ impl Door {
     }
 
     async fn connect(self, stream: TcpStream, from: SocketAddr, tls: Option<Tls>) {
+        let Some(_place) = self.crowd.enter(from.ip()) else {
+            return;
+        };
         // Answers are small and awaited: no waiting for more to send.
         drop(stream.set_nodelay(true));
+        let stream = Stall::new(stream, self.bounds.stall_time);
         let peer = Peer {
             address: Some(from.ip().to_canonical()),
             tls: tls.is_some(),
@@ -213,10 +222,24 @@ impl Door {
         let Some(tls) = tls else {
             return self.converse(stream, peer).await;
         };
-        if let Ok(Ok(stream)) = timeout(self.header_time, tls.acceptor().accept(stream)).await {
+        if let Ok(Ok(stream)) =
+            timeout(self.bounds.header_time, tls.acceptor().accept(stream)).await
+        {
             self.converse(stream, peer).await;
         }
     }
+}
+
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A server that starts again does not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 async fn accept_tcp(listener: TcpListener, tls: Option<Tls>, door: Door) -> JoinSet<()> {
@@ -244,7 +267,8 @@ async fn accept_tcp(listener: TcpListener, tls: Option<Tls>, door: Door) -> Join
     }
 }
 
-/// The socket's owner is not counted among the connections: they must get in under any load.
+/// The socket's owner is not counted among the connections: they must get in under any load. Nor
+/// are they cut for reading slowly: who pauses a listing in a terminal harms nobody else.
 async fn accept_control(control: Control, door: Door) -> JoinSet<()> {
     let mut connections = JoinSet::new();
     let mut stop = pin!(Door::stopped(door.stop.clone()));
@@ -281,7 +305,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     // Stopping is the other end's affair.
-    let server = Server::new(service);
+    let server = Server::new(service, Limits::default());
     server.door.clone().converse(stream, INSIDE).await;
 }
 

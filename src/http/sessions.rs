@@ -11,11 +11,11 @@ use super::body;
 use super::error::Problem;
 use super::extract::{Caller, Who, bearer};
 use super::limits::CREDENTIAL_BYTES_MAX;
-use super::openapi::{OpenProblems, ReadProblems};
+use super::openapi::{AgainProblems, OpenProblems, ReadProblems};
 use crate::domain::role::Role;
 use crate::domain::secret::SecretText;
 use crate::people::view::{AccountState, Enrolled};
-use crate::service::{LoggedIn, Service};
+use crate::service::{LoggedIn, Service, StepUp};
 
 /// Who logs in.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -115,6 +115,51 @@ pub(super) async fn log_in(
     let (account, password) = (asked.account, asked.password);
     let session = service.log_in(account, password, known, origin).await?;
     Ok((StatusCode::CREATED, Json(NewSession::of(session))))
+}
+
+/// The password once more, and why.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Again {
+    #[schema(value_type = String, format = Password)]
+    password: SecretText,
+    /// Why more than usual is needed; sealed in the access log.
+    reason: String,
+}
+
+/// A session that was stepped up.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct SteppedUp {
+    /// Until when, RFC 3339.
+    until: String,
+    /// What is still missing; null once it is stepped up.
+    step: Option<Step>,
+}
+
+/// Steps the session up for five minutes: what is over one's budget needs the password again.
+#[utoipa::path(post, path = "/sessions/current/step-up", tag = "sessions", request_body = Again,
+    params(("Bongham-Device" = Option<String>, Header, description = "Device secret of an earlier log-in")),
+    security(("session" = [])), responses((status = 200, body = SteppedUp), AgainProblems))]
+pub(super) async fn step_up(
+    State(service): State<Arc<Service>>,
+    Who(session): Who,
+    headers: HeaderMap,
+    body::Json(asked): body::Json<Again, CREDENTIAL_BYTES_MAX>,
+) -> Result<Json<SteppedUp>, Problem> {
+    let token = bearer(&headers)?;
+    let device = headers.get("bongham-device");
+    let asked = StepUp {
+        password: asked.password,
+        reason: asked.reason,
+        device: device
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+    };
+    let until = service.step_up(session, token, asked).await?;
+    Ok(Json(SteppedUp {
+        until: until.rfc3339(),
+        step: None,
+    }))
 }
 
 /// Logs out.

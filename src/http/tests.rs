@@ -231,6 +231,9 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         index_cache_bytes: 1 << 20,
         segment_bytes: 1 << 20,
         terms: crate::destruction::term::Terms::default(),
+        budgets: crate::config::budgets::Budgets::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));
@@ -255,6 +258,10 @@ async fn strangers_who_send_nothing_leave_room_for_everybody_else() {
     }
     let one_more = Answer::of(router.clone().oneshot(silent()).await.unwrap()).await;
     assert_eq!(one_more.code(), "busy");
+    let document = Request::get("/api/v1/openapi.json");
+    let document = document.body(Body::empty()).unwrap();
+    let document = Answer::of(router.clone().oneshot(document).await.unwrap()).await;
+    assert_eq!(document.code(), "busy", "strangers get it, too");
     let list = Request::get("/api/v1/cases?purpose=handling");
     let list = list.body(Body::empty()).unwrap();
     let officer = Answer::of(router.oneshot(list).await.unwrap()).await;

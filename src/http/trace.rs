@@ -3,7 +3,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -12,38 +11,40 @@ use tokio::time::Instant;
 
 use super::code::Code;
 use super::error::Problem;
+use super::metrics::Metrics;
 
-/// Writes the line when the head of the answer is known.
+/// Writes the line, and counts, when the head of the answer is known.
 pub(super) async fn line(
-    State(counter): State<Arc<AtomicU64>>,
+    State(metrics): State<Arc<Metrics>>,
     request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let number = counter.fetch_add(1, Ordering::Relaxed);
+    let number = metrics.begin();
     // A method is free text in HTTP: an extension method could carry anything.
-    let method = match request.method().as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => {
-            known.to_owned()
-        }
-        _ => "other".to_owned(),
-    };
+    let method = METHODS.into_iter().find(|known| request.method() == known);
+    let method = method.unwrap_or("other");
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or("unmatched", MatchedPath::as_str)
         .to_owned();
     let response = next.run(request).await;
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    metrics.answered(method, &route, status, took);
     tracing::info!(
         request = number,
         method,
         route,
-        status = response.status().as_u16(),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        status,
+        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
     response
 }
+
+/// The methods that are told by name.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// A handler panicked: the process goes on. The payload may hold content and is dropped unread.
 pub(super) fn panicked(_payload: Box<dyn Any + Send + 'static>) -> Response {
@@ -91,7 +92,7 @@ mod tests {
         tracing::callsite::rebuild_interest_cache();
         let router = Router::new()
             .route("/traced/{id}", get(|| async {}))
-            .layer(from_fn_with_state(Arc::default(), line));
+            .layer(from_fn_with_state(Arc::<Metrics>::default(), line));
         let paths = [
             "/traced/tracecanary?tracecanary=tracecanary",
             "/tracecanary?tracecanary",

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::body;
 use super::error::Problem;
 use super::extract::{self, Id, Who};
 use super::openapi::WriteProblems;
+use super::retained::{self, Asked};
 use crate::cases::draft::{Amendment, PersonDraft, Work};
 use crate::domain::id::CaseId;
-use crate::service::{Amended, Holds, Service};
+use crate::service::{Amended, Consented, HoldChange, Holds, Service};
 
 /// What is added to a case, or becomes of the work on it.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -50,6 +52,9 @@ pub(super) struct HoldBody {
     action: HoldAction,
     /// The law or matter it rests on; lifts the holds on that ground.
     ground: String,
+    /// For lifting: id of the approval, once a second person has approved exactly this.
+    #[serde(default)]
+    approval: Option<String>,
 }
 
 /// Adds to a case, closes or reopens it.
@@ -80,20 +85,34 @@ pub(super) async fn amend(
     Ok(Json(call.await?))
 }
 
-/// Holds a case as it is (보존 조치), or lifts a hold that somebody else set.
+/// Holds a case as it is (보존 조치), or lifts a hold that somebody else set. Lifting asks for a
+/// second person first; with their approval it is done.
 #[utoipa::path(put, path = "/cases/{id}/hold", tag = "cases", request_body = HoldBody,
     params(("id" = String, Path, description = "Case id")), security(("session" = [])),
-    responses((status = 200, body = Holds), WriteProblems))]
+    responses((status = 200, body = Holds), (status = 202, body = Asked, description = "A second person was asked"), WriteProblems))]
 pub(super) async fn hold(
     State(service): State<Arc<Service>>,
     Who(session): Who,
     id: Id<CaseId>,
     body::Json(asked): body::Json<HoldBody>,
-) -> Result<Json<Holds>, Problem> {
+) -> Result<Response, Problem> {
     let purpose = extract::purpose(Some(&asked.purpose))?;
     let case = id.known()?;
-    let HoldBody { action, ground, .. } = asked;
-    let set = matches!(action, HoldAction::Set);
-    let call = service.call(move |store| store.hold(&session, case, purpose, set, ground));
-    Ok(Json(call.await?))
+    let HoldBody {
+        action,
+        ground,
+        approval,
+        ..
+    } = asked;
+    let change = HoldChange {
+        purpose,
+        set: matches!(action, HoldAction::Set),
+        ground,
+        approval: retained::approval(approval.as_deref())?,
+    };
+    let call = service.call(move |store| store.hold(&session, case, change));
+    Ok(match call.await? {
+        Consented::Asked(approval) => retained::asked(approval),
+        Consented::Done(holds, _) => Json(holds).into_response(),
+    })
 }

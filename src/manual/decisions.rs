@@ -24,7 +24,7 @@
 //! decided on its own; there are no totals.
 //!
 //! **A search goes by one exact value**: ordinary cases through a blind index per department, under a key
-//! that is replaced every month ([`crate::crypto::blind`]); sensitive ones by opening the asker's own people, at most
+//! that is replaced every month and after every destruction ([`crate::crypto::blind`]); sensitive ones by opening the asker's own people, at most
 //! 2,000 cases, in one entry of the log. What was opened and did not match is in the entry too. A search shows
 //! the rows that a list would show, in the same order. Rows of the index name the unit's postings outside of what
 //! dies with the unit, so that they can be removed after a crash between puncture and removal.
@@ -104,3 +104,14 @@
 //! **A pace for each account** ([`crate::authn::pace`]): refusals are answered like everything else, after
 //! a durable entry, so a flood of them would keep the disk busy. 20 requests a second, 40 at once, counted
 //! after the log-in and by the account alone. What is turned away gets one entry a minute with its number.
+//!
+//! **Budgets count what was shown, from the log itself** ([`crate::audit::usage`]). A read, an export and a
+//! print count their cases and their people; a row of a list or a find shows the head of a case and no
+//! person, so it counts its case alone; what was opened for a search to compare never left the vault.
+//! What is kept apart counts as well, but each opening of it has its second person already. All purposes
+//! count together, and the purpose of a disclosure says which threshold it is held against: who changes
+//! the purpose gains nothing. What was opened within the day is opened again; what leaves the house is
+//! held against the budget every time.
+//!
+//! **A hold is lifted by two who did not set it**: one asks, one consents. So three people have a part in
+//! a hold, and an office that has fewer cannot end one by itself.

@@ -15,17 +15,38 @@
 //! **Operator's log.** Text or JSON on standard error, filtered by `BONGHAM_LOG`. It holds routes and
 //! durations, never ids, queries, names or addresses.
 //!
+//! **Figures.** `curl --unix-socket DATA/control.sock http://store/metrics` (Prometheus' text format): requests
+//! by route and class of status, durations, commits and the groups they were synced in. Nothing by person,
+//! case or tier. Over the network there is no such route.
+//!
+//! **Imports.** A chunk's rejects (line, code, field, reason) are kept with the job, so that an import that
+//! goes on or is repeated names them all. Codes are stable: `invalid`, `no_recipient`, `not_enrolled` from the
+//! server, others from reading the file.
+//!
 //! **Damage.** `bongham fsck` names it (exit code 5). A damaged index is made anew; a damaged journal or
 //! keyring is not repaired but refused: restore it.
 //!
 //! **Kept apart.** `DATA/retained` holds what another law keeps ([`super::retained`]); it is no part of the
 //! live store's backup set and needs a copy of its own.
 //!
-//! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case.
+//! **Limits.** 1 MiB a request, 16 MiB a chunk of an import, 200 rows a page, 64 people a case. `[limits]`:
+//! `connections = 1024`, `connections_per_address = 64` (of IPv6, one /64), `requests = 512`,
+//! `request_seconds = 60`, `stall_seconds = 30` (a client that takes nothing of its answer is cut; a slow one
+//! is served to the end), `drain_seconds = 20`. Loopback and the control socket are not counted by address.
+//!
+//! **Behind a reverse proxy.** On loopback nothing needs to be set, but all connections are the proxy's: it
+//! must limit its own clients. A proxy on another machine needs `connections_per_address` raised.
 //!
 //! **Pace.** `[limits] actor_requests_per_second = 20` and `actor_burst = 40`: faster requests of one account
 //! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits
 //! for an account at a time, four for an address.
+//!
+//! **Budgets.** `[budgets] people = 100`, `cases = 500` and `downloads = 50` in 24 hours: above one of them
+//! the password is asked for again, with a reason; above `second = 5` times as much a second person has to
+//! consent. `[budgets.purpose.legal]` and the like set thresholds of their own. `burst_people = 50` within
+//! ten minutes, and `night_people = 10` from `night_from = 22` to `night_to = 6` and on days off, raise an
+//! alert, as does whatever goes over a threshold: `bongham alert list`. `bongham budget show` tells a
+//! person how much is used, `bongham budget raise` asks for more, for a day.
 //! **Backup.** `bongham backup create DIR` copies a store that is being served: the journal up to one
 //! durable group, the signed checkpoints, the office's policies. Ciphertext alone, no key, no index. A
 //! backup that was broken off goes on with the same command. Every backup is a ledger entry, made before
@@ -55,6 +76,23 @@
 //!   requests behind the locks are lost: take them in anew. The answer to one whose asker was checked lifts
 //!   the lock of the lost one with its own. A hold that is lost keeps who set it and loses its ground.
 //! - Until it is finished the keyring opens no store, not the old one either; the same command goes on.
+//!
+//! **The end of a destruction.** `destroyed` in the ledger: the keys are gone. Then the search index is
+//! written anew under a new key (2,000 rows a second, told in the operator's log), the old key is destroyed
+//! a minute after nothing stands under it, and the disk is overwritten: `scrubbed`. Until then a certificate
+//! says `pending`. All of it goes on after a restart. Every copy of the keyring that was made before the
+//! old index key was gone keeps the certificate `pending` until its holder acknowledges.
+//!
+//! **Checking the ledger by hand.** `bongham ledger verify` does all of it. With nothing but `jq` and
+//! `sha256sum`: a leaf is one line of JSON as RFC 8785 writes it, its hash SHA-256 of a zero byte and the
+//! line, and every leaf of a destruction names the hash of the one before.
+//!
+//! ```text
+//! jq -j '.leaves[0].leaf' certificate.json > intent
+//! jq -cSj . intent | cmp - intent                        the line is in its canonical form
+//! { printf '\0'; cat intent; } | sha256sum               its leaf hash
+//! jq -r '.leaves[1].leaf | fromjson | .intent' certificate.json      says the same
+//! ```
 //!
 //! **Copies of the keyring.** `bongham keyring escrow --out FILE --holder NAME`: a capsule that opens with its
 //! own passphrase *and* the store's. Each is in the ledger and in `bongham keyring holders`: `current`;

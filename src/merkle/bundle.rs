@@ -150,7 +150,7 @@ pub enum Violation {
 }
 
 /// The tree of a pass over leaves, with the root of each block on the way.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Blocks {
     complete: Frontier,
     open: Frontier,
@@ -250,36 +250,9 @@ pub fn verify(
     mut each: impl FnMut(u64, &[u8]) -> Result<(), String>,
 ) -> Result<Verified, Violation> {
     let mut reader = BufReader::with_capacity(BUFFER, reader);
-    let checkpoint = read_head(&mut reader, verifier)?;
-    let kept = match kept {
-        Some(note) => Some(check_kept(note, verifier, &checkpoint)?),
-        None => None,
-    };
-
-    let mut pass = Pass {
-        reader,
-        size: checkpoint.size,
-        blocks: Blocks::default(),
-        leaf: Vec::new(),
-    };
-    let mut vouched = 0;
-    for index in 0..checkpoint.size {
-        vouched = pass.vouched(index, kept.as_ref())?.unwrap_or(vouched);
-        pass.entry(index)?;
-        each(index, &pass.leaf).map_err(|reason| Violation::Entry { index, reason })?;
-    }
-    pass.vouched(checkpoint.size, kept.as_ref())?;
-    if pass.blocks.root() != checkpoint.root {
-        return Err(Violation::Root {
-            from: vouched,
-            last: checkpoint.size.saturating_sub(1),
-        });
-    }
-    pass.end()?;
-    Ok(Verified {
-        leaves: checkpoint.size,
-        checkpoint,
-    })
+    let mut pass = Pass::begin(&mut reader, verifier, kept)?;
+    pass.entries(&mut reader, pass.size(), &mut each)?;
+    pass.end(&mut reader)
 }
 
 fn read_head(reader: &mut impl Read, verifier: &Verifier) -> Result<Checkpoint, Violation> {
@@ -336,23 +309,89 @@ fn check_kept(
     Ok(kept)
 }
 
-/// One pass over the entries of a bundle.
-struct Pass<R> {
-    reader: BufReader<R>,
-    size: u64,
+/// One pass over a bundle, between two of its entries. A copy may go on elsewhere.
+#[derive(Clone)]
+pub(super) struct Pass {
+    checkpoint: Checkpoint,
+    kept: Option<Checkpoint>,
+    /// The next entry.
+    index: u64,
+    /// The first entry for which the kept checkpoint does not vouch.
+    vouched: u64,
     blocks: Blocks,
     leaf: Vec<u8>,
 }
 
-impl<R: Read> Pass<R> {
+impl Pass {
+    /// Reads the head and stands before the first entry.
+    pub(super) fn begin(
+        reader: &mut impl Read,
+        verifier: &Verifier,
+        kept: Option<&str>,
+    ) -> Result<Self, Violation> {
+        let checkpoint = read_head(reader, verifier)?;
+        let kept = match kept {
+            Some(note) => Some(check_kept(note, verifier, &checkpoint)?),
+            None => None,
+        };
+        Ok(Self {
+            checkpoint,
+            kept,
+            index: 0,
+            vouched: 0,
+            blocks: Blocks::default(),
+            leaf: Vec::new(),
+        })
+    }
+
+    /// How many entries the checkpoint signs.
+    pub(super) const fn size(&self) -> u64 {
+        self.checkpoint.size
+    }
+
+    /// Reads and checks the entries before `until`.
+    pub(super) fn entries(
+        &mut self,
+        reader: &mut impl Read,
+        until: u64,
+        each: &mut impl FnMut(u64, &[u8]) -> Result<(), String>,
+    ) -> Result<(), Violation> {
+        while self.index < until {
+            let index = self.index;
+            self.vouch()?;
+            self.entry(reader, index)?;
+            each(index, &self.leaf).map_err(|reason| Violation::Entry { index, reason })?;
+            self.index += 1;
+        }
+        Ok(())
+    }
+
+    /// Behind the last entry: whether the whole is what was signed, and nothing follows.
+    pub(super) fn end(mut self, reader: &mut impl Read) -> Result<Verified, Violation> {
+        self.vouch()?;
+        if self.blocks.root() != self.checkpoint.root {
+            return Err(Violation::Root {
+                from: self.vouched,
+                last: self.checkpoint.size.saturating_sub(1),
+            });
+        }
+        if fill(reader, &mut [0])? {
+            return Err(Violation::Trailing);
+        }
+        Ok(Verified {
+            leaves: self.checkpoint.size,
+            checkpoint: self.checkpoint,
+        })
+    }
+
     /// Reads entry `index` into `leaf` and compares all of it with what should stand there.
-    fn entry(&mut self, index: u64) -> Result<(), Violation> {
+    fn entry(&mut self, reader: &mut impl Read, index: u64) -> Result<(), Violation> {
         let truncated = Violation::Truncated {
             index,
-            size: self.size,
+            size: self.checkpoint.size,
         };
         let mut read = [0; FRAME];
-        if !fill(&mut self.reader, &mut read)? {
+        if !fill(reader, &mut read)? {
             return Err(truncated);
         }
         let (found, length) = numbers(&read);
@@ -362,14 +401,14 @@ impl<R: Read> Pass<R> {
         if length > LEAF_MAX {
             return Err(Violation::Changed { index });
         }
-        if !fill_vec(&mut self.reader, &mut self.leaf, length)? {
+        if !fill_vec(reader, &mut self.leaf, length)? {
             return Err(truncated);
         }
         let hash = leaf_hash(&self.leaf);
         if frame(index, length, hash) != read {
             return Err(Violation::Changed { index });
         }
-        let last = index + 1 == self.size;
+        let last = index + 1 == self.checkpoint.size;
         let root = match self.blocks.push(hash) {
             None if last => self.blocks.rest(),
             root => root,
@@ -378,7 +417,7 @@ impl<R: Read> Pass<R> {
             return Ok(());
         };
         let mut stored = Hash::default();
-        if !fill(&mut self.reader, &mut stored.0)? {
+        if !fill(reader, &mut stored.0)? {
             return Err(truncated);
         }
         if stored != root {
@@ -389,20 +428,16 @@ impl<R: Read> Pass<R> {
     }
 
     /// Where the pass has come to the size of the kept checkpoint, that it has its root.
-    fn vouched(&self, size: u64, kept: Option<&Checkpoint>) -> Result<Option<u64>, Violation> {
-        match kept {
-            Some(kept) if kept.size == size && kept.root == self.blocks.root() => Ok(Some(size)),
-            Some(kept) if kept.size == size => Err(Violation::Rewritten { size }),
-            _ => Ok(None),
+    fn vouch(&mut self) -> Result<(), Violation> {
+        let size = self.index;
+        match &self.kept {
+            Some(kept) if kept.size == size && kept.root != self.blocks.root() => {
+                return Err(Violation::Rewritten { size });
+            }
+            Some(kept) if kept.size == size => self.vouched = size,
+            _ => {}
         }
-    }
-
-    fn end(&mut self) -> Result<(), Violation> {
-        if fill(&mut self.reader, &mut [0])? {
-            Err(Violation::Trailing)
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 }
 

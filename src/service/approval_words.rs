@@ -93,10 +93,12 @@ impl Store {
                 };
                 (
                     format!(
-                        "take out {cases} cases with {people} people as {form}, {masked}, for the                          purpose {purpose}, to {receiver}; list {hash}"
+                        "take out {cases} cases with {people} people as {form}, {masked}, for the \
+                         purpose {purpose}, to {receiver}; list {hash}"
                     ),
                     format!(
-                        "민원 {cases}건, 정보주체 {people}명 반출 ({form}, {masked_ko}, 목적                          {purpose}, 전달받을 자 {receiver}). 목록 {hash}"
+                        "민원 {cases}건, 정보주체 {people}명 반출 ({form}, {masked_ko}, 목적 \
+                         {purpose}, 전달받을 자 {receiver}). 목록 {hash}"
                     ),
                 )
             }

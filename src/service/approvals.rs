@@ -8,6 +8,7 @@ use crate::authn::session::Session;
 use crate::authz::action::{Action, Approve, ApproveDestruction};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
+use crate::disclosure::budget::Allowance;
 use crate::domain::id::{AccountId, ApprovalId, DepartmentId};
 use crate::domain::role::Role;
 use crate::engine::{Batch, Pending};
@@ -21,6 +22,7 @@ use crate::people::view::{ApprovalState, ApprovalView};
 enum Change {
     Account(Box<Account>),
     Department(Department, Vec<Account>),
+    Budget(Allowance),
     Nothing,
 }
 
@@ -219,7 +221,7 @@ impl Store {
             .put_changed(&mut batch, stored, &decided)
             .map_err(fault::people)?;
         let carried = if verdict.approve {
-            self.carry_out(&mut batch, &stored.row.asked)
+            self.carry_out(&mut batch, &stored.row, session.account())
         } else {
             Ok(Change::Nothing)
         };
@@ -235,6 +237,7 @@ impl Store {
                 left.into_iter().for_each(|a| self.directory.put_account(a));
                 self.guard_credentials();
             }
+            Change::Budget(allowance) => self.budget.allow(allowance, self.clock.now()),
             Change::Nothing => {}
         }
         Ok(Pending::ready(Ok(state)))
@@ -242,8 +245,13 @@ impl Store {
 
     /// What a request does at once when it is approved. A right goes to a key that is there, not to
     /// whoever uses the code.
-    fn carry_out(&self, batch: &mut Batch, asked: &Asked) -> Result<Change, ServiceError> {
-        match asked {
+    fn carry_out(
+        &self,
+        batch: &mut Batch,
+        approval: &Approval,
+        by: AccountId,
+    ) -> Result<Change, ServiceError> {
+        match &approval.asked {
             Asked::GrantRole { to, role } => {
                 let stored = self.account(to.account)?;
                 same_key(to, &stored.row)?;
@@ -260,12 +268,15 @@ impl Store {
                 department,
                 members,
             } => self.seat_desk(batch, *department, members),
+            Asked::RaiseBudget { people, cases, .. } => {
+                let more = (*people, *cases);
+                self.raise(batch, approval, by, more).map(Change::Budget)
+            }
             Asked::ResetAccount { .. }
             | Asked::OpenRetained { .. }
             | Asked::HandOver { .. }
             | Asked::LiftHold { .. }
             | Asked::TakeOut { .. }
-            | Asked::RaiseBudget { .. }
             | Asked::Destroy { .. }
             | Asked::BulkExpiry { .. } => Ok(Change::Nothing),
         }

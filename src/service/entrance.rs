@@ -4,14 +4,16 @@ use super::error::ServiceError;
 use super::fault;
 use super::login::Try;
 use super::seal::Service;
+use super::step_up::StepUp;
 use super::store::{Answer, Store};
 use super::types::LoggedIn;
 use crate::audit::{Event, Outcome};
 use crate::authn::pace::PaceLimit;
-use crate::authn::session::{Origin, Session};
+use crate::authn::session::{Origin, Session, Token};
 use crate::authn::waiting::Place;
 use crate::domain::secret::SecretText;
 use crate::domain::task::Task;
+use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 use crate::people::view::Enrolled;
 
@@ -70,6 +72,20 @@ impl Service {
     ) -> Result<Enrolled, ServiceError> {
         let _place = self.place(&account, None, &origin, Try::Enrol).await?;
         self.call_apart(move |store| store.enrol(account, code, password, origin))
+            .await
+    }
+
+    /// [`Store::step_up`], in the queue of the log-ins.
+    pub async fn step_up(
+        &self,
+        session: Session,
+        token: Token,
+        asked: StepUp,
+    ) -> Result<Timestamp, ServiceError> {
+        let account = self.store()?.directory.login(session.account());
+        let (known, origin) = (asked.device.as_deref(), session.origin());
+        let _place = self.place(&account, known, origin, Try::LogIn).await?;
+        self.call_apart(move |store| store.step_up(&session, &token, asked))
             .await
     }
 

@@ -2,6 +2,7 @@
 
 use super::error::ServiceError;
 use super::fault;
+use super::retained_open::Consented;
 use super::store::{Answer, Store};
 use super::types::{HoldView, Holds};
 use crate::audit::Shown;
@@ -11,29 +12,43 @@ use crate::cases::draft::Invalid;
 use crate::cases::head::{Head, Hold};
 use crate::cases::rows::{Change, scopes};
 use crate::cases::view::CaseState;
-use crate::domain::id::{AccountId, CaseId};
+use crate::domain::id::{AccountId, ApprovalId, CaseId};
 use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
+use crate::people::approval::Asked;
 
 /// Most holds that stand on one case.
 const HOLDS_MAX: usize = 16;
 
+/// What becomes of the holds on a ground.
+pub struct HoldChange {
+    /// For what.
+    pub purpose: Purpose,
+    /// Set one, or lift those that stand.
+    pub set: bool,
+    /// The law or matter.
+    pub ground: String,
+    /// For lifting: the consent of a second person to exactly this, once there is one.
+    pub approval: Option<ApprovalId>,
+}
+
 impl Store {
-    /// `PUT /cases/{id}/hold`: sets a hold on a ground, or lifts the ones on that ground. Who set
-    /// one does not lift it.
+    /// `PUT /cases/{id}/hold`: sets a hold on a ground. To lift those on a ground it asks for a
+    /// second person first; with their consent it lifts them. Who set one neither lifts it nor
+    /// consents.
     ///
     /// # Errors
-    /// [`ServiceError::SelfApproval`] for who set every hold on that ground.
+    /// [`ServiceError::SelfApproval`] for who set every hold on that ground, and where the second
+    /// person did; what `spend` says of the approval.
     pub fn hold(
         &self,
         session: &Session,
         case: CaseId,
-        purpose: Purpose,
-        set: bool,
-        ground: String,
-    ) -> Answer<Holds> {
+        change: HoldChange,
+    ) -> Answer<Consented<Holds>> {
+        let purpose = change.purpose;
         // Before the gate: who may not hold the case learns nothing of who is in it.
         if let Err(denied) = self.decide_on::<HoldCase>(session, case, purpose)? {
             return Ok(self.deny(session, denied, Some(purpose)));
@@ -43,46 +58,92 @@ impl Store {
             Ok(allowed) => allowed,
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
-        if ground.trim().is_empty() || ground.len() > LINE_BYTES_MAX {
-            let why = "names the law or matter it rests on, in at most 1024 bytes";
-            return self.fail(permit, Invalid::new("ground", why).into());
-        }
-        let now = self.clock.now();
-        let changed = if set {
-            with_hold(&stored.head, session.account(), ground, now)
-        } else {
-            without_hold(&stored.head, session.account(), &ground)
-        };
-        let after = match changed {
-            Ok(after) => after,
+        let mut batch = Batch::default();
+        let after = match self.plan_hold(session, &stored.head, &change, &mut batch) {
+            Ok(Plan::Change(after)) => *after,
+            Ok(Plan::Ask(approval)) => {
+                let shown = Shown {
+                    cases: vec![case],
+                    query: Some("ask"),
+                    ..Shown::default()
+                };
+                let recorded = self.log.record_with(permit, shown, batch);
+                return Ok(recorded.map(move |recorded| {
+                    recorded
+                        .map(|_| Consented::Asked(approval))
+                        .map_err(fault::log)
+                }));
+            }
             Err(error) => return self.fail(permit, error),
         };
-        let mut batch = Batch::default();
-        let change = Change {
+        let rows = Change {
             units: None,
             renumber: false,
             from: scopes(&stored.head),
             to: scopes(&after),
         };
         self.cases
-            .put_change(&mut batch, &stored, &after, change)
+            .put_change(&mut batch, &stored, &after, rows)
             .map_err(fault::cases)?;
         self.tell_holds(&mut batch, &after)?;
         let shown = Shown {
             cases: vec![case],
-            query: Some(if set { "set" } else { "lift" }),
+            query: Some(if change.set { "set" } else { "lift" }),
             ..Shown::default()
         };
         let recorded = self.log.record_with(permit, shown, batch).wait();
-        let (_receipt, _) = recorded.map_err(fault::log)?;
+        let (receipt, _) = recorded.map_err(fault::log)?;
         let view = |hold: &Hold| HoldView {
             by: self.directory.login(hold.by),
             at: hold.at.rfc3339(),
             ground: hold.ground.clone(),
         };
         let holds = after.holds.iter().map(view).collect();
-        Ok(Pending::ready(Ok(Holds { holds })))
+        let done = Consented::Done(Holds { holds }, receipt.position());
+        Ok(Pending::ready(Ok(done)))
     }
+
+    fn plan_hold(
+        &self,
+        session: &Session,
+        head: &Head,
+        change: &HoldChange,
+        batch: &mut Batch,
+    ) -> Result<Plan, ServiceError> {
+        let HoldChange { ground, .. } = change;
+        if ground.trim().is_empty() || ground.len() > LINE_BYTES_MAX {
+            let why = "names the law or matter it rests on, in at most 1024 bytes";
+            return Err(Invalid::new("ground", why).into());
+        }
+        let me = session.account();
+        if change.set {
+            let after = with_hold(head, me, ground.clone(), self.clock.now())?;
+            return Ok(Plan::Change(Box::new(after)));
+        }
+        let after = without_hold(head, me, ground)?;
+        let on_it = head.holds.iter().filter(|hold| hold.ground == *ground);
+        let setters: Vec<AccountId> = on_it.map(|hold| hold.by).collect();
+        let asked = Asked::LiftHold {
+            case: head.case,
+            ground: ground.clone(),
+        };
+        let Some(approval) = change.approval else {
+            let asked = self.ask_without(batch, asked, me, setters)?;
+            return Ok(Plan::Ask(asked));
+        };
+        let approver = self.spend(batch, approval, &asked, me)?;
+        // They may have set one since.
+        if setters.contains(&approver) {
+            return Err(ServiceError::SelfApproval);
+        }
+        Ok(Plan::Change(Box::new(after)))
+    }
+}
+
+/// What is done about a hold.
+enum Plan {
+    Change(Box<Head>),
+    Ask(ApprovalId),
 }
 
 fn with_hold(

@@ -3,9 +3,10 @@
 
 use super::error::ServiceError;
 use super::fault;
+use super::import_rejects::{Page, reject};
 use super::register::Refusal;
 use super::store::{Answer, Store};
-use super::types::{ImportProgress, ImportRow, ImportState, RejectedRow};
+use super::types::{ImportProgress, ImportRow, ImportState};
 use crate::audit::Shown;
 use crate::authn::session::Session;
 use crate::authz::Permit;
@@ -25,7 +26,7 @@ struct Job {
 }
 
 impl Job {
-    fn state(self, id: ImportId) -> ImportState {
+    fn state(self, id: ImportId, rejects: Page) -> ImportState {
         let Self {
             next_row,
             accepted,
@@ -37,6 +38,8 @@ impl Job {
             next_row,
             accepted,
             rejected,
+            rejected_rows: rejects.rows,
+            rejects_next: rejects.next,
         }
     }
 }
@@ -54,14 +57,25 @@ pub struct Chunk {
 }
 
 impl Store {
-    /// `POST /imports`: opens the job of this file and map, or finds where it stands.
-    pub fn open_import(&self, session: &Session, fingerprint: [u8; 32]) -> Answer<ImportState> {
+    /// `POST /imports`: opens the job of this file and map, or finds where it stands and which
+    /// rows it refused, in the chunks from row `rejects_from` on.
+    pub fn open_import(
+        &self,
+        session: &Session,
+        fingerprint: [u8; 32],
+        rejects_from: u64,
+    ) -> Answer<ImportState> {
         self.office::<Import, _>(session, Target::Office, |permit| {
-            self.open_job(permit, fingerprint)
+            self.open_job(permit, fingerprint, rejects_from)
         })
     }
 
-    fn open_job(&self, permit: Permit<Import>, fingerprint: [u8; 32]) -> Answer<ImportState> {
+    fn open_job(
+        &self,
+        permit: Permit<Import>,
+        fingerprint: [u8; 32],
+        rejects_from: u64,
+    ) -> Answer<ImportState> {
         let id = ImportId::from_bytes(self.locator.place("import", &[&fingerprint]));
         let mut batch = Batch::default();
         let job = match self.job(id)? {
@@ -71,12 +85,13 @@ impl Store {
                 Job::default()
             }
         };
+        let state = job.state(id, self.rejects(id, rejects_from)?);
         let shown = Shown {
             query: Some("import"),
             ..Shown::default()
         };
         let recorded = self.log.record_with(permit, shown, batch);
-        Ok(recorded.map(move |recorded| recorded.map(|_| job.state(id)).map_err(fault::log)))
+        Ok(recorded.map(move |recorded| recorded.map(|_| state).map_err(fault::log)))
     }
 
     /// `POST /imports/{id}/rows`: registers a chunk. Rows that cannot be taken in are told by line,
@@ -121,11 +136,20 @@ impl Store {
         } = chunk;
         let mut batch = Batch::default();
         let (mut entries, mut rejected) = (Vec::new(), Vec::new());
-        let count = rows.len() as u64;
+        let (mut accepted, count) = (0, rows.len() as u64);
         for row in rows {
             // A draft that fails adds nothing to the batch: rows are put after everything is sealed.
-            match self.prepare(session, row.case, &mut batch, entries.len()) {
-                Ok(prepared) => entries.push((prepared.permit, prepared.shown)),
+            let taken = if dry_run {
+                self.rehearse(session, row.case).map(|()| None)
+            } else {
+                self.prepare(session, row.case, &mut batch, entries.len())
+                    .map(Some)
+            };
+            match taken {
+                Ok(prepared) => {
+                    accepted += 1;
+                    entries.extend(prepared.map(|prepared| (prepared.permit, prepared.shown)));
+                }
                 Err(Refusal::Denied(denied)) => return Ok(self.deny(session, denied, None)),
                 Err(Refusal::Failed(_, error)) => rejected.push(reject(row.line, error)?),
                 Err(Refusal::Error(error)) => return Err(error),
@@ -133,7 +157,7 @@ impl Store {
         }
         let next = Job {
             next_row: from_row.saturating_add(count),
-            accepted: job.accepted + entries.len() as u64,
+            accepted: job.accepted + accepted,
             rejected: job.rejected + rejected.len() as u64,
             finished: last,
         };
@@ -145,6 +169,7 @@ impl Store {
         if dry_run {
             return self.record_office(permit, "dry run", progress);
         }
+        self.keep_rejects(&mut batch, import, from_row, &progress.rejected)?;
         self.put_job(&mut batch, import, next, Expected::Equals(before))?;
         if entries.is_empty() {
             let shown = Shown {
@@ -204,13 +229,5 @@ impl Store {
     }
 }
 
-/// A refusal that concerns the row alone; any other error ends the import.
-fn reject(line: u64, error: ServiceError) -> Result<RejectedRow, ServiceError> {
-    let (code, field) = match error {
-        ServiceError::Invalid(invalid) => (invalid.why.to_owned(), Some(invalid.field)),
-        ServiceError::NoRecipient => ("no_recipient".to_owned(), None),
-        ServiceError::NotEnrolled => ("not_enrolled".to_owned(), Some("assignees".to_owned())),
-        other => return Err(other),
-    };
-    Ok(RejectedRow { line, code, field })
-}
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! List the cases the asker may see.
 
+use super::budget::Disclosure;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Inside;
@@ -13,8 +14,11 @@ use crate::cases::draft::Invalid;
 use crate::cases::record::{Frame, Listing};
 use crate::cases::rows::Scope;
 use crate::cases::view::CaseRow;
+use crate::disclosure::alert::Way;
+use crate::domain::id::CaseId;
 use crate::domain::limit::Limit;
 use crate::domain::purpose::Purpose;
+use crate::engine::Batch;
 use crate::vault::Disclosed;
 
 /// How many candidates are looked at for one page at the most: a page may be shorter than asked
@@ -52,18 +56,32 @@ impl Store {
             inside,
             next,
         } = self.visible(session, purpose, &page)?;
-        let cases = listing
+        let cases: Vec<CaseId> = listing
             .iter()
             .map(|(frame, _)| frame.stored.head.case)
             .collect();
+        let disclosure = Disclosure {
+            way: Way::List,
+            purpose,
+            cases: &cases,
+            people: &[],
+            consent: None,
+        };
+        let mut batch = Batch::default();
+        let reserved = match self.afford(session, &disclosure, &mut batch) {
+            Ok(reserved) => reserved,
+            Err(over) => return self.over_budget(permit, over),
+        };
         let shown = Shown {
             cases,
             query: Some("list"),
             ..Shown::default()
         };
         let disclosed = Disclosed::hold(&permit, Listing(listing), 0);
-        Ok(self.log.record(permit, shown).map(move |recorded| {
-            let receipt = recorded.map_err(fault::log)?;
+        let recorded = self.log.record_with(permit, shown, batch);
+        drop(reserved);
+        Ok(recorded.map(move |recorded| {
+            let (receipt, _) = recorded.map_err(fault::log)?;
             pulse.beats().map_err(fault::ended)?;
             let rows = disclosed.reveal(receipt).map_err(fault::vault)?;
             drop(inside);

@@ -18,11 +18,11 @@ use crate::people::account::{self, Account, Credentials, Login};
 use crate::people::view::{AccountState, Enrolled};
 
 /// Who tries, for throttle and log.
-struct Attempt {
-    account: Option<Account>,
-    tag: [u8; 16],
+pub(super) struct Attempt {
+    pub(super) account: Option<Account>,
+    pub(super) tag: [u8; 16],
     known: bool,
-    origin: Origin,
+    pub(super) origin: Origin,
 }
 
 /// What is tried.
@@ -42,7 +42,7 @@ fn throttled(untold: u64) -> String {
 }
 
 impl Attempt {
-    fn event(&self, task: Task, outcome: Outcome, reason: Option<String>) -> Event {
+    pub(super) fn event(&self, task: Task, outcome: Outcome, reason: Option<String>) -> Event {
         Event {
             task,
             outcome,
@@ -71,7 +71,8 @@ impl Store {
         Ok(self.finish_log_in(&attempt, checked))
     }
 
-    fn attempt(
+    /// A try that may be made now, or its entry and the wait.
+    pub(super) fn attempt(
         &self,
         name: &str,
         known: Option<&str>,
@@ -149,7 +150,7 @@ impl Store {
     ) -> Pending<Result<LoggedIn, ServiceError>> {
         let half = match checked {
             Ok(half) => half,
-            Err(PasswordError::Wrong) => return self.refuse_log_in(attempt),
+            Err(PasswordError::Wrong) => return self.refuse_password(attempt, None),
             Err(error) => return Pending::ready(Err(fault::password(error))),
         };
         // The account may have been disabled or reset while argon2id ran.
@@ -158,7 +159,7 @@ impl Store {
             .as_ref()
             .and_then(|a| self.directory.account(a.id));
         let (Some(account), Some(credentials)) = (now.as_ref(), enrolled(now.as_ref())) else {
-            return self.refuse_log_in(attempt);
+            return self.refuse_password(attempt, None);
         };
         let key = match account::open_key(&self.keyring, account.id, credentials, &half) {
             Ok(key) => key,
@@ -184,7 +185,7 @@ impl Store {
         // moment too late to be among them.
         if self.directory.account(account.id).as_ref() != Some(account) {
             self.sessions.end(&token);
-            return self.refuse_log_in(attempt);
+            return self.refuse_password(attempt, None);
         }
         self.throttle.succeeded(attempt.tag, attempt.origin.address);
         let view = self.account_view(account);
@@ -200,10 +201,16 @@ impl Store {
         })
     }
 
-    fn refuse_log_in(&self, attempt: &Attempt) -> Pending<Result<LoggedIn, ServiceError>> {
+    /// A wrong password, wherever it was tried: it slows the next try, and it is an entry.
+    pub(super) fn refuse_password<T: Send + 'static>(
+        &self,
+        attempt: &Attempt,
+        at: Option<&str>,
+    ) -> Pending<Result<T, ServiceError>> {
         self.throttle
             .failed(attempt.tag, attempt.origin.address, attempt.known);
-        let event = attempt.event(Task::LoginFailed, Outcome::Refused, None);
+        let at = at.map(str::to_owned);
+        let event = attempt.event(Task::LoginFailed, Outcome::Refused, at);
         self.log.event(event, Batch::default()).map(|logged| {
             logged
                 .map_err(fault::log)
@@ -339,7 +346,8 @@ impl Store {
     }
 }
 
-fn enrolled(account: Option<&Account>) -> Option<&Credentials> {
+/// The credentials of somebody who has some.
+pub(super) fn enrolled(account: Option<&Account>) -> Option<&Credentials> {
     account
         .filter(|a| a.state == AccountState::Enrolled)
         .and_then(|a| a.credentials.as_ref())

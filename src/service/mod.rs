@@ -6,12 +6,15 @@
 
 mod account_end;
 mod accounts;
+mod alerts;
+mod allowance;
 mod amend;
 mod approval_words;
 mod approvals;
 mod assign;
 mod background;
 mod backup;
+mod budget;
 mod clock;
 #[cfg(test)]
 mod crash_tests;
@@ -27,9 +30,12 @@ mod destroy_hooks;
 mod destroy_plan;
 #[cfg(test)]
 mod destroy_tests;
+#[cfg(test)]
+mod end_tests;
 mod entrance;
 mod error;
 mod escrow;
+mod evidence;
 mod fault;
 pub mod forensic;
 mod forensic_files;
@@ -38,7 +44,10 @@ mod gate;
 mod held_back;
 mod hold;
 mod import;
+mod import_rejects;
 mod index;
+mod inspection;
+mod inspection_steps;
 mod ledger;
 mod list;
 mod log;
@@ -63,6 +72,7 @@ mod scrub;
 mod seal;
 mod search;
 mod standing;
+mod step_up;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -71,9 +81,13 @@ mod types;
 pub use crate::audit::query::Query as LogQuery;
 pub use crate::people::view::Invitation;
 
+pub use alerts::AlertView;
+pub use allowance::BudgetView;
 pub use approvals::Verdict;
 pub use backup::BackupSet;
 pub use error::ServiceError;
+pub use evidence::{EvidenceDraft, EvidenceView};
+pub use hold::HoldChange;
 pub use import::Chunk;
 pub use ledger::LedgerEntry;
 pub use retained::{Draw, Drawn};
@@ -81,9 +95,11 @@ pub use retained_end::Ordered;
 pub use retained_open::{Consented, ItemView, Reasons, Transfer};
 pub use retained_share::Shared;
 pub use seal::{Founder, Service, Settings};
+pub use step_up::StepUp;
 pub use store::{Answer, Store};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,
-    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectedRow, Reset, Rows,
+    LoggedIn, Opened, PageRequest, Progress, Reclassified, Registered, RejectCode, RejectedRow,
+    Reset, Rows,
 };

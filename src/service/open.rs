@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use super::backup::Backups;
+use super::budget::Budget;
 use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
@@ -26,11 +27,13 @@ use crate::crypto::sealed::RowKey;
 use crate::crypto::table::Table;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
+use crate::disclosure::alert::Alerts;
 use crate::disclosure::rows::Outputs;
 use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
 use crate::engine::embedded::{EmbeddedEngine, Options};
+use crate::inspection::pack::Inspections;
 use crate::keyring::{Keyring, ServerKey, UnsealSecret};
 use crate::people::directory::Directory;
 use crate::people::rows::People;
@@ -248,6 +251,22 @@ pub(super) fn assemble_under(
         RowKey::new(keyring.server_key(ServerKey::RetainedRow)),
         Arc::clone(&random),
     );
+    let table = |label| {
+        Table::new(
+            Arc::clone(&engine),
+            locator(),
+            row_key(),
+            Arc::clone(&random),
+            label,
+        )
+    };
+    let budget = Budget::open(
+        settings.budgets.clone(),
+        Alerts::new(table("alert")),
+        table("allowance"),
+        clock.now(),
+    )
+    .map_err(fault::table)?;
     let pepper = || keyring.server_key(ServerKey::Pepper);
     let sessions = Sessions::new(settings.sessions, Arc::clone(&random), Arc::clone(&clock))
         .map_err(|error| ServiceError::Internal(error.to_string()))?;
@@ -271,13 +290,10 @@ pub(super) fn assemble_under(
         people,
         items,
         records,
-        outputs: Outputs::new(Table::new(
-            Arc::clone(&engine),
-            locator(),
-            row_key(),
-            Arc::clone(&random),
-            "output",
-        )),
+        outputs: Outputs::new(table("output")),
+        inspections: Inspections::new(table("inspection")),
+        inspecting: Mutex::new(()),
+        inspections_looked_on: AtomicI64::new(i64::MIN),
         directory,
         authority,
         log,
@@ -312,9 +328,11 @@ pub(super) fn assemble_under(
         backups: Backups::default(),
         home: Home {
             policies: settings.policies.clone(),
+            inspection: settings.inspection.clone(),
             unseal_cost: settings.unseal_cost,
         },
         terms: settings.terms,
+        budget,
         known: Mutex::new(known),
     })
 }

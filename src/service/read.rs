@@ -1,5 +1,6 @@
 //! Open one case.
 
+use super::budget::Disclosure;
 use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
@@ -10,17 +11,20 @@ use crate::authz::Permit;
 use crate::authz::action::Read;
 use crate::cases::head::StoredHead;
 use crate::cases::record::{self, Case};
+use crate::disclosure::alert::Way;
 use crate::domain::id::CaseId;
 use crate::domain::purpose::Purpose;
 use crate::domain::tier::UnitKind;
+use crate::engine::Batch;
 use crate::vault::{Disclosed, UnitRef, VaultError};
 
 impl Store {
-    /// `GET /cases/{id}`: facts → decision → plaintext in memory → entry durable → view.
+    /// `GET /cases/{id}`: facts → decision → budget → plaintext in memory → entry durable → view.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] for an absent case and for one the asker may not open, after
-    /// the same work and the same log entry.
+    /// the same work and the same log entry; [`ServiceError::StepUpRequired`] and
+    /// [`ServiceError::BudgetExceeded`] for who may open it and has opened too much.
     pub fn read_case(&self, session: &Session, case: CaseId, purpose: Purpose) -> Answer<Opened> {
         let inside = match self.gates.try_enter(case) {
             Some(inside) => inside,
@@ -35,20 +39,35 @@ impl Store {
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
         let units = needed(&permit, &stored);
+        let people = people(&units);
+        let disclosure = Disclosure {
+            way: Way::View,
+            purpose,
+            cases: &[case],
+            people: &people,
+            consent: None,
+        };
+        let mut batch = Batch::default();
+        let reserved = match self.afford(session, &disclosure, &mut batch) {
+            Ok(reserved) => reserved,
+            Err(over) => return self.over_budget(permit, over),
+        };
         let disclosed = match self.disclose(&permit, session, stored, &units) {
             Ok(disclosed) => disclosed,
             Err(error) => return self.fail(permit, error),
         };
         let shown = Shown {
             cases: vec![case],
-            people: people(&units),
+            people,
             units: units.iter().map(|u| u.unit).collect(),
             bytes: disclosed.bytes(),
             ..Shown::default()
         };
         let pulse = session.pulse();
-        Ok(self.log.record(permit, shown).map(move |recorded| {
-            let receipt = recorded.map_err(fault::log)?;
+        let recorded = self.log.record_with(permit, shown, batch);
+        drop(reserved);
+        Ok(recorded.map(move |recorded| {
+            let (receipt, _) = recorded.map_err(fault::log)?;
             // A right that went while the entry was written shows nothing any more.
             pulse.beats().map_err(fault::ended)?;
             let position = receipt.position();

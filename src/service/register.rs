@@ -115,6 +115,39 @@ impl Store {
             }))
     }
 
+    /// Whether somebody may register, and where.
+    fn may_register(
+        &self,
+        session: &Session,
+        draft: &CaseDraft,
+    ) -> Result<(Permit<Register>, Result<Department, ServiceError>), Refusal> {
+        let department = self.department(&draft.department);
+        // Who may not register learns nothing of what they wrote, nor of which departments there are.
+        let target = Target::NewCase {
+            tier: Tier::from(draft.tier),
+            department: department.as_ref().map_or(NOWHERE, |found| found.id),
+        };
+        let permit = self
+            .authority
+            .decide::<Register>(session, target, None)
+            .map_err(Refusal::Denied)?;
+        Ok((permit, department))
+    }
+
+    /// Whether a draft would become a case. Nothing is made for it: no key, no unit.
+    pub(super) fn rehearse(&self, session: &Session, draft: CaseDraft) -> Result<(), Refusal> {
+        let (permit, department) = self.may_register(session, &draft)?;
+        let fits = department.and_then(|department| {
+            draft.check()?;
+            self.recipients(draft.tier.into(), &department, &draft.assignees)?;
+            record::encode(draft).map_err(|e| ServiceError::Internal(e.to_owned()))
+        });
+        match fits {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Refusal::Failed(permit, error)),
+        }
+    }
+
     /// Seals a draft and adds its rows to `batch`; its entry will be leaf `leaf` of the batch.
     pub(super) fn prepare(
         &self,
@@ -124,16 +157,7 @@ impl Store {
         leaf: usize,
     ) -> Result<Prepared, Refusal> {
         let tier = Tier::from(draft.tier);
-        let department = self.department(&draft.department);
-        // Who may not register learns nothing of what they wrote, nor of which departments there are.
-        let target = Target::NewCase {
-            tier,
-            department: department.as_ref().map_or(NOWHERE, |found| found.id),
-        };
-        let permit = self
-            .authority
-            .decide::<Register>(session, target, None)
-            .map_err(Refusal::Denied)?;
+        let (permit, department) = self.may_register(session, &draft)?;
         let bytes = (draft.title.len() + draft.narrative.len()) as u64;
         let sealed = department.and_then(|department| self.seal_draft(draft, tier, &department));
         let Sealed { head, units, terms } = match sealed {

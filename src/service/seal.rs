@@ -16,13 +16,16 @@ use crate::authn::session::{Origin, Session, SessionLimits, Token};
 use crate::authn::waiting::Waiting;
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
+use crate::config::budgets::Budgets;
+use crate::config::forward::Forward;
+use crate::config::inspection::Inspection;
 use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
 use crate::domain::secret::{SecretBytes, SecretText};
 use crate::domain::task::Task;
 use crate::domain::time::Clock;
-use crate::engine::{Batch, pending};
+use crate::engine::{Batch, Written, pending};
 use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::people::view::Invitation;
 
@@ -51,6 +54,12 @@ pub struct Settings {
     pub segment_bytes: u32,
     /// Windows and caps around the end of records.
     pub terms: Terms,
+    /// How much one person may open in a day.
+    pub budgets: Budgets,
+    /// What the inspection of the access log looks for.
+    pub inspection: Inspection,
+    /// Where entries of the access log are forwarded to.
+    pub forward: Option<Forward>,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }
@@ -184,6 +193,13 @@ impl Service {
         ready.map_err(|error| fault::commit(error.into()))
     }
 
+    /// What the store made durable since it was opened; nothing while it is sealed.
+    pub fn written(&self) -> Written {
+        self.store()
+            .map(|store| store.engine.written())
+            .unwrap_or_default()
+    }
+
     /// Who asks: from token to session. Memory only, no pool.
     pub fn session(&self, token: &Token, origin: Origin) -> Result<Session, ServiceError> {
         self.store()?
@@ -256,7 +272,7 @@ impl Service {
         store.office_event(Task::Unseal, origin, None, Some(reason))?;
         *failures = 0;
         let store = Arc::new(store);
-        let background = Background::start(&store)?;
+        let background = Background::start(&store, &self.settings)?;
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *open = Some(Open {
             store,

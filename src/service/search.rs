@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 
+use super::budget::Disclosure;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Inside;
@@ -32,12 +33,14 @@ use crate::cases::record::{Frame, Listing};
 use crate::cases::rows::Scope;
 use crate::cases::search::{SearchField, Sought};
 use crate::cases::view::{CaseRow, CaseState};
+use crate::disclosure::alert::Way;
 use crate::domain::id::{CaseId, DepartmentId, UnitId};
 use crate::domain::limit::Limit;
 use crate::domain::purpose::Purpose;
 use crate::domain::role::Role;
 use crate::domain::secret::SecretText;
 use crate::domain::tier::{Tier, UnitKind};
+use crate::engine::Batch;
 use crate::vault::{Compared, Disclosed, Standing, UnitRef, VaultError};
 
 /// Most cases that one search looks at, of each kind.
@@ -99,6 +102,18 @@ impl Store {
             Ok(found) => found,
             Err(error) => return self.fail(permit, error),
         };
+        let disclosure = Disclosure {
+            way: Way::Search,
+            purpose,
+            cases: &found.cases,
+            people: &[],
+            consent: None,
+        };
+        let mut batch = Batch::default();
+        let reserved = match self.afford(session, &disclosure, &mut batch) {
+            Ok(reserved) => reserved,
+            Err(over) => return self.over_budget(permit, over),
+        };
         let next = found.next.map(|ordinal| format!("{ordinal:x}"));
         let shown = Shown {
             cases: found.cases,
@@ -110,8 +125,10 @@ impl Store {
         };
         let inside = found.inside;
         let disclosed = Disclosed::hold(&permit, Listing(found.listing), found.bytes);
-        Ok(self.log.record(permit, shown).map(move |recorded| {
-            let receipt = recorded.map_err(fault::log)?;
+        let recorded = self.log.record_with(permit, shown, batch);
+        drop(reserved);
+        Ok(recorded.map(move |recorded| {
+            let (receipt, _) = recorded.map_err(fault::log)?;
             pulse.beats().map_err(fault::ended)?;
             let rows = disclosed.reveal(receipt).map_err(fault::vault)?;
             drop(inside);

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::audit::usage::FAILED;
 use crate::audit::{AccessLog, Shown};
 use crate::authn::device::Devices;
 use crate::authn::password::Hasher;
@@ -28,6 +29,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
 use crate::domain::time::{Clock, Timestamp};
 use crate::engine::{Engine, Pending};
+use crate::inspection::pack::Inspections;
 use crate::keyring::Keyring;
 use crate::people::account::Account;
 use crate::people::directory::Directory;
@@ -37,6 +39,7 @@ use crate::retained::rows::Items;
 use crate::vault::Vault;
 
 use super::backup::Backups;
+use super::budget::Budget;
 use super::destroy::Destructions;
 use super::error::ServiceError;
 use super::fault;
@@ -64,6 +67,12 @@ pub struct Store {
     pub(super) records: Records,
     /// Exports and prints that left the house.
     pub(super) outputs: Outputs,
+    /// Inspections of the access log and their findings.
+    pub(super) inspections: Inspections,
+    /// One inspection is made at a time.
+    pub(super) inspecting: Mutex<()>,
+    /// Day, counted from 1970, of the last look for inspections that nobody made.
+    pub(super) inspections_looked_on: AtomicI64,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -89,6 +98,7 @@ pub struct Store {
     pub(super) backups: Backups,
     pub(super) home: Home,
     pub(super) terms: Terms,
+    pub(super) budget: Budget,
     /// Time of the newest access-log entry when the store was opened (now, in an empty one), and
     /// the process's own time then: what a wall clock that leapt is held against.
     pub(super) known: Mutex<(Timestamp, Duration)>,
@@ -98,6 +108,8 @@ pub struct Store {
 pub(super) struct Home {
     /// The office's own policies, if it has any.
     pub(super) policies: Option<std::path::PathBuf>,
+    /// What the inspection of the access log looks for.
+    pub(super) inspection: crate::config::inspection::Inspection,
     /// Cost of what seals a copy of the keyring.
     pub(super) unseal_cost: crate::keyring::UnsealCost,
 }
@@ -155,7 +167,7 @@ impl Store {
         error: ServiceError,
     ) -> Answer<T> {
         let shown = Shown {
-            query: Some("failed"),
+            query: Some(FAILED),
             ..Shown::default()
         };
         Ok(self

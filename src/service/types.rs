@@ -179,6 +179,10 @@ pub struct ImportState {
     pub accepted: u64,
     /// Rows refused so far.
     pub rejected: u64,
+    /// Those of them in the chunks from `rejects_from` on, as many as fit.
+    pub rejected_rows: Vec<RejectedRow>,
+    /// The `rejects_from` of the next of them; null where these are all.
+    pub rejects_next: Option<u64>,
 }
 
 /// One row of an import.
@@ -191,15 +195,31 @@ pub struct ImportRow {
     pub case: CaseDraft,
 }
 
+/// Why a row was refused, as a stable word.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectCode {
+    /// The field does not hold what it must; `reason` says what.
+    Invalid,
+    /// A sensitive case without assignee or desk.
+    NoRecipient,
+    /// An assignee who has no key yet.
+    NotEnrolled,
+}
+
 /// A row that was refused. Holds no content.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct RejectedRow {
     /// Line in the source file.
     pub line: u64,
-    /// Why, as a code.
-    pub code: String,
+    /// Why.
+    pub code: RejectCode,
     /// Which field.
     pub field: Option<String>,
+    /// What is wrong with it, in words that may change.
+    pub reason: Option<String>,
 }
 
 /// Answer to a chunk of an import.

@@ -63,6 +63,46 @@ fn a_sensitive_case_opens_for_its_holder_and_for_nobody_else() {
     }
 }
 
+/// What is an id, but of something else, is answered like an id that nobody has.
+#[test]
+fn an_id_of_the_wrong_kind_is_an_absent_one() {
+    let world = World::new();
+    let case = world.register("intake", &ordinary());
+    let account = world.ids["officer"].clone();
+    let absent = "a".repeat(account.len());
+    let assign = json!({"purpose": "handling", "assignees": ["officer"], "reason": "x"});
+    for (login, method, path, body) in [
+        ("officer", "GET", "/cases/{id}?purpose=handling", None),
+        ("officer", "PUT", "/cases/{id}/assignees", Some(&assign)),
+        ("privacy", "GET", "/deletion-requests/{id}", None),
+        ("auditor", "GET", "/ledger/certificates/{id}", None),
+    ] {
+        let ask = |id: &str| {
+            let path = format!("/api/v1{}", path.replace("{id}", id));
+            comparable(&world.send(method, &path, world.token(login), body))
+        };
+        let (missing, wrong) = (ask(&absent), ask(&account));
+        assert_eq!(wrong, missing, "{method} {path}");
+        // What is no id at all is absent as well; the control is one that is there.
+        if path.starts_with("/cases") {
+            assert_eq!(missing.0, 404, "{path}");
+            for id in ["x", "../accounts", &account[1..]] {
+                assert_eq!(ask(&id.replace('/', "%2f")), missing, "{path} {id}");
+            }
+            assert_ne!(ask(&case), missing, "the control");
+        } else {
+            assert_eq!(ask(&case), missing, "{path}");
+        }
+    }
+    let disable = |id: &str| {
+        let path = format!("/api/v1/accounts/{id}/disable");
+        comparable(&world.send("POST", &path, world.token("admin"), Some(&json!({}))))
+    };
+    let missing = disable(&absent);
+    assert_eq!((disable(&case), missing.0), (missing.clone(), 404));
+    assert_eq!(disable(&world.ids["lead"]).0, 200);
+}
+
 #[test]
 fn denials_of_absent_and_forbidden_leave_the_same_kind_of_entry() {
     let world = World::new();

@@ -98,9 +98,9 @@ impl Staff {
     }
 }
 
-fn staff(program: &Program, made: &Value) -> Staff {
+fn staff(served: Served, made: &Value) -> Staff {
     let mut staff = Staff {
-        served: program.serve(),
+        served,
         tokens: BTreeMap::new(),
     };
     for login in ["admin", "privacy"] {
@@ -288,10 +288,8 @@ fn import(program: &Program) -> Value {
     ran.rows()[0].clone()
 }
 
-#[test]
-fn nothing_personal_stands_in_any_file_or_output() {
-    let office = tempfile::tempdir().unwrap();
-    let program = Program::on(office.path());
+/// Makes the store.
+fn made(program: &Program) -> Value {
     let init = [
         "init",
         "--json",
@@ -300,8 +298,43 @@ fn nothing_personal_stands_in_any_file_or_output() {
         "--privacy-officer",
         "privacy",
     ];
-    let made = run(program.store(&init)).expect(0);
-    let staff = staff(&program, &made.rows()[0]);
+    run(program.store(&init)).expect(0).rows()[0].clone()
+}
+
+/// The address in a line of the text format.
+fn in_text(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once("url=")?;
+    rest.split_whitespace().next().map(str::to_owned)
+}
+
+/// The operator's log as text says no more than the one as JSON.
+#[test]
+fn nothing_personal_stands_in_a_log_that_is_text() {
+    let office = tempfile::tempdir().unwrap();
+    let program = Program::on(office.path());
+    let made = made(&program);
+    let staff = staff(program.serve_telling("text", in_text), &made);
+    let cases = ["ordinary", "sensitive"].map(|tier| staff.register(&draft(tier)));
+    let read = staff.open("officer", &cases[0]) + &staff.open(canary("login"), &cases[1]);
+    assert!(read.contains(canary("narrative")) && read.contains(canary("petitioner")));
+    go_wrong(&staff);
+    assert_eq!(staff.served.stop(), Some(0));
+    let told = std::fs::read_to_string(program.file("serve.err")).unwrap();
+    assert!(told.contains("/api/v1/cases/{id}"), "it told nothing");
+    assert!(!told.starts_with('{'), "this is text");
+    let search = Search::new(&CANARIES);
+    assert_eq!(search.hits(told.as_bytes()), Vec::<&str>::new());
+    assert_eq!(search.below(office.path()), []);
+    let planted = format!("{told}\n{}", canary("subject"));
+    assert!(!search.hits(planted.as_bytes()).is_empty(), "the control");
+}
+
+#[test]
+fn nothing_personal_stands_in_any_file_or_output() {
+    let office = tempfile::tempdir().unwrap();
+    let program = Program::on(office.path());
+    let made = made(&program);
+    let staff = staff(program.serve(), &made);
     let (rights, rights2) = (canary("login"), canary("login2"));
 
     let ordinary = staff.register(&draft("ordinary"));

@@ -106,6 +106,98 @@ fn codes_zero_to_five() {
     assert!(!nowhere.data.exists() && !nowhere.keyring.exists());
 }
 
+/// What a server that may not start says, and that it says so at once.
+#[test]
+fn a_server_starts_with_tls_or_on_loopback_and_on_a_store_of_its_own() {
+    let shut = shut();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let note = |name: &str, text: String| {
+        let path = shut.program.note(name, text);
+        path.to_string_lossy().into_owned()
+    };
+    let cert = note("chain.pem", made.cert.pem());
+    let key = note("key.pem", made.signing_key.serialize_pem());
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let stranger = note("other.pem", other.signing_key.serialize_pem());
+    let serve = |more: &[&str]| shut.program.store(&[&["serve"], more].concat());
+    let open = ["--listen", "0.0.0.0:0"];
+    for (more, code, word) in [
+        (&[][..], 2, "TLS"),
+        (&["--tls-cert", &cert], 2, "--tls-key"),
+        (&["--tls-key", &key], 2, "--tls-cert"),
+        (
+            &["--tls-cert", &cert, "--tls-key", "/nonexistent"],
+            1,
+            "/nonexistent",
+        ),
+        (
+            &["--tls-cert", &cert, "--tls-key", &stranger],
+            1,
+            "other.pem",
+        ),
+    ] {
+        let refused = run(serve(&[&open[..], more].concat())).expect(code);
+        assert!(refused.err.contains(word), "{word}: {refused:?}");
+    }
+
+    let told = shut.program.file("tls.err");
+    let mut command = serve(&[&open[..], &["--tls-cert", &cert, "--tls-key", &key]].concat());
+    command.stderr(std::fs::File::create(&told).unwrap());
+    let child = command.args(["--log-format", "json"]).spawn().unwrap();
+    let mut served = Served {
+        child,
+        address: String::new(),
+    };
+    served.address = wait_for("the server's address", || {
+        let told = std::fs::read_to_string(&told).unwrap();
+        let line = told.lines().find(|line| line.contains("\"serving\""))?;
+        let line: Value = serde_json::from_str(line).ok()?;
+        let url = line["url"].as_str()?.strip_prefix("https://0.0.0.0:")?;
+        Some(format!("127.0.0.1:{url}"))
+    });
+    let trusted = made.cert.der().to_vec();
+    let answer = over_tls(&served.address, trusted).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("strict-transport-security"), "{answer}");
+    // The control: whoever trusts another certificate hears nothing.
+    assert!(over_tls(&served.address, other.cert.der().to_vec()).is_err());
+
+    // A second server, and a repair, find the data directory in use; the first goes on.
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["fsck"]] {
+        let refused = run(shut.program.store(args)).expect(1);
+        assert!(refused.err.contains("in use"), "{refused:?}");
+    }
+    assert!(over_tls(&served.address, made.cert.der().to_vec()).is_ok());
+    assert_eq!(served.stop(), Some(0));
+    run(shut.program.store(&["fsck"])).expect(0);
+}
+
+/// Asks whether the server is ready, trusting this certificate alone.
+fn over_tls(address: &str, trusted: Vec<u8>) -> std::io::Result<String> {
+    use std::io::{Read, Write};
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(trusted.into()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+    let config = std::sync::Arc::new(config);
+    let client = rustls::ClientConnection::new(config, name).unwrap();
+    let stream = std::net::TcpStream::connect(address)?;
+    let mut stream = rustls::StreamOwned::new(client, stream);
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    // The farewell may be missing; the answer is there.
+    let ended = stream.read_to_end(&mut answer);
+    if answer.is_empty() {
+        ended?;
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
 #[test]
 fn a_damaged_store_and_a_newer_one_are_code_five() {
     let shut = shut();
@@ -235,6 +327,18 @@ impl Shut {
     }
 }
 
+impl Shut {
+    /// Entries of the access log that tell of a registration.
+    fn registrations(&self) -> usize {
+        let args = [
+            "log", "entries", "--task", "register", "--limit", "20000", "--json",
+        ];
+        let entries = run(self.program.person("auditor", &args)).expect(0).rows();
+        let allowed = entries.iter().filter(|entry| entry["decision"] == "allow");
+        allowed.count()
+    }
+}
+
 const ROWS: usize = 2000;
 
 /// Rows of an import that takes longer than a step of the search for its middle.
@@ -286,6 +390,7 @@ fn an_import_killed_beside_a_server_goes_on_without_duplicates() {
 fn an_import_killed_with_its_store_goes_on_without_duplicates() {
     let shut = shut();
     let file = shut.program.note("register.csv", register(LONG));
+    let before = shut.registrations();
     let mut resumed = 0;
     let mut time = Duration::from_millis(500);
     let done = loop {
@@ -313,18 +418,26 @@ fn an_import_killed_with_its_store_goes_on_without_duplicates() {
     assert_eq!(done.code(), Some(0));
     assert!(resumed > 0, "it was never killed in the middle");
     assert_eq!(shut.imported(), expected(LONG));
+    assert_eq!(
+        shut.registrations(),
+        before + LONG,
+        "one entry each, no more"
+    );
 }
 
 #[test]
 fn a_rehearsal_stores_nothing() {
     let shut = shut();
     let file = shut.program.note("register.csv", register(300));
+    let before = shut.registrations();
     let tried = run(shut.import(&file, &["--dry-run"])).expect(0);
     assert_eq!(tried.rows()[0]["accepted"], 300);
     assert_eq!(shut.imported().0, 0);
+    assert_eq!(shut.registrations(), before);
     let done = run(shut.import(&file, &[])).expect(0);
     assert_eq!(done.rows()[0]["accepted"], 300);
     assert_eq!(shut.imported().0, 300);
+    assert_eq!(shut.registrations(), before + 300, "each has its entry");
 }
 
 #[test]
@@ -380,6 +493,21 @@ fn every_encoding_is_read_and_bad_rows_are_named() {
     assert_eq!(lines.collect::<BTreeSet<_>>(), BTreeSet::from([3, 5]));
     assert_eq!(rejects.metadata().unwrap().mode() & 0o777, 0o600);
     assert!(!told.contains('을') && !told.contains('정'));
+    // The same once more registers nothing and names them again, without a file as with one.
+    let again = run(shut.import(&file, &[])).expect(0);
+    assert_eq!(
+        again.rows(),
+        vec![{
+            let mut same = done.rows()[0].clone();
+            for pace in ["seconds", "rows_per_second"] {
+                same[pace] = again.rows()[0][pace].clone();
+            }
+            same
+        }]
+    );
+    std::fs::remove_file(&rejects).unwrap();
+    run(shut.import(&file, &["--rejects", &path])).expect(0);
+    assert_eq!(std::fs::read_to_string(&rejects).unwrap(), told);
 }
 
 /// The directories belong to somebody who may not write them.

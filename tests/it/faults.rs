@@ -282,6 +282,51 @@ fn a_journal_that_cannot_grow_shows_nothing_and_comes_back() {
     starve(world, &[(503, "log_unavailable")], 503, stop, heal);
 }
 
+#[test]
+fn old_keys_that_cannot_be_destroyed_yet_are_told_as_accepted() {
+    let mut world = World::new();
+    // Sensitive units have their places before the keyring can no longer be written.
+    let mut shared = sensitive();
+    shared["assignees"] = json!(["rights", "rights2"]);
+    let shared = [0, 1].map(|_| world.register("intake", &shared));
+    let open = [0, 1].map(|_| world.register("intake", &ordinary()));
+    let change = |world: &World, n: usize| {
+        let one = json!({"purpose": "handling", "assignees": ["rights"], "reason": "leave"});
+        let path = format!("/cases/{}/assignees", shared[n]);
+        let assigned = world.put("rights", &path, &one);
+        let tier = json!({"purpose": "handling", "tier": "sensitive", "assignees": ["rights"],
+            "reason": "it names a victim"});
+        let path = format!("/cases/{}/classification", open[n]);
+        [assigned, world.put("officer", &path, &tier)]
+    };
+    // The control.
+    for reply in change(&world, 0) {
+        assert_eq!(reply.expect(200)["state"], "done");
+    }
+    // A file stands where the new bucket blobs would go.
+    let buckets = world.settings.keyring.join("buckets");
+    let away = world.settings.keyring.join("away");
+    std::fs::rename(&buckets, &away).unwrap();
+    std::fs::write(&buckets, "").unwrap();
+    for reply in change(&world, 1) {
+        assert_eq!(reply.expect(202)["state"], "pending");
+    }
+    let gone = |world: &World| {
+        for n in [0, 1] {
+            world.read("rights2", &shared[n], "handling").expect(404);
+            world.read("officer", &open[n], "handling").expect(404);
+            world.read("rights", &shared[n], "handling").expect(200);
+            world.read("rights", &open[n], "handling").expect(200);
+        }
+    };
+    gone(&world);
+    std::fs::remove_file(&buckets).unwrap();
+    std::fs::rename(&away, &buckets).unwrap();
+    // An opening takes up what was left and does not succeed without it.
+    world.restart();
+    gone(&world);
+}
+
 /// A file system of its own for the data directory; unmounted when dropped.
 struct Small(tempfile::TempDir);
 

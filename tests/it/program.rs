@@ -103,12 +103,20 @@ impl Program {
     }
     /// Serves the store; ready when this returns.
     pub fn serve(&self) -> Served {
+        self.serve_telling("json", |line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            Some(line["url"].as_str()?.to_owned())
+        })
+    }
+    /// The same with an operator's log of this format, in whose line about the start `url` finds
+    /// the address.
+    pub fn serve_telling(&self, format: &str, url: fn(&str) -> Option<String>) -> Served {
         let (out, err) = (self.file("serve.out"), self.file("serve.err"));
         // One test does in a second what takes people a day.
         let pace = "[limits]\nactor_requests_per_second = 1000000\nactor_burst = 1000000\n";
         let mut command = self.store(&["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--config").arg(self.note("serve.toml", pace));
-        command.args(["--log-format", "json"]);
+        command.args(["--log-format", format]);
         command.env("BONGHAM_LOG", "debug,bongham=trace,sled=info");
         command.stdout(File::create(&out).unwrap());
         command.stderr(File::create(&err).unwrap());
@@ -116,9 +124,9 @@ impl Program {
         let address = wait_for("the server's address", || {
             let told = std::fs::read_to_string(&err).unwrap();
             assert_eq!(child.try_wait().unwrap(), None, "{told}");
-            let line = told.lines().find(|l| l.contains("\"serving\""))?;
-            let line: Value = serde_json::from_str(line).ok()?;
-            Some(line["url"].as_str()?.strip_prefix("http://")?.to_owned())
+            let mut lines = told.lines().filter(|line| line.contains("serving"));
+            let url = lines.find_map(url)?;
+            Some(url.strip_prefix("http://")?.to_owned())
         });
         Served { child, address }
     }

@@ -54,6 +54,20 @@ impl Demo {
         path
     }
 
+    /// Entries of the access log that tell of a registration.
+    fn registrations(&self) -> usize {
+        let done = bongham()
+            .args(["log", "entries", "--task", "register", "--limit", "100000"])
+            .args(["--json", "--account", "auditor", "--password-file"])
+            .arg(self.password_file("auditor"))
+            .arg("--data")
+            .arg(self.dir.path().join("data"))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).unwrap().lines().count()
+    }
+
     /// Runs a command as `login` and gives its exit code and its JSON.
     fn run(&self, login: &str, args: &[&str], file: &Path) -> (i32, Value) {
         let done = bongham()
@@ -82,6 +96,7 @@ impl Demo {
 fn real_petitions_come_in_once_and_the_log_proves_it() {
     let data = PathBuf::from(std::env::var("BONGHAM_SHARED").unwrap()).join("data");
     let demo = Demo::start();
+    let before = demo.registrations();
     for (map, file, rows) in [
         ("builtin:keyword", "minwon_keyword_2019.cp949.csv", 480),
         ("builtin:bluehouse", "bluehouse_petitions.jsonl.gz", 3691),
@@ -112,6 +127,7 @@ fn real_petitions_come_in_once_and_the_log_proves_it() {
     };
     assert_eq!(verify(&bundle), Some(0));
     let registered = 480 + 3691;
+    assert_eq!(demo.registrations(), before + registered);
     let mut bytes = std::fs::read(&bundle).unwrap();
     assert!(bytes.len() > registered * 100, "an entry for every case");
     let middle = bytes.len() / 2;

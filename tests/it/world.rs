@@ -11,6 +11,7 @@ use axum::body::Body;
 use bongham::authn::pace::PaceLimit;
 use bongham::authn::password::PasswordCost;
 use bongham::authn::session::{Origin, SessionLimits};
+use bongham::config::budgets::Budgets;
 use bongham::destruction::term::Terms;
 use bongham::domain::random::SystemSource;
 use bongham::domain::role::{Role, Roles};
@@ -105,6 +106,10 @@ pub fn settings(dir: &Path) -> Settings {
         index_cache_bytes: 16 << 20,
         segment_bytes: 4 << 20,
         terms: Terms::default(),
+        // One test does in a second what takes people a day.
+        budgets: Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
@@ -137,9 +142,12 @@ fn service_by(settings: &Settings, clock: Arc<dyn Clock>) -> Arc<Service> {
 
 impl World {
     /// A store with its two founders, not yet enrolled.
-    fn founded(clock: Arc<dyn Clock>) -> (Self, String, String) {
+    fn founded(clock: Arc<dyn Clock>, budgets: Budgets) -> (Self, String, String) {
         let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path());
+        let settings = Settings {
+            budgets,
+            ..settings(dir.path())
+        };
         let founder = |account: &str, role| Founder {
             account: account.to_owned(),
             roles: Roles::new([role]).unwrap(),
@@ -220,7 +228,12 @@ impl World {
 
     /// The same, at a time that a test moves.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        let (mut world, admin, privacy) = Self::founded(clock);
+        Self::with_budgets(clock, Budgets::unbounded())
+    }
+
+    /// The same, where people have no more than this.
+    pub fn with_budgets(clock: Arc<dyn Clock>, budgets: Budgets) -> Self {
+        let (mut world, admin, privacy) = Self::founded(clock, budgets);
         world.enrol("admin", &admin);
         world.enrol("privacy", &privacy);
         for (code, name) in [
@@ -408,7 +421,13 @@ impl World {
 
     /// Seals and unseals: a clean restart. Sessions end.
     pub fn restart(&mut self) {
+        self.restart_after(|_| ());
+    }
+
+    /// The same, with something done to the closed store in between.
+    pub fn restart_after(&mut self, between: impl FnOnce(&Settings)) {
         self.service.close().unwrap();
+        between(&self.settings);
         self.service
             .unseal_now(&secret(PASSPHRASE), here())
             .unwrap();

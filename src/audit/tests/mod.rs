@@ -2,8 +2,10 @@
 
 mod bundle;
 mod entries;
+mod pass;
 mod query;
 mod recovery;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -39,6 +39,9 @@ pub enum CaseCommand {
         /// Most rows to fetch
         #[arg(long, value_name = "ROWS", default_value_t = 200)]
         limit: usize,
+        /// Why more than usual is needed, if your budget is used up
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         /// Who asks.
         #[command(flatten)]
         actor: Actor,
@@ -54,6 +57,9 @@ pub enum CaseCommand {
         /// Why
         #[arg(long, default_value = "handling")]
         purpose: Purpose,
+        /// Why more than usual is needed, if your budget is used up
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         /// Who asks.
         #[command(flatten)]
         actor: Actor,
@@ -77,6 +83,9 @@ pub enum CaseCommand {
         /// Most rows to fetch
         #[arg(long, value_name = "ROWS", default_value_t = 200)]
         limit: usize,
+        /// Why more than usual is needed, if your budget is used up
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         /// Who asks.
         #[command(flatten)]
         actor: Actor,
@@ -149,7 +158,8 @@ pub enum CaseCommand {
     #[command(
         after_help = "Examples:\n  bongham case hold ID --ground 'court case 2026-12' \
         --account choi --data D\n  bongham case hold ID --lift --ground 'court case 2026-12' \
-        --account lee --data D\n\nSomebody else lifts what you have set."
+        --account lee --data D\n\nSomebody else lifts what you have set, and a second person consents: run it \
+        again with --approval ID."
     )]
     Hold {
         /// Id
@@ -160,6 +170,9 @@ pub enum CaseCommand {
         /// Lift the holds on this ground
         #[arg(long)]
         lift: bool,
+        /// For lifting: id of the approval that a second person gave
+        #[arg(long, value_name = "ID")]
+        approval: Option<String>,
         /// Why
         #[arg(long, default_value = "legal")]
         purpose: Purpose,
@@ -227,6 +240,22 @@ pub enum LogCommand {
     /// Who did what, and why
     #[command(after_help = "Example:\n  bongham log entries --task read --account jang --data D")]
     Entries(EntriesArgs),
+    /// Verify a petitioner's evidence; needs no store and no server
+    #[command(
+        after_help = "Example:\n  bongham log verify-evidence evidence.json --key log.vkey\n\nThe key \
+        must come from the office on another way than the document.\nExit code 0: whole. 1: changed, \
+        and what was changed is named."
+    )]
+    VerifyEvidence {
+        /// The document
+        document: PathBuf,
+        /// The log's public key (vkey)
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// A checkpoint that somebody kept: a log cut back behind it is found out
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
     /// Export, verify, key, checkpoint.
     #[command(flatten)]
     Trail(TrailCommand),

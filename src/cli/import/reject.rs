@@ -1,8 +1,8 @@
 //! A row that cannot become a case: where it stands and why, never what it says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,9 @@ pub struct Reject {
     /// The column or field concerned, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// What the server finds wrong with it, in words that may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The line on which a row of several lines ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_line: Option<u64>,
@@ -32,6 +35,7 @@ impl Reject {
             line,
             code: code.to_owned(),
             field: None,
+            reason: None,
             to_line: None,
         }
     }
@@ -64,70 +68,55 @@ impl From<io::Error> for Bad {
     }
 }
 
-/// The rejects of an import, written down once each as they come.
+/// The rejects of an import, written down as they come.
 pub struct Rejects {
-    path: Option<PathBuf>,
-    file: Option<BufWriter<File>>,
-    earlier: BTreeSet<Reject>,
-    counts: BTreeMap<(String, Option<String>), u64>,
+    file: Option<(PathBuf, BufWriter<File>)>,
+    counts: BTreeMap<Why, u64>,
 }
 
+/// Code, field and reason.
+type Why = (String, Option<String>, Option<String>);
+
 impl Rejects {
-    /// Rejects go to the file at `path` (mode 0600), where there is one. A resumed import keeps
-    /// what an earlier run wrote there: the server names its rejects only once.
-    pub fn open(path: Option<&Path>, resumed: bool) -> Result<Self, Failure> {
-        let mut rejects = Self {
-            path: path.map(Path::to_owned),
-            file: None,
-            earlier: BTreeSet::new(),
+    /// Rejects go to the file at `path` (mode 0600), where there is one. It is written anew by
+    /// every run: the server names the rejects of earlier ones again, and lines that are no row
+    /// are found again.
+    pub fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let create = |path: &Path| {
+            let file = OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(path)
+                .map_err(|error| unusable(path, &error))?;
+            Ok::<_, Failure>((path.to_owned(), BufWriter::new(file)))
+        };
+        Ok(Self {
+            file: path.map(create).transpose()?,
             counts: BTreeMap::new(),
-        };
-        let Some(path) = path else {
-            return Ok(rejects);
-        };
-        let unusable = |error: io::Error| Failure::file("write the rejects to", path, &error);
-        if resumed && let Ok(earlier) = File::open(path) {
-            for line in BufReader::new(earlier).lines() {
-                if let Ok(reject) = serde_json::from_str(&line.map_err(unusable)?) {
-                    rejects.count(&reject);
-                    rejects.earlier.insert(reject);
-                }
-            }
-        }
-        let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(!resumed)
-            .append(resumed)
-            .mode(0o600)
-            .open(path)
-            .map_err(unusable)?;
-        rejects.file = Some(BufWriter::new(file));
-        Ok(rejects)
+        })
     }
 
-    /// Takes one in; one that was known already is not counted again.
+    /// Takes one in.
     pub fn add(&mut self, reject: Reject) -> Result<(), Failure> {
-        let Some(file) = self.file.as_mut() else {
-            self.count(&reject);
+        self.count(&reject);
+        let Some((path, file)) = self.file.as_mut() else {
             return Ok(());
         };
-        if self.earlier.contains(&reject) {
-            return Ok(());
-        }
         let line = serde_json::to_string(&reject).unwrap_or_default();
         let written = writeln!(file, "{line}").and_then(|()| file.flush());
-        self.count(&reject);
-        written.map_err(|error| {
-            let path = self.path.as_deref().unwrap_or(Path::new("?"));
-            Failure::file("write the rejects to", path, &error)
-        })
+        written.map_err(|error| unusable(path, &error))
     }
 
     fn count(&mut self, reject: &Reject) {
         *self
             .counts
-            .entry((reject.code.clone(), reject.field.clone()))
+            .entry((
+                reject.code.clone(),
+                reject.field.clone(),
+                reject.reason.clone(),
+            ))
             .or_default() += 1;
     }
 
@@ -142,10 +131,16 @@ impl Rejects {
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         reasons
             .iter()
-            .map(|((code, field), count)| match field {
-                Some(field) => format!("  {count} × {code} in {field}"),
-                None => format!("  {count} × {code}"),
+            .map(|((code, field, reason), count)| {
+                let place = field.as_ref().map(|field| format!(" in {field}"));
+                let reason = reason.as_ref().map(|reason| format!(": {reason}"));
+                let (place, reason) = (place.unwrap_or_default(), reason.unwrap_or_default());
+                format!("  {count} × {code}{place}{reason}")
             })
             .collect()
     }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Failure {
+    Failure::file("write the rejects to", path, error)
 }

@@ -54,13 +54,17 @@ struct Begin<'a> {
     fingerprint: &'a str,
     rows_total: u64,
     dry_run: bool,
+    rejects_from: u64,
 }
 
+/// Where the server stands, and the rejects of the chunks from the row that was asked for.
 #[derive(Deserialize)]
 struct Begun {
     id: String,
     next_row: u64,
     accepted: u64,
+    rejected_rows: Vec<Reject>,
+    rejects_next: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +79,16 @@ struct Taken {
     next_row: u64,
     accepted: u64,
     rejected: Vec<Reject>,
+}
+
+impl From<Begun> for Taken {
+    fn from(begun: Begun) -> Self {
+        Self {
+            next_row: begun.next_row,
+            accepted: begun.accepted,
+            rejected: begun.rejected_rows,
+        }
+    }
 }
 
 /// What was read next: a request of some rows (or of none), and the lines before it that are none.
@@ -146,13 +160,23 @@ async fn send(
     args: &ImportArgs,
     out: &mut Out,
 ) -> Result<Done, Failure> {
-    let begin = Begin {
+    let begin = |rejects_from| Begin {
         fingerprint: &job.fingerprint,
         rows_total: count.rows,
         dry_run: args.dry_run,
+        rejects_from,
     };
-    let begun: Begun = client.post("/imports", &begin).await?;
-    let mut rejects = Rejects::open(args.rejects.as_deref(), begun.next_row > 0)?;
+    let begun: Begun = client.post("/imports", &begin(0)).await?;
+    let mut rejects = Rejects::open(args.rejects.as_deref())?;
+    let (mut earlier, mut next) = (begun.rejected_rows, begun.rejects_next);
+    loop {
+        for reject in earlier {
+            rejects.add(reject)?;
+        }
+        let Some(from) = next else { break };
+        let more: Begun = client.post("/imports", &begin(from)).await?;
+        (earlier, next) = (more.rejected_rows, more.rejects_next);
+    }
     if begun.next_row > 0 {
         out.note(&format!(
             "Going on at row {} of {}.",
@@ -182,17 +206,23 @@ async fn send(
             rejects.add(reject)?;
         }
         let Some(body) = body else { continue };
-        if let Some(taken) = hand_over(client, &path, body, from_row + rows).await? {
-            // A rehearsal leaves the server nothing to count by.
-            accepted = match args.dry_run {
-                true => accepted + rows - taken.rejected.len() as u64,
-                false => taken.accepted,
-            };
-            for reject in taken.rejected {
-                rejects.add(reject)?;
+        let taken = match hand_over(client, &path, body, from_row + rows).await? {
+            Some(taken) => taken,
+            // Nothing came behind this chunk: its rejects are all there are from its first row on.
+            None => {
+                let begun: Begun = client.post("/imports", &begin(from_row)).await?;
+                begun.into()
             }
-            progress.at(taken.next_row, rejects.total());
+        };
+        // A rehearsal leaves the server nothing to count by.
+        accepted = match args.dry_run {
+            true => accepted + rows - taken.rejected.len() as u64,
+            false => taken.accepted,
+        };
+        for reject in taken.rejected {
+            rejects.add(reject)?;
         }
+        progress.at(taken.next_row, rejects.total());
     }
     let (seconds, rate) = progress.finish();
     Ok(Done {

@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
 
@@ -315,6 +316,10 @@ impl Committer {
                 }
             }
             Ok(sequence) => {
+                let shared = &self.shared;
+                shared.groups.fetch_add(1, Ordering::Relaxed);
+                let commits = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
+                shared.commits.fetch_add(commits, Ordering::Relaxed);
                 let rows = (!rows.is_empty()).then(|| Arc::new(rows));
                 if let Some(rows) = &rows {
                     self.shared.overlay.publish(sequence, Arc::clone(rows));

@@ -90,7 +90,7 @@ use shared::{Parts, Shared};
 use super::tally::Tally;
 use super::{
     Batch, Checked, CommitError, Committed, Engine, EngineError, Key, KeyRange, Leaf, Log, Page,
-    Pending, Scrubbed, Series, Snapshot, Space, Value, pending,
+    Pending, Scrubbed, Series, Snapshot, Space, Value, Written, pending,
 };
 use crate::domain::limit::Limit;
 use crate::domain::random::Random;
@@ -399,6 +399,14 @@ impl Engine for EmbeddedEngine {
 
     fn last_number(&self, series: Series) -> Result<u64, EngineError> {
         read::last_number(&self.shared, series)
+    }
+
+    fn written(&self) -> Written {
+        let [commits, groups] = [&self.shared.commits, &self.shared.groups];
+        Written {
+            commits: commits.load(Ordering::Relaxed),
+            groups: groups.load(Ordering::Relaxed),
+        }
     }
 
     fn ready(&self) -> Result<(), EngineError> {

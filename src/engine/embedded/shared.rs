@@ -40,6 +40,9 @@ pub(super) struct Shared {
     pub(super) applying: Mutex<()>,
     pub(super) upkeep: Upkeep,
     pub(super) cache_bytes: u64,
+    /// Batches made durable, and groups of them, since the store was opened.
+    pub(super) commits: AtomicU64,
+    pub(super) groups: AtomicU64,
     end: Mutex<(Place, Tip)>,
     index: RwLock<Option<Arc<Index>>>,
     sizes: [AtomicU64; 2],
@@ -85,6 +88,8 @@ impl Shared {
             applying: Mutex::new(()),
             upkeep: Upkeep::new(parts.forgotten),
             cache_bytes: parts.cache_bytes,
+            commits: AtomicU64::new(0),
+            groups: AtomicU64::new(0),
             end: Mutex::new((parts.place, parts.tip)),
             index: RwLock::new(Some(Arc::new(parts.index))),
             sizes: parts.tip.ends.sizes.map(AtomicU64::new),

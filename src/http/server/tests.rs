@@ -34,8 +34,17 @@ fn router(entered: Arc<Notify>, leave: Arc<Notify>) -> Router {
         .layer(from_fn(headers::secure))
 }
 
+/// Waits for everything.
+fn patient() -> Bounds {
+    Bounds {
+        header_time: LONG,
+        stall_time: LONG,
+        ..Bounds::default()
+    }
+}
+
 fn server() -> Server {
-    Server::of(router(Arc::default(), Arc::default()), LONG)
+    Server::of(router(Arc::default(), Arc::default()), patient())
 }
 
 async fn ask<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, request: &str) -> String {
@@ -186,7 +195,7 @@ async fn a_stale_socket_is_replaced_and_any_other_file_is_left_alone() {
 #[tokio::test]
 async fn stopping_lets_requests_in_work_end_and_takes_no_more() {
     let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let mut server = Server::of(router(entered.clone(), leave.clone()), LONG);
+    let mut server = Server::of(router(entered.clone(), leave.clone()), patient());
     let address = server.listen(LOCAL.parse().unwrap(), None).await.unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
     let asking = tokio::spawn(ask(stream, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"));
@@ -205,7 +214,7 @@ async fn stopping_lets_requests_in_work_end_and_takes_no_more() {
 #[tokio::test]
 async fn a_request_that_never_ends_is_cut_after_the_limit() {
     let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let mut server = Server::of(router(entered.clone(), leave), LONG);
+    let mut server = Server::of(router(entered.clone(), leave), patient());
     let address = server.listen(LOCAL.parse().unwrap(), None).await.unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
     let asking = tokio::spawn(ask(stream, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"));
@@ -219,8 +228,11 @@ async fn a_request_that_never_ends_is_cut_after_the_limit() {
 
 #[tokio::test]
 async fn a_client_that_never_ends_its_header_is_cut() {
-    let header_time = Duration::from_millis(50);
-    let mut server = Server::of(router(Arc::default(), Arc::default()), header_time);
+    let bounds = Bounds {
+        header_time: Duration::from_millis(50),
+        ..patient()
+    };
+    let mut server = Server::of(router(Arc::default(), Arc::default()), bounds);
     let address = server.listen(LOCAL.parse().unwrap(), None).await.unwrap();
     for part in ["", "GET / HTTP/1.1\r\nhost:"] {
         // Reads to the end of the connection: that it comes is the test.
@@ -275,7 +287,7 @@ async fn a_download_that_fails_midway_never_looks_whole() {
     let router = Router::new()
         .route("/whole", get(|| export(true)))
         .route("/cut", get(|| export(false)));
-    let mut server = Server::of(router, LONG);
+    let mut server = Server::of(router, patient());
     let address = server.listen(LOCAL.parse().unwrap(), None).await.unwrap();
     for (path, ended) in [("/whole", true), ("/cut", false)] {
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -283,4 +295,112 @@ async fn a_download_that_fails_midway_never_looks_whole() {
         assert!(!answer.contains("content-length"), "{path}");
         assert_eq!(answer.ends_with("\r\n0\r\n\r\n"), ended, "{path}");
     }
+}
+
+/// An answer that no kernel holds for its reader.
+const LONG_ANSWER: usize = 16 << 20;
+const GET_LONG: &str = "GET /long HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// A server that has room for two connections and an answer for each that is too long to be held.
+async fn narrow(stall_time: Duration) -> (Server, SocketAddr) {
+    let router = Router::new()
+        .route("/", get(|| async {}))
+        .route("/long", get(|| async { vec![b'x'; LONG_ANSWER] }));
+    let bounds = Bounds {
+        connections: 2,
+        stall_time,
+        ..patient()
+    };
+    let mut server = Server::of(router, bounds);
+    let address = server.listen(LOCAL.parse().unwrap(), None).await.unwrap();
+    (server, address)
+}
+
+async fn shut_out(address: SocketAddr, patience: Duration) -> bool {
+    let asking = async { ask(TcpStream::connect(address).await.unwrap(), GET).await };
+    match timeout(patience, asking).await {
+        Ok(answer) => !answer.starts_with("HTTP/1.1 200"),
+        Err(_) => true,
+    }
+}
+
+#[tokio::test]
+async fn clients_that_never_read_do_not_shut_others_out() {
+    for (stall_time, patience, expected) in [
+        (Duration::from_millis(200), LONG, false),
+        // The control: without the limit they do.
+        (LONG, Duration::from_millis(600), true),
+    ] {
+        let (_server, address) = narrow(stall_time).await;
+        let mut silent = Vec::new();
+        for _ in 0..2 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            // What is asked for behind it is not even looked at.
+            stream
+                .write_all(GET_LONG.repeat(20).as_bytes())
+                .await
+                .unwrap();
+            silent.push(stream);
+        }
+        assert_eq!(shut_out(address, patience).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_served_to_the_end() {
+    let stall_time = Duration::from_millis(700);
+    let (_server, address) = narrow(stall_time).await;
+    let began = tokio::time::Instant::now();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(GET_LONG.as_bytes()).await.unwrap();
+    let mut piece = vec![0; 256 << 10];
+    let mut read = 0;
+    while read < LONG_ANSWER {
+        sleep(Duration::from_millis(20)).await;
+        let count = stream.read(&mut piece).await.unwrap();
+        assert!(count > 0, "cut after {read} bytes");
+        read += count;
+    }
+    assert!(began.elapsed() > stall_time, "too fast to show anything");
+}
+
+#[tokio::test]
+async fn one_address_takes_its_own_places_only_and_gets_them_back() {
+    let bounds = Bounds {
+        connections_per_address: 2,
+        ..patient()
+    };
+    let server = Server::of(router(Arc::default(), Arc::default()), bounds);
+    let door = server.door.clone();
+    let listener = TcpListener::bind(LOCAL).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // A connection that says it comes from `from`, and what becomes of it.
+    let connect = async |from: &str| {
+        let client = TcpStream::connect(address).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let from: SocketAddr = from.parse().unwrap();
+        tokio::spawn(door.clone().connect(stream, from, None));
+        client
+    };
+    let held = [
+        connect("192.0.2.1:1").await,
+        connect("192.0.2.1:2").await,
+        connect("127.0.0.1:1").await,
+        connect("127.0.0.1:2").await,
+    ];
+    let served = async |from: &str| {
+        ask(connect(from).await, GET)
+            .await
+            .starts_with("HTTP/1.1 200")
+    };
+    assert!(!served("192.0.2.1:3").await, "its places are taken");
+    assert!(served("192.0.2.2:1").await, "another's are not");
+    assert!(served("127.0.0.1:3").await, "a proxy's are not counted");
+    drop(held);
+    let again = async {
+        while !served("192.0.2.1:4").await {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LONG, again).await.unwrap();
 }

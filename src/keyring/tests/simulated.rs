@@ -1,5 +1,6 @@
 //! A keyring on a disk that dies at any step, for the crash tests of what stands above it.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use super::sim::{Fault, SimDisk};
@@ -62,6 +63,17 @@ impl SimulatedKeyring {
             Death::PowerCut => Fault::PowerCut,
         };
         self.0.fail_at(step, fault);
+    }
+
+    /// From now on nothing can be written, until it is mended; the process lives on.
+    pub(crate) fn refuse(&self) {
+        self.0
+            .fail_at(1, Fault::From(ErrorKind::ReadOnlyFilesystem));
+    }
+
+    /// The end of [`SimulatedKeyring::refuse`].
+    pub(crate) fn mend(&self) {
+        self.0.mend();
     }
 
     /// The disk as the next process finds it. `true` if the world had ended as asked.

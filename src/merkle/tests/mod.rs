@@ -2,6 +2,7 @@
 
 mod bundle;
 mod checkpoint;
+mod large;
 mod tree;
 
 use super::tree::Hash;

@@ -9,7 +9,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::random::SystemSource;
 use crate::domain::role::Roles;
 use crate::domain::secret::SecretText;
-use crate::domain::time::{SteppedClock, Timestamp};
+use crate::domain::time::{Clock, SteppedClock, Timestamp};
 use crate::engine::CommitError;
 use crate::people::account::Login;
 use crate::people::approval::{LIFETIME, text_hash};
@@ -136,6 +136,15 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
         case: CaseId::from_bytes([1; 16]),
         ground: ground.to_owned(),
     };
+    let take_out = |cases| Asked::TakeOut {
+        manifest_hash: [1; 32],
+        form: "csv".to_owned(),
+        purpose: Purpose::Legal,
+        cases,
+        people: 1,
+        unmasked: false,
+        receiver: "a court".to_owned(),
+    };
     let reset = |login| Asked::ResetAccount {
         of: Person::of(&office.account(login)),
     };
@@ -151,6 +160,7 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
             },
         ),
         (lift("a"), lift("b")),
+        (take_out(1), take_out(2)),
         (
             Asked::Destroy {
                 order_hash: [1; 32],
@@ -168,6 +178,57 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
             },
         ),
     ]
+}
+
+/// How many kinds there are; a new one has its place in [`place`], or nothing here compiles.
+const KINDS: usize = 10;
+
+const fn place(asked: &Asked) -> usize {
+    match asked {
+        Asked::GrantRole { .. } => 0,
+        Asked::SeatDesk { .. } => 1,
+        Asked::ResetAccount { .. } => 2,
+        Asked::OpenRetained { .. } => 3,
+        Asked::HandOver { .. } => 4,
+        Asked::LiftHold { .. } => 5,
+        Asked::TakeOut { .. } => 6,
+        Asked::RaiseBudget { .. } => 7,
+        Asked::Destroy { .. } => 8,
+        Asked::BulkExpiry { .. } => 9,
+    }
+}
+
+#[test]
+fn a_raised_budget_is_carried_out_by_the_approval_for_a_day() {
+    let office = Office::new();
+    let asked = Asked::RaiseBudget {
+        people: 5,
+        cases: 7,
+        reason_hash: text_hash("r"),
+    };
+    let held = |login: &str| -> Vec<(u32, u32)> {
+        let now = office.clock.now();
+        let all = office.store.budget.allowed(office.id(login), now);
+        all.iter().map(|more| (more.people, more.cases)).collect()
+    };
+    let nothing: Vec<(u32, u32)> = Vec::new();
+    let refused = office.ask(&asked, "rights", &[]);
+    office.decide("privacy", refused, NO).unwrap();
+    assert_eq!(held("rights"), nothing);
+    let id = office.ask(&asked, "rights", &[]);
+    assert_eq!(held("rights"), nothing);
+    office.decide("privacy", id, YES).unwrap();
+    assert_eq!(held("rights"), [(5, 7)]);
+    assert_eq!(held("privacy"), nothing);
+    // Once.
+    let again = office.decide("privacy2", id, YES);
+    assert_eq!(again, Err(ServiceError::Expired));
+    assert_eq!(
+        office.spend(id, &asked, "rights"),
+        Err(ServiceError::NotApproved)
+    );
+    office.clock.advance(crate::audit::usage::WINDOW);
+    assert_eq!(held("rights"), nothing);
 }
 
 #[test]
@@ -284,8 +345,16 @@ fn each_kind_is_approved_by_a_privacy_officer_who_had_no_part_in_it() {
         department: DepartmentId::from_bytes([1; 16]),
         members: vec![Person::of(&office.account("rights"))],
     };
+    let more = Asked::RaiseBudget {
+        people: 5,
+        cases: 5,
+        reason_hash: text_hash("r"),
+    };
     let kinds = deferred(&office).into_iter().map(|(asked, _)| asked);
-    for asked in kinds.chain([grant, desk]) {
+    let kinds: Vec<Asked> = kinds.chain([grant, desk, more]).collect();
+    let places: std::collections::BTreeSet<usize> = kinds.iter().map(place).collect();
+    assert_eq!(places, (0..KINDS).collect(), "a kind is not in this table");
+    for asked in kinds {
         let kind = asked.kind();
         let id = office.ask(&asked, "privacy", &["privacy2"]);
         for login in ["admin", "custodian", "auditor", "rights"] {

@@ -6,6 +6,7 @@ mod keys;
 mod locked;
 mod many;
 mod scrub;
+mod unwritable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

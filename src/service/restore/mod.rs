@@ -9,7 +9,8 @@
 //!    but this restore opens the store. Rename the directory into place.
 //! 4. Destroy again every key that the ledger names, whether by a destruction, by a new key or with
 //!    its account, and believe no row of an account that is older than it says; drop the rows of
-//!    the destroyed; shut out accounts whose rights or passwords changed since; look at every case.
+//!    the destroyed; look at every case; put the blind index under a living key; overwrite what was
+//!    dropped; shut out accounts whose rights or passwords changed since.
 //! 5. Enter it in ledger and access log, take the mark away.
 //!
 //! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
@@ -381,10 +382,11 @@ impl Work<'_> {
         let mut swept = Swept::default();
         if begun.capsule.is_some() {
             store.keep_named(&mut swept)?;
-            store.renew_index()?;
         }
         (self.behind)(Step::Kept)?;
         store.sweep_dead(&past, &mut swept)?;
+        store.settle_index_again(begun.capsule.is_some())?;
+        store.overwrite_again(&past.dead)?;
         (self.behind)(Step::Swept)?;
         let held = store.older();
         let invitations = store.let_in_again(&held)?;

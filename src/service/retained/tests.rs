@@ -67,8 +67,11 @@ impl Office {
             queue: 8,
             index_cache_bytes: 1 << 20,
             segment_bytes: 1 << 20,
+            inspection: Default::default(),
+            forward: None,
             progress: None,
             terms: crate::destruction::term::Terms::default(),
+            budgets: crate::config::budgets::Budgets::default(),
         };
         let secret = UnsealSecret {
             passphrase: SecretText::new("correct horse battery staple".to_owned()),

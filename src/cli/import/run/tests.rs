@@ -27,7 +27,8 @@ narrative = { column = "n" }
 struct Server {
     fingerprint: Option<String>,
     titles: Vec<String>,
-    rejected: u64,
+    /// The rejects, with the first row of their chunk.
+    rejected: Vec<(u64, Value)>,
     finished: bool,
     /// After so many chunks every request breaks, as when the server is killed.
     breaks_after: Option<usize>,
@@ -44,7 +45,7 @@ impl Server {
         }
     }
     fn next_row(&self) -> u64 {
-        self.titles.len() as u64 + self.rejected
+        (self.titles.len() + self.rejected.len()) as u64
     }
     fn begin(&mut self, body: &Value) -> Fake {
         let fingerprint = body["fingerprint"].as_str().unwrap().to_owned();
@@ -54,9 +55,20 @@ impl Server {
         }
         let next = self.next_row();
         let accepted = self.titles.len();
+        // As few at once as can be, so that the rest must be asked for.
+        let from = body["rejects_from"].as_u64().unwrap();
+        let behind = self.rejected.iter().filter(|(chunk, _)| *chunk >= from);
+        let chunks: std::collections::BTreeSet<u64> = behind.map(|(chunk, _)| *chunk).collect();
+        let (first, more) = (chunks.first(), chunks.iter().nth(1));
+        let of_first = self
+            .rejected
+            .iter()
+            .filter(|(chunk, _)| Some(chunk) == first);
+        let rejects: Vec<_> = of_first.map(|(_, reject)| reject).collect();
         Fake::json(
             201,
-            &json!({"id": "job", "next_row": next, "accepted": accepted, "rejected": 0}),
+            &json!({"id": "job", "next_row": next, "accepted": accepted,
+                "rejected": self.rejected.len(), "rejected_rows": rejects, "rejects_next": more}),
         )
     }
     fn rows(&mut self, body: &Value) -> Fake {
@@ -75,8 +87,10 @@ impl Server {
         for row in rows {
             let title = row["case"]["title"].as_str().unwrap();
             if title.starts_with("bad") {
-                self.rejected += 1;
-                rejected.push(json!({"line": row["line"], "code": "invalid", "field": "title"}));
+                let reject = json!({"line": row["line"], "code": "invalid", "field": "title",
+                    "reason": "is bad"});
+                self.rejected.push((from, reject.clone()));
+                rejected.push(reject);
             } else {
                 self.titles.push(title.to_owned());
             }
@@ -126,6 +140,7 @@ impl Bench {
                 account: "intake".to_owned(),
                 password: PasswordArgs::default(),
                 unlock: UnlockArgs::default(),
+                reason: None,
             },
         };
         Self {
@@ -163,7 +178,7 @@ async fn every_row_arrives_once_and_in_order() {
     let done = bench.run().await.unwrap();
     let server = bench.server.lock().unwrap();
     assert_eq!(
-        (done.accepted, server.titles.len(), server.rejected),
+        (done.accepted, server.titles.len(), server.rejected.len()),
         (1040, 1040, 10)
     );
     assert!(server.finished);
@@ -187,6 +202,8 @@ async fn an_import_that_was_stopped_goes_on_without_duplicates() {
     assert_eq!(rejects.len(), 11, "those of both runs, each once");
     let finished_again = bench.run().await.unwrap();
     assert_eq!(finished_again.accepted, 1040, "a third run changes nothing");
+    assert_eq!(finished_again.rejects.total(), 11, "and names them again");
+    assert_eq!(bench.rejects().len(), 11);
     let titles = bench.server.lock().unwrap().titles.clone();
     let distinct: std::collections::BTreeSet<_> = titles.iter().collect();
     assert_eq!((titles.len(), distinct.len()), (1040, 1040));
@@ -200,6 +217,30 @@ async fn a_chunk_whose_answer_was_lost_is_not_sent_again() {
     assert_eq!(
         (done.accepted, bench.server.lock().unwrap().titles.len()),
         (594, 594)
+    );
+    let mut lines: Vec<u64> = bench.rejects().iter().map(|r| r.line).collect();
+    lines.sort_unstable();
+    let expected: Vec<u64> = (0..6).map(|n| 3 + (n * 100 + 99) * 2).collect();
+    assert_eq!(
+        (lines[0], &lines[1..]),
+        (2, &expected[..]),
+        "its rejects as well"
+    );
+}
+
+#[tokio::test]
+async fn an_import_without_a_file_for_its_rejects_counts_those_of_earlier_runs() {
+    let mut bench = Bench::new(1050);
+    bench.args.rejects = None;
+    bench.server.lock().unwrap().breaks_after = Some(2);
+    assert!(bench.run().await.is_err());
+    bench.server.lock().unwrap().breaks_after = None;
+    let resumed = bench.run().await.unwrap();
+    assert_eq!((resumed.accepted, resumed.rejects.total()), (1040, 11));
+    let summary = resumed.rejects.summary().join("\n");
+    assert!(
+        summary.contains("10 × invalid in title: is bad"),
+        "{summary}"
     );
 }
 

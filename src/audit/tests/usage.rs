@@ -1,0 +1,121 @@
+//! What each person was shown: fed by every way into the log, the same after a restart.
+
+use std::time::Duration;
+
+use super::*;
+use crate::audit::manifest::Listed;
+use crate::audit::usage::{FAILED, OVER_BUDGET, Totals};
+use crate::authz::action::{Export, List, Print, Search};
+
+fn totals(log: &AccessLog, actor: u8) -> Totals {
+    let totals = log.usage().totals(account(actor));
+    Totals {
+        recent_people: 0,
+        ..totals
+    }
+}
+
+fn counts(people: u32, cases: u32, outputs: u32) -> Totals {
+    Totals {
+        people,
+        cases,
+        outputs,
+        recent_people: 0,
+    }
+}
+
+fn rows_of<A: Action>(log: &AccessLog, actor: u8, cases: &[u8], query: &'static str) {
+    let shown = Shown {
+        cases: cases.iter().copied().map(case).collect(),
+        people: vec![unit(90), unit(91)],
+        query: Some(query),
+        ..Shown::default()
+    };
+    log.record::<A>(permit(actor, None), shown)
+        .wait()
+        .map(drop)
+        .unwrap();
+}
+
+fn list_of<A: Action>(log: &AccessLog, actor: u8, listed: &[(u8, &[u64])]) {
+    let list: Vec<Listed> = listed
+        .iter()
+        .map(|(number, people)| Listed {
+            case: case(*number),
+            people: people.iter().copied().map(unit).collect(),
+        })
+        .collect();
+    let recorded = log.record_list::<A>(permit(actor, None), &list, None, "q", Batch::default());
+    recorded.wait().map(drop).unwrap();
+}
+
+#[test]
+fn every_way_counts_and_a_restart_changes_nothing() {
+    let office = Office::new(60);
+    let log = office.open().unwrap();
+    let _ = read(&log, 1, 1);
+    assert_eq!(totals(&log, 1), counts(2, 1, 0));
+    // A row of a list and a find show no person.
+    rows_of::<List>(&log, 1, &[1, 2, 3], "list");
+    rows_of::<Search>(&log, 1, &[4], "name");
+    assert_eq!(totals(&log, 1), counts(2, 4, 0));
+    list_of::<Export>(&log, 1, &[(1, &[1, 2]), (5, &[7])]);
+    list_of::<Print>(&log, 1, &[(5, &[7, 8])]);
+    assert_eq!(totals(&log, 1), counts(4, 5, 2));
+    // Nothing was shown: failed, over the budget, denied, somebody else's, a query of the log.
+    rows_of::<Read>(&log, 1, &[20], FAILED);
+    rows_of::<Read>(&log, 1, &[21], OVER_BUDGET);
+    let denied = log.refuse(Denied::<Read>::undecided(basis(1, Some(case(22)))));
+    denied.wait().map(drop).unwrap();
+    let _ = read(&log, 2, 30);
+    rows_of::<ReadLog>(&log, 1, &[23], "entries");
+    assert_eq!(totals(&log, 1), counts(4, 5, 2));
+    assert_eq!(totals(&log, 2), counts(2, 1, 0));
+
+    drop(log);
+    let again = office.open().unwrap();
+    assert_eq!(totals(&again, 1), counts(4, 5, 2));
+    assert_eq!(totals(&again, 2), counts(2, 1, 0));
+    let _ = read(&again, 1, 1);
+    assert_eq!(totals(&again, 1), counts(4, 5, 2), "the same once more");
+    // The window goes on over the restart.
+    drop(again);
+    office.clock.advance(Duration::from_secs(24 * 3600 + 600));
+    let later = office.open().unwrap();
+    assert_eq!(totals(&later, 1), counts(0, 0, 0));
+}
+
+#[test]
+fn an_entry_whose_body_is_gone_counts_by_its_numbers() {
+    let office = Office::new(61);
+    let log = office.open().unwrap();
+    for _ in 0..3 {
+        let _ = read(&log, 1, 1);
+    }
+    log.tick().unwrap();
+    let engine = office.copy(3, |_, leaf| leaf.body = Some(Vec::new()));
+    let (_dir, bare) = office.trial(engine, |_| ());
+    assert_eq!(totals(&bare.unwrap(), 1), counts(6, 3, 0));
+    let (_dir, whole) = office.trial(office.copy(3, |_, _| {}), |_| ());
+    assert_eq!(totals(&whole.unwrap(), 1), counts(2, 1, 0), "the control");
+}
+
+#[test]
+fn a_commit_that_fails_is_given_back_and_one_that_may_have_happened_is_not() {
+    let office = Office::new(62);
+    let log = office.open().unwrap();
+    let conflict = Batch {
+        expect: vec![(
+            Space::Meta,
+            Key::from_index(7),
+            crate::engine::Expected::Equals(Value::new([1]).unwrap()),
+        )],
+        ..Batch::default()
+    };
+    let failed = log.record_with::<Read>(permit(1, Some(case(1))), shown(&[1], "r"), conflict);
+    assert!(failed.wait().is_err());
+    assert_eq!(totals(&log, 1), counts(0, 0, 0));
+    // Somebody who goes away before the answer may have been answered.
+    drop(log.record::<Read>(permit(1, Some(case(1))), shown(&[1], "r")));
+    assert_eq!(totals(&log, 1), counts(1, 1, 0));
+}
