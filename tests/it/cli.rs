@@ -133,7 +133,7 @@ fn a_server_starts_with_tls_or_on_loopback_and_on_a_store_of_its_own() {
         (
             &["--tls-cert", &cert, "--tls-key", &stranger],
             1,
-            "other.pem",
+            "together",
         ),
     ] {
         let refused = run(serve(&[&open[..], more].concat())).expect(code);
