@@ -200,7 +200,7 @@ async fn the_description_lists_every_problem_code() {
         purpose_refused role_refused self_approval not_approved no_second_person wrong_state held clock_disagrees not_found method_not_allowed conflict \
         no_recipient not_enrolled exclusive_roles exists expired body_too_large \
         unsupported_media_type invalid throttled too_many_requests internal damaged busy sealed log_unavailable \
-        disk_full";
+        disk_full step_up_required budget_exceeded font_missing";
     assert_eq!(listed, agreed.split(' ').map(str::to_owned).collect());
     assert!(document["components"]["schemas"]["Problem"]["properties"]["code"].is_object());
     let scheme = &document["components"]["securitySchemes"]["session"];
