@@ -2,13 +2,21 @@
 //! thousand units at once.
 //!
 //! ```text
-//! BONGHAM_BENCH_CASES=1000000 cargo bench --bench destroy
+//! BONGHAM_BENCH_CASES=1000000 cargo bench --bench destroy --features bench-sqlcipher
 //! ```
-//! `BONGHAM_BENCH_DIR` says where to build the stores. Both are there at the same time and take
-//! turns, so that whatever else the machine does falls on both.
+//! `BONGHAM_BENCH_DIR` says where to build the stores. All are there at the same time and take
+//! turns, so that whatever else the machine does falls on all.
 //!
-//! The executor is the service's own and waits for its order's cancel window, so this takes the
-//! steps that cost, in its order and through the types it uses: the stored units are read and
+//! With SQLCipher there is a store of a hundred thousand besides, and two databases with the same
+//! rows, from which a case is deleted with `secure_delete` and a `VACUUM`: what it takes there
+//! until no key opens the rows any more. The factor between the two must grow with the store.
+//! Overwriting, which comes behind here, is timed by the bench `scrub`.
+//!
+//! Last, the service itself, in stores of ten and a hundred thousand registered cases: the verb
+//! that carries out an approved request, from the call to its durable answer.
+//! `BONGHAM_BENCH_SERVICE=0` leaves it out.
+//!
+//! In stores too large to be registered case by case this takes the executor's steps that cost, in its order and through the types it uses: the stored units are read and
 //! hashed; INTENT, the entry in the access log and the order are committed; the keyring forgets
 //! the keys; each is asked for; the intent is read back; rows and postings go, the head and the
 //! void row of the register are written, DESTROYED and the entry are committed. Left out: policies,
@@ -17,14 +25,22 @@
 //! rows of the usual sizes, every other case its three keys and one row of 300 bytes.
 #![expect(clippy::print_stdout, reason = "a benchmark is read by people")]
 
+#[path = "support/end.rs"]
+mod end;
 #[path = "support/machine.rs"]
 mod machine;
+#[path = "support/office.rs"]
+mod office;
+#[cfg(feature = "bench-sqlcipher")]
+#[path = "support/vacuum.rs"]
+mod vacuum;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bongham::cases::draft::Classification;
 use bongham::destruction::ledger::{
     Destroyed, Entry, Event, File, Intent, Item, Method, Reason, Totals, sha256_hex,
 };
@@ -312,14 +328,19 @@ fn main() -> Result<(), Failure> {
     let asked: Option<u64> = asked.and_then(|n| n.parse().ok());
     // `cargo test --benches` only asks whether it runs.
     let real = std::env::args().any(|arg| arg == "--bench");
-    let (small, large, rounds) = match real {
-        true => (10_000, asked.unwrap_or(1_000_000), ROUNDS),
-        false => (2_000, 4_000, 10),
+    let ([small, middle, large], rounds) = match real {
+        true => ([10_000, 100_000, asked.unwrap_or(1_000_000)], ROUNDS),
+        false => ([2_000, 3_000, 4_000], 10),
     };
+    let mut sizes = vec![small, large];
+    if cfg!(feature = "bench-sqlcipher") {
+        sizes.insert(1, middle);
+    }
     let root = tempfile::tempdir_in(std::env::var("BONGHAM_BENCH_DIR").unwrap_or(".".into()))?;
     let mut stores = Vec::new();
-    for (name, cases) in [("small", small), ("large", large)] {
-        stores.push((Store::build(&root.path().join(name), cases)?, Vec::new()));
+    for cases in sizes {
+        let dir = root.path().join(cases.to_string());
+        stores.push((Store::build(&dir, cases)?, Vec::new()));
     }
     println!("{}", machine::machine()?);
     for _ in 0..rounds {
@@ -345,15 +366,99 @@ fn main() -> Result<(), Failure> {
             TOGETHER * 3
         );
     }
-    if let [small, large] = middles.as_slice() {
+    if let [small, .., large] = middles.as_slice() {
         println!(
             "p50 large : small = {:.2} (to be at most 1.3); load {}",
             large / small,
             machine::load()?
         );
     }
+    #[cfg(feature = "bench-sqlcipher")]
+    against_sqlcipher(root.path(), [small, middle], &middles)?;
     for (store, _) in stores {
         store.engine.close()?;
     }
+    if std::env::var("BONGHAM_BENCH_SERVICE").is_ok_and(|asked| asked == "0") {
+        return Ok(());
+    }
+    let [small, middle, rounds] = match real {
+        true => [10_000, 100_000, 100],
+        false => [20, 40, 5],
+    };
+    for cases in [small, middle] {
+        through_the_service(root.path(), cases, rounds)?;
+    }
+    Ok(())
+}
+
+/// The same rows in SQLCipher, and by how much its way takes longer.
+#[cfg(feature = "bench-sqlcipher")]
+fn against_sqlcipher(root: &Path, sizes: [u64; 2], ours: &[f64]) -> Result<(), Failure> {
+    const TURNS: u64 = 7;
+    let mut factors = Vec::new();
+    for (cases, ours) in sizes.into_iter().zip(ours) {
+        let apart = cases / (ROUNDS + TOGETHER) as u64;
+        let of = |case: u64| {
+            let dies = case % apart == 0;
+            let head = (HEAD, vec![7; if dies { 800 } else { 300 }]);
+            let more = rows(case)
+                .filter(|_| dies)
+                .map(|(_, _, size)| vec![7; size]);
+            [head].into_iter().chain((1..).zip(more)).collect()
+        };
+        let file = root.join(format!("sqlcipher-{cases}"));
+        let database = vacuum::Vacuum::build(&file, cases, of)?;
+        let mut times = Vec::new();
+        for turn in 0..TURNS {
+            times.push(database.destroy(turn * apart)?);
+        }
+        let theirs = milliseconds(&mut times, 50);
+        factors.push(theirs / ours);
+        println!(
+            "{cases:>9} cases: SQLCipher, secure_delete and VACUUM, {TURNS} times: p50 {theirs:.1} \
+             ms, ours {ours:.2} ms: {:.0} times as long; load {}",
+            theirs / ours,
+            machine::load()?
+        );
+    }
+    if let [small, middle] = factors.as_slice() {
+        println!(
+            "factor at {} : factor at {} = {:.1} (to be above 1)",
+            sizes.last().unwrap_or(&0),
+            sizes.first().unwrap_or(&0),
+            middle / small
+        );
+    }
+    Ok(())
+}
+
+/// The verb that carries out an approved request, over a store of registered cases.
+fn through_the_service(root: &Path, cases: usize, rounds: usize) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let dir = root.join(format!("service-{cases}"));
+    std::fs::create_dir(&dir)?;
+    let office = Arc::new(office::Office::open(&dir, &runtime)?);
+    let started = Instant::now();
+    let filled = runtime.block_on(office.fill(Classification::Ordinary, cases))?;
+    println!("{cases:>9} cases registered in {:.1?}", started.elapsed());
+    let step = cases / rounds;
+    let mut times = runtime.block_on(async {
+        let end = end::End::open(office).await?;
+        let mut times = Vec::new();
+        for case in filled.into_iter().step_by(step).take(rounds) {
+            let request = end.ordered(case).await?;
+            times.push(end.carried_out(request).await?);
+        }
+        Ok::<_, Failure>(times)
+    })?;
+    let (p50, p99) = (milliseconds(&mut times, 50), milliseconds(&mut times, 99));
+    println!(
+        "{cases:>9} cases: the service destroys one of 2 units, {rounds} times: p50 {p50:.2} ms, \
+         p99 {p99:.2} ms; load {}",
+        machine::load()?
+    );
     Ok(())
 }

@@ -51,6 +51,8 @@ fn settings(dir: &Path, data: &str) -> Settings {
         segment_bytes: 64 << 20,
         terms: bongham::destruction::term::Terms::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }

@@ -9,6 +9,7 @@ use bongham::authn::pace::PaceLimit;
 use bongham::authn::password::PasswordCost;
 use bongham::authn::session::{Origin, Session, SessionLimits, Token};
 use bongham::cases::draft::{CaseDraft, Channel, Classification, Part, PersonDraft};
+use bongham::destruction::term::Terms;
 use bongham::domain::id::CaseId;
 use bongham::domain::random::SystemSource;
 use bongham::domain::role::{Role, Roles};
@@ -31,7 +32,7 @@ pub(crate) struct Office {
     intake: Token,
 }
 
-const YES: Verdict = Verdict {
+pub(crate) const YES: Verdict = Verdict {
     approve: true,
     hash: None,
 };
@@ -92,8 +93,13 @@ fn settings(dir: &Path) -> Settings {
         queue: 1024,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
-        terms: bongham::destruction::term::Terms::default(),
+        terms: Terms {
+            cancel_window: Duration::ZERO,
+            ..Terms::default()
+        },
         budgets: bongham::config::budgets::Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
@@ -103,7 +109,7 @@ fn password(login: &str) -> SecretText {
     SecretText::new(format!("{backwards}-quiet-harbour-71"))
 }
 
-async fn enrol(service: &Service, login: &str, code: &str) -> Result<(), Failure> {
+pub(crate) async fn enrol(service: &Service, login: &str, code: &str) -> Result<(), Failure> {
     let (name, code) = (login.to_owned(), SecretText::new(code.to_owned()));
     let password = password(login);
     service
@@ -112,7 +118,7 @@ async fn enrol(service: &Service, login: &str, code: &str) -> Result<(), Failure
     Ok(())
 }
 
-async fn log_in(service: &Service, login: &str) -> Result<Token, Failure> {
+pub(crate) async fn log_in(service: &Service, login: &str) -> Result<Token, Failure> {
     let (name, password) = (login.to_owned(), password(login));
     let logged_in = service
         .call_apart(move |store| store.log_in(name, password, None, origin()))

@@ -291,6 +291,30 @@ impl Postings {
     }
 }
 
+/// Tells whose a row of the index is that was found somewhere, with the row key alone.
+pub struct Owner(RowKey);
+
+impl Owner {
+    /// With the key of the store's rows.
+    pub const fn new(row_key: RowKey) -> Self {
+        Self(row_key)
+    }
+
+    /// The unit that a posting, or a unit's own row, is of; `None` for bytes that are neither.
+    pub fn of(&self, key: &[u8], value: &[u8]) -> Option<UnitId> {
+        let plain = self.0.open(Space::Posting, key, value).ok()?;
+        let posting = match key.len() {
+            POSTING_KEY => postcard::from_bytes(plain.expose()).ok(),
+            UNIT_KEY => {
+                let row: Option<UnitRow> = postcard::from_bytes(plain.expose()).ok();
+                row.map(|row| row.posting)
+            }
+            _ => None,
+        };
+        posting.map(|posting: Posting| posting.unit)
+    }
+}
+
 fn encode<T: serde::Serialize>(row: &T) -> Result<Zeroizing<Vec<u8>>, RowError> {
     postcard::to_stdvec(row)
         .map(Zeroizing::new)

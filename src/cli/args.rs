@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod copies;
 pub mod end;
+pub mod inspection;
 pub mod people;
 pub mod records;
 pub mod retained;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use budget::{AlertCommand, BudgetCommand};
 use copies::{BackupCommand, KeyringCommand};
 use end::{RequestCommand, RetentionCommand};
+use inspection::{EvidenceCommand, FindingCommand, InspectionCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LedgerCommand, LogCommand};
 use retained::RetainedCommand;
@@ -187,6 +189,15 @@ pub enum Command {
     /// The access log
     #[command(subcommand)]
     Log(LogCommand),
+    /// Who opened a case (열람 내역), for its petitioner
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// Inspections of the access log (접속기록 점검), and their sign-off
+    #[command(subcommand)]
+    Inspection(InspectionCommand),
+    /// What inspections found about you, and what you say to it (소명)
+    #[command(subcommand)]
+    Finding(FindingCommand),
     /// The destruction ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),

@@ -5,6 +5,8 @@
 
 pub mod budgets;
 pub mod ending;
+pub mod forward;
+pub mod inspection;
 pub mod limits;
 pub mod listen;
 pub mod log_format;
@@ -15,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 use budgets::Budgets;
 use ending::Ending;
+use forward::Forward;
+use inspection::Inspection;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
@@ -33,6 +37,10 @@ pub struct Config {
     pub ending: Ending,
     /// How much one person may open in a day.
     pub budgets: Budgets,
+    /// What the inspection of the access log looks for.
+    pub inspection: Inspection,
+    /// Where entries of the access log are forwarded to.
+    pub forward: Option<Forward>,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -58,6 +66,8 @@ struct File {
     sessions: Sessions,
     ending: Ending,
     budgets: Budgets,
+    inspection: Inspection,
+    forward: Option<Forward>,
     log_format: LogFormat,
 }
 
@@ -117,6 +127,10 @@ impl Config {
         file.sessions.check()?;
         file.ending.check()?;
         file.budgets.check()?;
+        file.inspection.check()?;
+        if let Some(forward) = &file.forward {
+            forward.check()?;
+        }
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -128,6 +142,8 @@ impl Config {
             sessions: file.sessions,
             ending: file.ending,
             budgets: file.budgets,
+            inspection: file.inspection,
+            forward: file.forward,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

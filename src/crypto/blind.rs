@@ -6,7 +6,8 @@
 //! token   = HMAC-SHA-256(K_epoch, t0)[..16]
 //! K_u     = HKDF-Expand(SK_u, "bongham/index-unit/1" ‖ unit u64)
 //! ```
-//! `K_index` is a server key, `K_epoch` lives in the keyring's root and is replaced every month.
+//! `K_index` is a server key, `K_epoch` lives in the keyring's root and is replaced every
+//! month and after every destruction.
 //! A unit's `t0` values are stored under `K_u` alone, so they die with the unit, and tokens can be
 //! made anew for the living without any officer.
 //!
@@ -29,7 +30,7 @@ pub struct IndexKey(hmac::Key);
 /// `K_scope`: the blind index of one department.
 pub struct ScopeKey(hmac::Key);
 
-/// `K_epoch`: the tokens of one month.
+/// `K_epoch`: the tokens of one epoch.
 pub struct EpochKey(hmac::Key);
 
 /// A value of one field in one scope, blinded: `t0`. Secret all the same, as whoever has it and an

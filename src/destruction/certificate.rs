@@ -27,9 +27,10 @@ const LEDGER: &str = "/ledger";
 pub enum State {
     /// Begun: it will be finished.
     Begun,
-    /// The keys are gone; overwriting, or copies of the keyring, are pending.
+    /// The keys are gone; the end of the index's key, overwriting, or copies of the keyring are
+    /// pending.
     Pending,
-    /// Keys, bytes and every copy of the keys are gone.
+    /// Keys, the index's key of that time, bytes and every copy of the keys are gone.
     Complete,
 }
 

@@ -186,7 +186,7 @@ pub enum Method {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HolderState {
-    /// The copy is destroyed, says its holder, or was made later.
+    /// The copy is destroyed, says its holder, or was made when no key of this was left.
     Acknowledged,
     /// Not yet.
     Pending,
@@ -227,6 +227,11 @@ pub struct Scrubbed {
     pub destruction: String,
     /// Leaf hash of the entry that says it was destroyed, hexadecimal.
     pub destroyed: String,
+    /// Version of the keyring's root that no longer holds the keys which the search index had when
+    /// the units died: nobody tries guessed values on what is left of them. None where no case
+    /// was touched, and in entries from before this was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_version: Option<u64>,
     /// Values overwritten by this pass over the store, of this destruction and others.
     pub frames: u64,
     /// Their bytes.
@@ -378,32 +383,66 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_leaf_reads_back_and_only_in_its_canonical_form() {
+    fn intent() -> Entry {
+        let id = |letter: &str| letter.repeat(26);
         let items = vec![Item {
-            case: Some("c".into()),
+            case: Some(id("c")),
             unit: "1025".into(),
             material: UnitKind::Person,
             ciphertext: Some(sha256_hex(b"x")),
         }];
-        let entry = Entry::now(
-            Timestamp::from_millis(1_800_000_000_000),
-            Event::Intent(Intent {
-                destruction: "d".into(),
-                file: File::Complaints,
-                reason: Reason::of(&Ground::Expiry { decision: None }),
-                created_from: None,
-                created_to: None,
-                approved: "t".into(),
-                handler: "h".into(),
-                approver: "a".into(),
-                witness: None,
-                order: sha256_hex(b"order"),
-                totals: Totals::of(&items, 0),
-                items,
-                kept: Vec::new(),
-            }),
-        );
+        let time = Timestamp::from_millis(1_800_000_000_000);
+        let event = Event::Intent(Intent {
+            destruction: id("d"),
+            file: File::Complaints,
+            reason: Reason::of(&Ground::Expiry { decision: None }),
+            created_from: Some("2019-03-02".into()),
+            created_to: Some("2021-11-30".into()),
+            approved: time.rfc3339(),
+            handler: id("h"),
+            approver: id("a"),
+            witness: None,
+            order: sha256_hex(b"order"),
+            totals: Totals::of(&items, 0),
+            items,
+            kept: Vec::new(),
+        });
+        Entry::now(time, event)
+    }
+
+    /// What an auditor's `jq` and `sha256sum` make of it, for ever: the text, and SHA-256 of a
+    /// zero byte and the text. A change of either is another format.
+    const GOLDEN: [&str; 11] = [
+        r#"{"approved":"2027-01-15T17:00:00.000+09:00","#,
+        r#""approver":"aaaaaaaaaaaaaaaaaaaaaaaaaa","created_from":"2019-03-02","#,
+        r#""created_to":"2021-11-30","destruction":"dddddddddddddddddddddddddd","#,
+        r#""file":"complaints","handler":"hhhhhhhhhhhhhhhhhhhhhhhhhh","#,
+        r#""items":[{"case":"cccccccccccccccccccccccccc","#,
+        r#""ciphertext":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881","#,
+        r#""material":"person","unit":"1025"}],"kept":[],"kind":"intent","#,
+        r#""order":"3eeb7e96e59ce40f9cb1a089daba079fd699f6867a30f6634af8570967b2375a","#,
+        r#""reason":{"law":"개인정보 보호법 제21조제1항","why":"expiry"},"#,
+        r#""time":"2027-01-15T17:00:00.000+09:00","totals":{"cases":1,"#,
+        r#""materials":{"person":1},"units":1,"whole_cases":0},"version":1}"#,
+    ];
+    const GOLDEN_HASH: &str = "ce30e8d40f3c9c42aea6cf2f09dc2635cd78eb179c13ed1b3f47aeec41f07402";
+
+    #[test]
+    fn a_leaf_and_its_hash_are_those_that_others_compute() {
+        let leaf = intent().leaf().unwrap();
+        assert_eq!(String::from_utf8(leaf.clone()).unwrap(), GOLDEN.concat());
+        assert_eq!(sha256_hex(&[&[0], leaf.as_slice()].concat()), GOLDEN_HASH);
+        let ours = crate::merkle::tree::leaf_hash(&leaf);
+        assert_eq!(data_encoding::HEXLOWER.encode(&ours.0), GOLDEN_HASH);
+        // The control: no other text has it.
+        let other = GOLDEN.concat().replace("1025", "1026");
+        let other = crate::merkle::tree::leaf_hash(other.as_bytes());
+        assert_ne!(data_encoding::HEXLOWER.encode(&other.0), GOLDEN_HASH);
+    }
+
+    #[test]
+    fn a_leaf_reads_back_and_only_in_its_canonical_form() {
+        let entry = intent();
         let leaf = entry.leaf().unwrap();
         assert_eq!(Entry::read(&leaf), Some(entry));
         let spaced = String::from_utf8(leaf).unwrap().replace("\":", "\": ");

@@ -52,6 +52,27 @@ pub struct Record {
     pub order: Order,
     /// By case; empty before the intent and after the end.
     pub doomed: Vec<Doomed>,
+    /// Epoch of the blind index that was in force when the keys were destroyed: until its key is
+    /// destroyed too, guessed values can be tried on tokens of the dead. None before that, and
+    /// where no case was touched.
+    pub index: Option<u64>,
+}
+
+/// A record in rows of format 1.
+#[derive(serde::Deserialize)]
+struct RecordBefore {
+    order: Order,
+    doomed: Vec<Doomed>,
+}
+
+impl From<RecordBefore> for Record {
+    fn from(before: RecordBefore) -> Self {
+        Self {
+            order: before.order,
+            doomed: before.doomed,
+            index: None,
+        }
+    }
 }
 
 /// A record as it stands in the engine.
@@ -65,7 +86,9 @@ pub struct Stored {
 }
 
 /// Format of a record's plaintext.
-const ROW: u8 = 1;
+const ROW: u8 = 2;
+/// The one before, without the index's epoch; read and never written.
+const ROW_BEFORE: u8 = 1;
 /// How many rows one scan fetches.
 const SCAN: Limit = Limit::rows(64);
 /// Most leaves of one order.
@@ -132,14 +155,16 @@ impl Orders {
             .row_key
             .open(Space::Order, key.as_bytes(), sealed)
             .map_err(|_| damaged())?;
-        match plain.expose().split_first() {
-            Some((&ROW, rest)) => Ok(Stored {
-                record: postcard::from_bytes(rest).map_err(|_| damaged())?,
-                leaves,
-                value,
-            }),
-            _ => Err(RowError::Damaged("order of an unknown format")),
-        }
+        let record = match plain.expose().split_first() {
+            Some((&ROW, rest)) => postcard::from_bytes(rest),
+            Some((&ROW_BEFORE, rest)) => postcard::from_bytes(rest).map(RecordBefore::into),
+            _ => return Err(RowError::Damaged("order of an unknown format")),
+        };
+        Ok(Stored {
+            record: record.map_err(|_| damaged())?,
+            leaves,
+            value,
+        })
     }
 
     /// The row of a record with this many leaves, without their places.
@@ -166,6 +191,7 @@ impl Orders {
         let record = Record {
             order: order.clone(),
             doomed: Vec::new(),
+            index: None,
         };
         let value = value_of(self.seal(&key, &record, 0)?)?;
         batch.put.push((Space::Order, key.clone(), value));
@@ -243,4 +269,69 @@ fn split(row: &[u8]) -> Option<(&[u8], Vec<u64>)> {
 
 fn value_of(bytes: Vec<u8>) -> Result<Value, RowError> {
     Value::new(bytes).map_err(|_| RowError::Damaged("order too long"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::destruction::order::Ground;
+    use crate::domain::id::AccountId;
+    use crate::domain::random::SeededSource;
+    use crate::domain::secret::Secret;
+    use crate::domain::time::{SteppedClock, Timestamp};
+    use crate::engine::memory::MemoryEngine;
+
+    #[test]
+    fn a_row_of_the_format_before_is_read_and_written_in_the_new_one() {
+        let noon = Timestamp::from_millis(1_800_000_000_000);
+        let clock = Arc::new(SteppedClock::at(noon));
+        let engine = Arc::new(MemoryEngine::new(clock));
+        let orders = Orders::new(
+            engine.clone(),
+            Locator::new(&Secret::new([1; 32])),
+            RowKey::new(Secret::new([2; 32])),
+            Arc::new(SeededSource::new(3)),
+        );
+        let order = Order {
+            id: DestructionId::from_bytes([4; 16]),
+            ground: Ground::Expiry { decision: None },
+            parts: Vec::new(),
+            units: vec![UnitId::from_u64(5)],
+            handler: AccountId::from_bytes([6; 16]),
+            approver: AccountId::from_bytes([7; 16]),
+            witness: None,
+            approved_at: noon,
+            due: noon,
+            stage: Stage::Destroyed,
+        };
+        let doomed: Vec<Doomed> = Vec::new();
+        let plain = postcard::to_extend(&(&order, &doomed), vec![ROW_BEFORE]).unwrap();
+        let key = orders.key(order.id);
+        let place = (Space::Order, key.as_bytes());
+        let random = orders.random.as_ref();
+        let sealed = orders
+            .row_key
+            .seal(place.0, place.1, &plain, Padding::Steps, random);
+        let mut value = [&[2], sealed.unwrap().as_slice()].concat();
+        append_leaves(&mut value, &[8, 9]);
+        let put = vec![(Space::Order, key, value_of(value).unwrap())];
+        let commit = |batch| engine.commit(batch).wait().unwrap();
+        commit(Batch {
+            put,
+            ..Batch::default()
+        });
+        let stored = orders.find(order.id).unwrap().unwrap();
+        assert_eq!(stored.leaves, [8, 9]);
+        assert_eq!((&stored.record.order, stored.record.index), (&order, None));
+
+        let changed = Record {
+            index: Some(10),
+            ..stored.record.clone()
+        };
+        let mut batch = Batch::default();
+        orders.put_changed(&mut batch, &stored, &changed).unwrap();
+        commit(batch);
+        let again = orders.find(order.id).unwrap().unwrap();
+        assert_eq!((again.record, again.leaves), (changed, vec![8, 9]));
+    }
 }

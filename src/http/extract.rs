@@ -137,7 +137,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Params<
     }
 }
 
-/// An auditor's session and query. For anybody else the query is not judged but left empty: the
+/// The session and query of a reader of the logs. For anybody else the query is not judged but left empty: the
 /// service refuses, logs the refusal, and the answer is that of an absent route whatever was asked.
 pub(super) struct Audit<T> {
     /// Who asks.

@@ -18,10 +18,12 @@ mod departments;
 mod download;
 mod entry;
 mod error;
+mod evidence;
 mod extract;
 mod headers;
 mod health;
 mod imports;
+mod inspections;
 mod ledger;
 mod limits;
 mod log;
@@ -122,6 +124,14 @@ fn office(time: Duration) -> Routes {
         .routes(routes!(backups::escrow, backups::holders))
         .routes(routes!(backups::acknowledge))
         .routes(routes!(retained::draw))
+        .routes(routes!(evidence::give))
+        .routes(routes!(inspections::make, inspections::list))
+        .routes(routes!(inspections::show))
+        .routes(routes!(inspections::report))
+        .routes(routes!(inspections::judge))
+        .routes(routes!(inspections::sign))
+        .routes(routes!(inspections::findings))
+        .routes(routes!(inspections::explain))
         .routes(routes!(searches::search))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))

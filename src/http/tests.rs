@@ -232,6 +232,8 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         segment_bytes: 1 << 20,
         terms: crate::destruction::term::Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));

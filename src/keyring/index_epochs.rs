@@ -1,5 +1,5 @@
-//! Epochs of the blind index: a key of their own in the root, replaced every month, so that rows
-//! of the index that lie in old segments come to mean nothing.
+//! Epochs of the blind index: a key of their own in the root, replaced every month and after
+//! every destruction, so that rows of the index that lie in old segments come to mean nothing.
 //!
 //! While tokens are made anew there are two keys, the one new rows are written under and the one
 //! that older rows still stand under; when none does any more, the older key is destroyed with the
@@ -97,6 +97,14 @@ impl Keyring {
     /// The epoch whose rows are still to be written anew; `None` but in the middle of a rotation.
     pub fn older_index_epoch(&self) -> Option<IndexEpoch> {
         self.look(|root| root.index.older.as_ref().map(IndexEpoch::duplicate))
+    }
+
+    /// Whether the key of this epoch is still there.
+    pub fn has_index_epoch(&self, id: u64) -> bool {
+        self.look(|root| {
+            let IndexKeys { newest, older } = &*root.index;
+            newest.id == id || older.as_ref().is_some_and(|older| older.id == id)
+        })
     }
 
     /// Begins a new epoch beside the present one (one root write), unless a rotation is under way

@@ -24,7 +24,7 @@
 //! decided on its own; there are no totals.
 //!
 //! **A search goes by one exact value**: ordinary cases through a blind index per department, under a key
-//! that is replaced every month ([`crate::crypto::blind`]); sensitive ones by opening the asker's own people, at most
+//! that is replaced every month and after every destruction ([`crate::crypto::blind`]); sensitive ones by opening the asker's own people, at most
 //! 2,000 cases, in one entry of the log. What was opened and did not match is in the entry too. A search shows
 //! the rows that a list would show, in the same order. Rows of the index name the unit's postings outside of what
 //! dies with the unit, so that they can be removed after a crash between puncture and removal.

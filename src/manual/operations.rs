@@ -15,6 +15,14 @@
 //! **Operator's log.** Text or JSON on standard error, filtered by `BONGHAM_LOG`. It holds routes and
 //! durations, never ids, queries, names or addresses.
 //!
+//! **Figures.** `curl --unix-socket DATA/control.sock http://store/metrics` (Prometheus' text format): requests
+//! by route and class of status, durations, commits and the groups they were synced in. Nothing by person,
+//! case or tier. Over the network there is no such route.
+//!
+//! **Imports.** A chunk's rejects (line, code, field, reason) are kept with the job, so that an import that
+//! goes on or is repeated names them all. Codes are stable: `invalid`, `no_recipient`, `not_enrolled` from the
+//! server, others from reading the file.
+//!
 //! **Damage.** `bongham fsck` names it (exit code 5). A damaged index is made anew; a damaged journal or
 //! keyring is not repaired but refused: restore it.
 //!
@@ -68,6 +76,23 @@
 //!   requests behind the locks are lost: take them in anew. The answer to one whose asker was checked lifts
 //!   the lock of the lost one with its own. A hold that is lost keeps who set it and loses its ground.
 //! - Until it is finished the keyring opens no store, not the old one either; the same command goes on.
+//!
+//! **The end of a destruction.** `destroyed` in the ledger: the keys are gone. Then the search index is
+//! written anew under a new key (2,000 rows a second, told in the operator's log), the old key is destroyed
+//! a minute after nothing stands under it, and the disk is overwritten: `scrubbed`. Until then a certificate
+//! says `pending`. All of it goes on after a restart. Every copy of the keyring that was made before the
+//! old index key was gone keeps the certificate `pending` until its holder acknowledges.
+//!
+//! **Checking the ledger by hand.** `bongham ledger verify` does all of it. With nothing but `jq` and
+//! `sha256sum`: a leaf is one line of JSON as RFC 8785 writes it, its hash SHA-256 of a zero byte and the
+//! line, and every leaf of a destruction names the hash of the one before.
+//!
+//! ```text
+//! jq -j '.leaves[0].leaf' certificate.json > intent
+//! jq -cSj . intent | cmp - intent                        the line is in its canonical form
+//! { printf '\0'; cat intent; } | sha256sum               its leaf hash
+//! jq -r '.leaves[1].leaf | fromjson | .intent' certificate.json      says the same
+//! ```
 //!
 //! **Copies of the keyring.** `bongham keyring escrow --out FILE --holder NAME`: a capsule that opens with its
 //! own passphrase *and* the store's. Each is in the ledger and in `bongham keyring holders`: `current`;

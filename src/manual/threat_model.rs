@@ -18,7 +18,10 @@
 //! under two keys of the keyring. Whoever has keyring *and* passphrase, or is root of the running server,
 //! can try guessed names and telephone numbers against ordinary cases, department by department, and sees
 //! how many units share a value. Sensitive cases are in no index: nothing can be tried against them. Tokens of
-//! destroyed units are removed, and a new key every month makes those in old segments mean nothing.
+//! destroyed units are removed; older images and frames of removals keep them, so the key they were made
+//! under is destroyed after every destruction, and every month, before a certificate says `complete`. From
+//! then on nobody can try a value against the destroyed, on whatever image, without a copy of the keyring
+//! from before; such a copy stands in the certificate as `pending`.
 //!
 //! Not promised: a root that changes the program while people work; an officer who reads their own
 //! cases; remnants of an overwritten slot on flash, which help only together with the passphrase;

@@ -5,7 +5,8 @@
 //!         ──(b) INTENT in the ledger, entry in the log, plan in the order's row: one batch ──▶ Intent
 //! Intent  ──(c) the keyring forgets the keys; every one is asked for and not found
 //!         ──(d) rows and postings go, heads say what is gone; DESTROYED in the ledger ──▶ Destroyed
-//! Destroyed ──(e) the disk is overwritten (see `scrub`); SCRUBBED in the ledger ──▶ Scrubbed
+//! Destroyed ──(e) the blind index gets a new key, the old one is destroyed (see `index`)
+//!           ──(f) the disk is overwritten (see `scrub`); SCRUBBED in the ledger ──▶ Scrubbed
 //! ```
 //! | it stops | what the next open finds | what it does |
 //! |---|---|---|
@@ -13,7 +14,8 @@
 //! | after (b), before (c) | Intent, keys there | (c) with the units of the plan |
 //! | inside (c) | the keyring's recovery: all keys or none | (c) again; dead keys are no error |
 //! | after (c), inside (d) | Intent, some heads changed | the rest of (d): a head that says so is done |
-//! | after (d) | Destroyed | (e), until it is done |
+//! | after (d), inside (e) | Destroyed, its epoch's key there | (e), from wherever the index is |
+//! | after (e) | Destroyed, its epoch's key gone | (f), until it is done |
 //!
 //! Gates stay closed from (a) to the end of (d), also over failures: nobody reads or re-keys a
 //! case that is half-way. No session takes part: keys can be destroyed by those who cannot use
@@ -273,7 +275,7 @@ impl Store {
             self.watch(&order);
             match order.stage {
                 Stage::Intent => begun.push(order.id),
-                Stage::Destroyed => self.destructions.scrub.want(order.id),
+                Stage::Destroyed => self.want_scrub(order.id)?,
                 Stage::Waiting | Stage::Scrubbed | Stage::Cancelled => {}
             }
         }
@@ -336,6 +338,7 @@ pub(super) fn at_stage(record: &Record, stage: Stage) -> Record {
             ..record.order.clone()
         },
         doomed: record.doomed.clone(),
+        index: record.index,
     }
 }
 

@@ -15,6 +15,8 @@ use crate::domain::limit::Limit;
 use crate::engine::{Batch, Log};
 use crate::merkle::tree::leaf_hash;
 
+/// How often the rows are taken away before somebody has to come again.
+const TRIES: u32 = 3;
 /// Cases whose rows go in one batch.
 const CASES_AT_ONCE: usize = 128;
 
@@ -32,11 +34,28 @@ impl Store {
             )));
         }
         self.drop_apart(&record.order)?;
-        let last = self.drop_all_but_the_last(record)?;
-        self.enter_destroyed(begun, last, root_version, units.len())?;
-        self.destructions.scrub.want(id);
+        let mut more = 1..TRIES;
+        let index = loop {
+            match self.end_rows(begun, root_version, units.len()) {
+                // The index, on its way under a new key, wrote a row of these anew meanwhile.
+                Err(ServiceError::Conflict) if more.next().is_some() => {}
+                ended => break ended?,
+            }
+        };
+        self.destructions.scrub.want(id, index);
         self.open_gates(id);
         Ok(Stage::Destroyed)
+    }
+
+    /// Step (d); gives the epoch of the index that has to be over.
+    fn end_rows(
+        &self,
+        begun: &Stored,
+        root_version: u64,
+        verified: usize,
+    ) -> Result<Option<u64>, ServiceError> {
+        let last = self.drop_all_but_the_last(&begun.record)?;
+        self.enter_destroyed(begun, last, root_version, verified)
     }
 
     /// The rows of every case but the last batch's, which goes together with the entry.
@@ -81,7 +100,7 @@ impl Store {
         mut batch: Batch,
         root_version: u64,
         verified: usize,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Option<u64>, ServiceError> {
         let id = begun.record.order.id;
         let (intent, totals) = self.said_intent(begun)?;
         let event = ledger::Event::Destroyed(Destroyed {
@@ -95,8 +114,13 @@ impl Store {
         });
         let entry = ledger::Entry::now(self.clock.now(), event);
         entry.append(&mut batch).map_err(fault::ledger)?;
+        // Read after the rows that `batch` removes: no token of the dead is of a later epoch. Every
+        // case counts, whatever its tier: the ledger is not to tell by the time that this takes
+        // which of them were sensitive, and one that is may have been ordinary this very month.
+        let cases = !begun.record.order.parts.is_empty();
         let record = Record {
             doomed: Vec::new(),
+            index: cases.then(|| self.keyring.index_epoch().id),
             ..at_stage(&begun.record, Stage::Destroyed)
         };
         self.orders
@@ -104,7 +128,8 @@ impl Store {
             .map_err(fault::orders)?;
         let event = self.deed(id, Outcome::Done, "destroyed");
         let entered = self.log.event_about(event, about(&begun.record), batch);
-        entered.wait().map(|_| ()).map_err(fault::log)
+        entered.wait().map_err(fault::log)?;
+        Ok(record.index)
     }
 
     /// Leaf hash of the order's intent, and its totals.

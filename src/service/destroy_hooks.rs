@@ -50,7 +50,8 @@ impl Store {
         }
     }
 
-    /// Copies of the keyring, and which of them still have keys that died with this version.
+    /// Copies of the keyring, and which of them still have keys that are gone since this version:
+    /// those made before it, unless their holders say that they are destroyed.
     pub(super) fn key_holders(&self, root_version: u64) -> Result<Vec<Holder>, ServiceError> {
         let holder = |copy: KeyHolder| Holder {
             id: copy.id.to_string(),

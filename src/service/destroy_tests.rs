@@ -27,7 +27,7 @@ use crate::keyring::{Keyring, UnsealCost, UnsealSecret};
 use crate::vault::UnitRef;
 
 pub(super) const DUE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-const ID: DestructionId = DestructionId::from_bytes([7; 16]);
+pub(super) const ID: DestructionId = DestructionId::from_bytes([7; 16]);
 
 fn secret() -> UnsealSecret {
     UnsealSecret {
@@ -37,15 +37,15 @@ fn secret() -> UnsealSecret {
 }
 
 /// What survives a crash: directories and the engine's rows.
-struct Disk {
+pub(super) struct Disk {
     dir: tempfile::TempDir,
     rows: Arc<MemoryEngine>,
-    clock: Arc<SteppedClock>,
+    pub(super) clock: Arc<SteppedClock>,
     random: Arc<dyn Random>,
 }
 
 impl Disk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let clock = Arc::new(SteppedClock::at(DUE));
         let random: Arc<dyn Random> = Arc::new(SystemSource::default());
         let dir = tempfile::tempdir().unwrap();
@@ -66,7 +66,7 @@ impl Disk {
     }
 
     /// A process over the disk; it does not resume anything by itself.
-    fn boot(&self) -> (Store, Arc<FaultEngine>) {
+    pub(super) fn boot(&self) -> (Store, Arc<FaultEngine>) {
         let dir = self.dir.path();
         let settings = Settings {
             data: dir.join("data"),
@@ -88,6 +88,8 @@ impl Disk {
             segment_bytes: 4 << 20,
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
+            inspection: Default::default(),
+            forward: None,
             progress: None,
         };
         let random = Arc::clone(&self.random);
@@ -188,7 +190,7 @@ pub(super) fn place(store: &Store, order: &Order) {
 }
 
 /// Kinds of the ledger's entries.
-fn told(store: &Store) -> Vec<&'static str> {
+pub(super) fn told(store: &Store) -> Vec<&'static str> {
     let leaves = store.engine.leaves(Log::Ledger, 0, Limit::rows(100));
     leaves
         .unwrap()
@@ -299,6 +301,7 @@ fn a_crash_at_any_commit_rolls_forward_and_is_told_once() {
                 store.resume_destructions().unwrap();
                 assert_eq!(store.execute(ID).unwrap(), Stage::Destroyed);
                 scene.finished(&store);
+                store.rotate_index().unwrap();
                 store.scrub().unwrap();
                 store.scrub().unwrap();
                 assert_eq!(told(&store), ["intent", "destroyed", "scrubbed"]);
@@ -428,6 +431,7 @@ fn every_changed_byte_of_a_certificate_is_found() {
     let verifier = Verifier::parse(&store.log.verifier_key()).unwrap();
     let pending = verify(&issue(&store), &verifier, None).unwrap();
     assert_eq!((pending.state, pending.totals.units), (State::Pending, 4));
+    store.rotate_index().unwrap();
     store.scrub().unwrap();
     let bytes = issue(&store);
     let kept = store.log.checkpoint(Log::Ledger).unwrap();

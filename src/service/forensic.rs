@@ -4,7 +4,8 @@
 //! | found | under the data directory | elsewhere |
 //! |---|---|---|
 //! | a destroyed unit's key | violation | violation |
-//! | its sealed bytes, said to be overwritten | violation | note: an old copy, which nothing opens |
+//! | the search index's key of a destruction that is said to be over | violation | violation |
+//! | its sealed bytes or rows of the index, said to be overwritten | violation | note: an old copy, which nothing opens |
 //! | its sealed bytes, not overwritten yet | note | note |
 //! | a text that was searched for | violation | violation |
 //! | an envelope outside every journal | note | note |
@@ -193,10 +194,14 @@ impl Scan<'_> {
     ) -> io::Result<u64> {
         let (mut living, mut other) = (0, 0);
         let before = sum.read;
-        let row = |row: Carved<'_>| match self.known.row(whose, row.space, row.key, row.value) {
-            Found::Living => living += 1,
-            Found::Dead(unit) => dead.push((row.offset, unit)),
-            Found::Other => other += u64::from(row.space == Space::Unit),
+        let row = |row: Carved<'_>| {
+            // The key of a removal tells nothing once the index's key of its time is gone.
+            let Some(value) = row.value else { return };
+            match self.known.row(whose, row.space, row.key, value) {
+                Found::Living => living += 1,
+                Found::Dead(unit) => dead.push((row.offset, unit)),
+                Found::Other => other += u64::from(row.space == Space::Unit),
+            }
         };
         let seen = carver.carve(File::open(path)?, row, |base, stretch| {
             bytes(base, stretch);

@@ -1,5 +1,6 @@
 //! What a forensic scan goes by: which units the ledger calls destroyed, which the heads call
-//! living, where the rows of both stand, and what the keyring says of each.
+//! living, where the rows of both stand, whose a row of the blind index is, and what the keyring
+//! says of each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,11 +10,14 @@ use super::ledger::PAGE;
 use super::repair::Findings;
 use super::store::Store;
 use crate::cases::head::Head;
+use crate::cases::postings::Owner;
+use crate::crypto::sealed::RowKey;
 use crate::destruction::ended::KeysEnded;
 use crate::destruction::ledger::{Event, File, Intent, Item, sha256_hex};
-use crate::domain::id::{CaseId, RetainedId, UnitId};
+use crate::domain::id::{CaseId, DestructionId, RetainedId, UnitId};
 use crate::domain::limit::Limit;
 use crate::engine::{Key, Space};
+use crate::keyring::ServerKey;
 
 /// Heads read at once.
 const HEADS: Limit = Limit::rows(256);
@@ -54,11 +58,13 @@ pub(super) enum Found<'a> {
 }
 
 /// Everything that is recognised.
-#[derive(Default)]
 pub(super) struct Known {
     fates: BTreeMap<String, Fate>,
     dead: Vec<Dead>,
-    dead_units: BTreeSet<u64>,
+    /// Where in `dead` a unit stands.
+    dead_units: HashMap<u64, usize>,
+    /// Whose a row of the blind index is.
+    index: Owner,
     /// Units whose keys ended without a destruction.
     ended: BTreeSet<u64>,
     /// Places of dead units' rows; what stands there is `dead[n]`.
@@ -71,13 +77,23 @@ pub(super) struct Known {
 impl Known {
     /// Reads ledger and heads, and asks the keyring for every unit.
     pub(super) fn of(store: &Store, findings: &mut Findings) -> Result<Self, ServiceError> {
-        let mut known = Self::default();
+        let mut known = Self {
+            fates: BTreeMap::new(),
+            dead: Vec::new(),
+            dead_units: HashMap::new(),
+            ended: BTreeSet::new(),
+            index: Owner::new(RowKey::new(store.keyring.server_key(ServerKey::Row))),
+            places: HashMap::new(),
+            hashes: HashMap::new(),
+            living: HashMap::new(),
+        };
         known.read_ledger(store)?;
         known.read_heads(store, findings)?;
         known.read_items(store)?;
         known.ask_for_the_dead(store, findings);
         known.ask_for_the_ended(store, findings);
         known.ask_for_the_living(store, findings);
+        known.ask_for_index_keys(store, findings)?;
         Ok(known)
     }
 
@@ -95,6 +111,13 @@ impl Known {
             }
             if self.living.contains_key(&place) {
                 return Found::Living;
+            }
+        }
+        if space == Space::Posting && whose == Whose::Live {
+            let unit = self.index.of(key, value);
+            let dead = unit.and_then(|unit| self.dead_units.get(&unit.as_u64()));
+            if let Some(dead) = dead.and_then(|n| self.dead.get(*n)) {
+                return Found::Dead(dead);
             }
         }
         self.bytes(value).map_or(Found::Other, Found::Dead)
@@ -151,7 +174,7 @@ impl Known {
             if let Some(hash) = &item.ciphertext {
                 self.hashes.insert(hash.clone(), n);
             }
-            self.dead_units.insert(number);
+            self.dead_units.insert(number, n);
             self.dead.push(Dead {
                 unit,
                 order: intent.destruction.clone(),
@@ -188,7 +211,7 @@ impl Known {
             let key = store.cases.unit_key(head.case, unit.unit);
             self.lives(Whose::Live, &key, unit.unit);
         }
-        let untold = |unit: &UnitId| !self.dead_units.contains(&unit.as_u64());
+        let untold = |unit: &UnitId| !self.dead_units.contains_key(&unit.as_u64());
         for unit in head.gone.iter().map(|gone| gone.unit).filter(untold) {
             findings.violations.push(format!(
                 "unit {}: its case says that it was destroyed, and the ledger does not",
@@ -209,7 +232,7 @@ impl Known {
 
     /// What the ledger names is not living, even while its rows still stand.
     fn lives(&mut self, whose: Whose, key: &Key, unit: UnitId) {
-        if !self.dead_units.contains(&unit.as_u64()) {
+        if !self.dead_units.contains_key(&unit.as_u64()) {
             self.living.insert((whose, key.as_bytes().to_vec()), unit);
         }
     }
@@ -249,6 +272,26 @@ impl Known {
             self.ended.len(),
             self.ended.len() - left.len()
         ));
+    }
+
+    /// A destruction is not over while guessed values can be tried on what is left of its dead in
+    /// older images. An order whose row a restore lost had its index's key end in that restore.
+    fn ask_for_index_keys(
+        &self,
+        store: &Store,
+        findings: &mut Findings,
+    ) -> Result<(), ServiceError> {
+        let over = self.fates.iter().filter(|(_, f)| **f == Fate::Scrubbed);
+        for (name, _) in over {
+            let id: DestructionId = name.parse().map_err(|_| unread("destruction"))?;
+            let epoch = store.order_row(id)?.and_then(|stored| stored.record.index);
+            if epoch.is_some_and(|epoch| store.keyring.has_index_epoch(epoch)) {
+                findings.violations.push(format!(
+                    "destruction {id}: the keyring still has the search index's key of that time"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn ask_for_the_living(&self, store: &Store, findings: &mut Findings) {

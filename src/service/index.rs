@@ -1,10 +1,18 @@
 //! The blind index of ordinary cases: entered with the units, removed with the units, under a new
-//! key every month.
+//! key every month and after every destruction.
+//!
+//! The rows of a destroyed unit go with it, but older images keep them, and the journal keeps the
+//! keys of removed rows. Whoever has the index's key of that time could still try names and
+//! telephone numbers on those. So a destruction is not over before that key is destroyed: its
+//! order carries the epoch in force when it was carried out, the background puts the living under
+//! a new key, and only then the scrub enters its end. Several destructions share one rotation; one
+//! that comes in the middle of a rotation waits for the next. A stop in between loses nothing: the
+//! keyring says that two epochs are there, the rows under which they stand.
 //!
 //! A sensitive case has nothing in it: whoever registers one holds public keys only, and a token
 //! that the server could make would let the server test guesses (decisions.md 20).
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::error::ServiceError;
@@ -24,6 +32,22 @@ const STEP: Limit = Limit::rows(2000);
 /// that began under it takes to commit.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// Ticks between two steps, and after one that failed.
+const PAUSES: [u32; 2] = [1, 60];
+/// Thousandths after which the operator is told again how far a pass has come.
+const TELL_EVERY: u16 = 100;
+
+/// How far the index is on its way under a new key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct IndexProgress {
+    /// Whether two epochs are there.
+    pub running: bool,
+    /// Thousandths of the present pass.
+    pub permille: u16,
+    /// Steps that failed since the last that did not.
+    pub failures: u64,
+}
+
 /// How far a rotation is.
 #[derive(Default)]
 pub(super) struct Rotation {
@@ -33,6 +57,19 @@ pub(super) struct Rotation {
     behind: usize,
     /// Monotonic time since which this process knows of the newest epoch.
     since: Option<Duration>,
+    /// Version of the keyring's root with which the last old key went, in this process.
+    died_with: Option<u64>,
+    failures: u64,
+    told: u16,
+}
+
+impl Rotation {
+    /// Keys are HMACs: where the last one lies among all says how far the pass is.
+    fn permille(&self) -> u16 {
+        let first = self.after.as_deref().and_then(<[u8]>::first_chunk::<2>);
+        let at = first.map_or(0, |bytes| u32::from(u16::from_be_bytes(*bytes)));
+        u16::try_from(at * 1000 / (1 << 16)).unwrap_or_default()
+    }
 }
 
 /// Where units are entered: a department's index or, for cases that have none, nowhere.
@@ -92,42 +129,92 @@ impl Store {
         self.postings.remove(batch, units).map_err(fault::cases)
     }
 
-    /// Puts the whole index under a new key at once and destroys the old one: for after a batch of
-    /// destructions. The background does the same in steps, every month.
+    /// Puts the whole index under a new key at once and destroys every older one. The background
+    /// does the same in steps.
     ///
     /// # Errors
     /// What the keyring or the engine said. It is taken up where it stopped.
     pub fn rotate_index(&self) -> Result<(), ServiceError> {
+        if self.keyring.older_index_epoch().is_some() {
+            self.settle_index()?;
+        }
         self.keyring.rotate_index_epoch().map_err(fault::keyring)?;
+        self.settle_index()
+    }
+
+    /// Puts whatever stands under another key than the newest under that one, and destroys the
+    /// older.
+    pub(super) fn settle_index(&self) -> Result<(), ServiceError> {
         while !self.step_index(Duration::ZERO)? {}
         Ok(())
     }
 
-    /// Begins a new key of the index whatever month it is: for a keyring that came out of an older
-    /// copy and has one that was destroyed since. The background writes the rows anew under it.
-    pub(super) fn renew_index(&self) -> Result<(), ServiceError> {
-        if self.keyring.older_index_epoch().is_some() {
-            self.rotate_index()?;
+    /// One step, where something is to be done. To be called every tick of the background.
+    pub(super) fn turn_index(&self, ticks: u32) -> Result<(), ServiceError> {
+        let [each, later] = PAUSES;
+        let failed = self.index_progress().failures > 0;
+        if !ticks.is_multiple_of(if failed { later } else { each }) {
+            return Ok(());
         }
-        self.keyring.rotate_index_epoch().map_err(fault::keyring)
+        let turned = self.step_if_due();
+        let mut rotation = self.rotation();
+        rotation.failures = match turned {
+            Ok(()) => 0,
+            Err(_) => rotation.failures.saturating_add(1),
+        };
+        turned
     }
 
-    /// One step, where something is to be done.
-    pub(super) fn turn_index(&self) -> Result<(), ServiceError> {
+    fn step_if_due(&self) -> Result<(), ServiceError> {
         if self.keyring.older_index_epoch().is_none() {
-            let since = self.keyring.index_epoch().since;
-            if !month_over(since, self.clock.now()) {
+            let newest = self.keyring.index_epoch();
+            let dead = self.destructions.scrub.waits_for(newest.id);
+            if !dead && !month_over(newest.since, self.clock.now()) {
                 return Ok(());
             }
             self.keyring.rotate_index_epoch().map_err(fault::keyring)?;
+            tracing::info!("the blind index goes under a new key");
         }
-        self.step_index(GRACE).map(|_| ())
+        if self.step_index(GRACE)? {
+            return Ok(());
+        }
+        let permille = self.index_progress().permille;
+        let mut rotation = self.rotation();
+        if permille < rotation.told {
+            rotation.told = 0;
+        }
+        if permille >= rotation.told.saturating_add(TELL_EVERY) {
+            rotation.told = permille;
+            tracing::info!(permille, "the blind index is on its way under a new key");
+        }
+        Ok(())
+    }
+
+    /// How far the index is on its way under a new key.
+    pub(super) fn index_progress(&self) -> IndexProgress {
+        let running = self.keyring.older_index_epoch().is_some();
+        let rotation = self.rotation();
+        IndexProgress {
+            running,
+            permille: rotation.permille(),
+            failures: rotation.failures,
+        }
+    }
+
+    /// A version of the keyring's root that holds no key of an epoch that is over by now.
+    pub(super) fn index_died_with(&self) -> u64 {
+        let died_with = self.rotation().died_with;
+        died_with.unwrap_or_else(|| self.keyring.root_version())
+    }
+
+    fn rotation(&self) -> MutexGuard<'_, Rotation> {
+        self.rotation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the next units anew; after a pass that met none of another epoch, and `grace` after
     /// the new one began, the old key is destroyed. Says whether that is done.
     fn step_index(&self, grace: Duration) -> Result<bool, ServiceError> {
-        let mut rotation = self.rotation.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rotation = self.rotation();
         let now = self.clock.monotonic();
         let since = *rotation.since.get_or_insert(now);
         let mut batch = Batch::default();
@@ -159,6 +246,7 @@ impl Store {
             .destroy_older_index_epoch()
             .map_err(fault::keyring)?;
         rotation.since = None;
+        rotation.died_with = Some(self.keyring.root_version());
         tracing::info!("the blind index stands under a new key; the old one is destroyed");
         Ok(true)
     }

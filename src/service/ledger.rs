@@ -16,7 +16,7 @@ use crate::cases::draft::Invalid;
 use crate::destruction::certificate::{Body, Certificate, Fault, Proven, Story};
 use crate::destruction::form::{self, AccountKey, Row};
 use crate::destruction::ledger::{Entry, Event};
-use crate::destruction::rows::Stored;
+use crate::destruction::rows::{Record, Stored};
 use crate::domain::id::{AccountId, DestructionId, UnitId};
 use crate::domain::limit::Limit;
 use crate::engine::Log;
@@ -230,6 +230,23 @@ impl Store {
         certificate.bytes().map_err(damaged)
     }
 
+    /// From which version of the keyring on a copy has nothing of what this destruction ended. As
+    /// long as a key of it is still there, every copy has that key, whenever it was made.
+    fn forgotten_since(&self, record: &Record, story: &Story) -> u64 {
+        let Some((_, destroyed)) = &story.destroyed else {
+            return u64::MAX;
+        };
+        let index = match &story.scrubbed {
+            Some((_, scrubbed)) => scrubbed.root_version.unwrap_or_default(),
+            None if record.order.parts.is_empty() => 0,
+            None => match record.index {
+                Some(epoch) if !self.keyring.has_index_epoch(epoch) => self.index_died_with(),
+                _ => u64::MAX,
+            },
+        };
+        destroyed.root_version.max(index)
+    }
+
     fn body(&self, stored: &Stored, size: u64) -> Result<Body, LogError> {
         let unavailable = |why: String| LogError::Unavailable(why);
         let mut leaves = Vec::new();
@@ -243,8 +260,9 @@ impl Store {
                 proof: proof.proof.iter().map(base64).collect(),
             });
         }
-        let version = self.keyring.root_version();
-        let holders = self.key_holders(version);
+        let bytes: Vec<&[u8]> = leaves.iter().map(|leaf| leaf.leaf.as_bytes()).collect();
+        let story = Story::read(&bytes).map_err(|fault| unavailable(fault.to_string()))?;
+        let holders = self.key_holders(self.forgotten_since(&stored.record, &story));
         let holders = holders.map_err(|error| unavailable(error.to_string()))?;
         let issued = self.clock.now().rfc3339();
         // Exports and prints do not exist yet, so there is nothing to call back.

@@ -33,6 +33,7 @@ use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
 use crate::engine::embedded::{EmbeddedEngine, Options};
+use crate::inspection::pack::Inspections;
 use crate::keyring::{Keyring, ServerKey, UnsealSecret};
 use crate::people::directory::Directory;
 use crate::people::rows::People;
@@ -290,6 +291,9 @@ pub(super) fn assemble_under(
         items,
         records,
         outputs: Outputs::new(table("output")),
+        inspections: Inspections::new(table("inspection")),
+        inspecting: Mutex::new(()),
+        inspections_looked_on: AtomicI64::new(i64::MIN),
         directory,
         authority,
         log,
@@ -324,6 +328,7 @@ pub(super) fn assemble_under(
         backups: Backups::default(),
         home: Home {
             policies: settings.policies.clone(),
+            inspection: settings.inspection.clone(),
             unseal_cost: settings.unseal_cost,
         },
         terms: settings.terms,

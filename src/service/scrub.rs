@@ -1,10 +1,13 @@
 //! The end of a destruction: the disk is overwritten, and the ledger says so.
 //!
+//! It comes after the end of the index's key (see `index`), so that a destruction that the ledger
+//! calls over has left nothing on which a guessed value could be tried.
+//!
 //! One pass over the store serves every order that was destroyed before it began. It runs on a
 //! thread of its own and is repeated until it succeeds; until then the certificate says that the
 //! overwriting is pending. The promise does not hang on it: the keys are gone already.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,15 +38,22 @@ pub(super) struct ScrubProgress {
 /// What waits for a pass.
 #[derive(Default)]
 pub(super) struct Scrub {
-    wanted: Mutex<BTreeSet<DestructionId>>,
+    /// With the epoch of the blind index that has to be over before.
+    wanted: Mutex<BTreeMap<DestructionId, Option<u64>>>,
     running: AtomicBool,
     progress: Mutex<ScrubProgress>,
 }
 
 impl Scrub {
-    /// This destruction waits for the next pass.
-    pub(super) fn want(&self, id: DestructionId) {
-        held(&self.wanted).insert(id);
+    /// This destruction waits for the next pass, once this epoch of the blind index is over.
+    pub(super) fn want(&self, id: DestructionId, index: Option<u64>) {
+        held(&self.wanted).insert(id, index);
+    }
+    /// Whether a destruction waits for the end of this epoch.
+    pub(super) fn waits_for(&self, epoch: u64) -> bool {
+        held(&self.wanted)
+            .values()
+            .any(|index| *index == Some(epoch))
     }
     /// Whether anything waits.
     pub(super) fn is_wanted(&self) -> bool {
@@ -56,11 +66,30 @@ impl Scrub {
 }
 
 impl Store {
-    /// Overwrites what is dead and enters it for every destruction that was waiting. Does nothing
-    /// while another pass runs, or where none is wanted.
+    /// Has an order that was carried out before the store was opened wait for its end.
+    pub(super) fn want_scrub(&self, id: DestructionId) -> Result<(), ServiceError> {
+        let record = self.order_row(id)?.ok_or(ServiceError::NotFound)?.record;
+        // A row of the format before does not say which epoch it was: the one that is in force
+        // now is no earlier.
+        let index = match record.order.parts.is_empty() {
+            true => None,
+            false => record.index.or_else(|| Some(self.keyring.index_epoch().id)),
+        };
+        self.destructions.scrub.want(id, index);
+        Ok(())
+    }
+
+    /// Overwrites what is dead and enters it for every destruction that was waiting and that no
+    /// key of the index reaches any more. Does nothing while another pass runs, or where none is
+    /// wanted.
     pub(super) fn scrub(&self) -> Result<(), ServiceError> {
         let scrub = &self.destructions.scrub;
-        let served: Vec<DestructionId> = held(&scrub.wanted).iter().copied().collect();
+        let over = |index: &Option<u64>| index.is_none_or(|id| !self.keyring.has_index_epoch(id));
+        let served: Vec<DestructionId> = held(&scrub.wanted)
+            .iter()
+            .filter(|(_, index)| over(index))
+            .map(|(id, _)| *id)
+            .collect();
         if served.is_empty() || scrub.running.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
@@ -101,9 +130,11 @@ impl Store {
         }
         let lost = || ServiceError::Damaged("an order without its entry".to_owned());
         let destroyed = self.ledger_leaf(*stored.leaves.get(1).ok_or_else(lost)?)?;
+        let cases = !stored.record.order.parts.is_empty();
         let event = ledger::Event::Scrubbed(ledger::Scrubbed {
             destruction: id.to_string(),
             destroyed: hex(&destroyed),
+            root_version: cases.then(|| self.index_died_with()),
             frames: found.frames,
             bytes: found.bytes,
         });

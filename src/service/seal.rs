@@ -17,6 +17,8 @@ use crate::authn::waiting::Waiting;
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
 use crate::config::budgets::Budgets;
+use crate::config::forward::Forward;
+use crate::config::inspection::Inspection;
 use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
@@ -54,6 +56,10 @@ pub struct Settings {
     pub terms: Terms,
     /// How much one person may open in a day.
     pub budgets: Budgets,
+    /// What the inspection of the access log looks for.
+    pub inspection: Inspection,
+    /// Where entries of the access log are forwarded to.
+    pub forward: Option<Forward>,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }
@@ -266,7 +272,7 @@ impl Service {
         store.office_event(Task::Unseal, origin, None, Some(reason))?;
         *failures = 0;
         let store = Arc::new(store);
-        let background = Background::start(&store)?;
+        let background = Background::start(&store, &self.settings)?;
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *open = Some(Open {
             store,

@@ -29,6 +29,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
 use crate::domain::time::{Clock, Timestamp};
 use crate::engine::{Engine, Pending};
+use crate::inspection::pack::Inspections;
 use crate::keyring::Keyring;
 use crate::people::account::Account;
 use crate::people::directory::Directory;
@@ -66,6 +67,12 @@ pub struct Store {
     pub(super) records: Records,
     /// Exports and prints that left the house.
     pub(super) outputs: Outputs,
+    /// Inspections of the access log and their findings.
+    pub(super) inspections: Inspections,
+    /// One inspection is made at a time.
+    pub(super) inspecting: Mutex<()>,
+    /// Day, counted from 1970, of the last look for inspections that nobody made.
+    pub(super) inspections_looked_on: AtomicI64,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -101,6 +108,8 @@ pub struct Store {
 pub(super) struct Home {
     /// The office's own policies, if it has any.
     pub(super) policies: Option<std::path::PathBuf>,
+    /// What the inspection of the access log looks for.
+    pub(super) inspection: crate::config::inspection::Inspection,
     /// Cost of what seals a copy of the keyring.
     pub(super) unseal_cost: crate::keyring::UnsealCost,
 }

@@ -40,7 +40,8 @@ fn find(world: &World, login: &str, field: &str, value: &str, purpose: &str) -> 
         .collect()
 }
 
-fn rotate(world: &World) {
+/// Puts the whole index under a new key at once.
+pub fn rotate(world: &World) {
     let service = std::sync::Arc::clone(&world.service);
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_all().build().unwrap();

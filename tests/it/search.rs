@@ -1,12 +1,17 @@
 //! Looking for values in bytes, in every form in which a program may have written them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use bongham::destruction::ledger::sha256_hex;
 use data_encoding::{BASE64, BASE64URL, HEXLOWER, HEXUPPER};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::world::walk;
+
+/// Bytes looked at together, and those that two neighbours share: more than any needle has.
+const PIECE: usize = 16 << 10;
+const SHARED: usize = 512;
 
 /// How a value may be written.
 pub fn forms(value: &str) -> Vec<(&'static str, Vec<u8>)> {
@@ -85,6 +90,38 @@ impl Search {
             }
         }
         Self { needles, starts }
+    }
+    /// Besides, bytes that are no text: as they are, and in hexadecimal.
+    pub fn and_bytes(mut self, name: &str, bytes: &[u8]) -> Self {
+        let hex = HEXLOWER.encode(bytes).into_bytes();
+        for (form, bytes) in [("bytes", bytes.to_vec()), ("hex", hex)] {
+            let start = [bytes[0], bytes[1]];
+            self.starts[usize::from(u16::from_be_bytes(start))] = true;
+            let needles = self.needles.entry(start).or_default();
+            needles.push((format!("{name} as {form}"), bytes));
+        }
+        self
+    }
+    /// Hits in every file below all of these; of what many files share each piece is looked at
+    /// once.
+    pub fn below_each_once(&self, dirs: &[&Path]) -> Vec<(PathBuf, String)> {
+        let mut files = Vec::new();
+        dirs.iter().for_each(|dir| walk(dir, &mut files));
+        assert!(!files.is_empty());
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+        for (path, bytes) in files {
+            let name = path.as_os_str().as_encoded_bytes();
+            let mut hits = self.hits(name);
+            for at in (0..bytes.len()).step_by(PIECE) {
+                // Pieces share their borders, so that nothing falls between two.
+                let piece = &bytes[at..bytes.len().min(at + PIECE + SHARED)];
+                if seen.insert(sha256_hex(piece)) {
+                    hits.extend(self.hits(piece));
+                }
+            }
+            found.extend(hits.into_iter().map(|hit| (path.clone(), hit.to_owned())));
+        }
+        found
     }
     pub fn hits(&self, bytes: &[u8]) -> Vec<&str> {
         let mut hits = Vec::new();

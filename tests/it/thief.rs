@@ -179,19 +179,32 @@ impl Rows {
         field: SearchField,
         value: &str,
     ) -> usize {
+        let tokens = self.tokens(keyring, department, field, value).into_iter();
+        let rows = tokens.map(|token| {
+            let range = KeyRange::prefix(&token);
+            let page = self.engine.scan(Space::Posting, range, Limit::rows(100));
+            page.unwrap().rows.len()
+        });
+        rows.sum()
+    }
+
+    /// What the keys of such rows begin with, under every epoch that this keyring has.
+    pub fn tokens(
+        &self,
+        keyring: &Keyring,
+        department: &str,
+        field: SearchField,
+        value: &str,
+    ) -> Vec<[u8; 16]> {
         let all: Vec<Department> = self.people.all().unwrap();
         let department = all.iter().find(|d| d.code == department).unwrap().id;
         let scope = IndexKey::new(&keyring.server_key(ServerKey::Index)).scope(department);
         let term = Sought::parse(field, value).unwrap().blind(&scope);
         let epochs = keyring.older_index_epoch().into_iter();
         let epochs = epochs.chain([keyring.index_epoch()]);
-        let rows = epochs.map(|epoch| {
-            let token = EpochKey::new(&epoch.key).token(&term);
-            let range = KeyRange::prefix(&token);
-            let page = self.engine.scan(Space::Posting, range, Limit::rows(100));
-            page.unwrap().rows.len()
-        });
-        rows.sum()
+        epochs
+            .map(|epoch| EpochKey::new(&epoch.key).token(&term))
+            .collect()
     }
 
     /// Keys and lengths of all rows of the blind index.

@@ -108,6 +108,8 @@ pub fn settings(dir: &Path) -> Settings {
         terms: Terms::default(),
         // One test does in a second what takes people a day.
         budgets: Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
@@ -419,7 +421,13 @@ impl World {
 
     /// Seals and unseals: a clean restart. Sessions end.
     pub fn restart(&mut self) {
+        self.restart_after(|_| ());
+    }
+
+    /// The same, with something done to the closed store in between.
+    pub fn restart_after(&mut self, between: impl FnOnce(&Settings)) {
         self.service.close().unwrap();
+        between(&self.settings);
         self.service
             .unseal_now(&secret(PASSPHRASE), here())
             .unwrap();

@@ -27,8 +27,8 @@ pub struct Carved<'a> {
     pub space: Space,
     /// Its key.
     pub key: &'a [u8],
-    /// Its value.
-    pub value: &'a [u8],
+    /// Its value; `None` in the frame of a removal, which a scrub leaves.
+    pub value: Option<&'a [u8]>,
 }
 
 /// What was seen.
@@ -55,7 +55,7 @@ impl Carver {
         Keys::derive(journal).map(|keys| Self { keys })
     }
 
-    /// Reads to the end; tells `row` of every row, and `bytes` of every stretch as it is read, with
+    /// Reads to the end; tells `row` of every row and removal, and `bytes` of every stretch as it is read, with
     /// its offset. Stretches share their borders, so that nothing falls between two.
     ///
     /// # Errors
@@ -144,16 +144,17 @@ impl Carver {
                 Err(_) => continue,
             };
             ours = true;
-            if frame.kind == Kind::Put
+            let put = frame.kind == Kind::Put;
+            if (put || frame.kind == Kind::Delete)
                 && let Some((space, key, value)) = frame::parse_row(plain)
                 && let Some(space) = Space::from_byte(space)
             {
-                sight.rows += 1;
+                sight.rows += u64::from(put);
                 row(Carved {
                     offset,
                     space,
                     key,
-                    value,
+                    value: put.then_some(value),
                 });
             }
         }

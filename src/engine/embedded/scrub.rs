@@ -10,7 +10,10 @@
 //! A value that stands in the index itself has no place there: its frame counts as dead if the
 //! row's value is another one. A frame that holds the very value of the living row stays.
 //!
-//! Frames of removals and numbers stay; they hold keys, which say nothing, and counters.
+//! Frames of removals and numbers stay; they hold keys and counters. Most keys are places made by
+//! HMAC, which nobody can guess. Those of the blind index begin with a token, and whoever has the
+//! index's key of that time can try values on it: overwriting alone does not end that, the end of
+//! that key does, and whoever orders a scrub sees to it first.
 
 use super::bytes::io;
 use super::erase::{self, Dead};

@@ -109,6 +109,7 @@ fn live(world: &World, truth: &Truth, crash: &Crash) -> (bool, bool) {
             going = going && process.store.execute(order.id).is_ok();
         }
         if going {
+            let _ = process.store.rotate_index();
             let _ = process.store.scrub();
         }
         if let Crash::Commit(pass, _) = crash {
@@ -141,6 +142,7 @@ fn round(seed: u64, struck: &mut Struck) {
         assert!(stage >= Stage::Destroyed);
     }
     truth.finished(&process.store);
+    process.store.rotate_index().unwrap();
     process.store.scrub().unwrap();
     truth.finished(&process.store);
     for order in &truth.orders {

@@ -22,6 +22,7 @@ fn a_pass_that_fails_is_done_again_and_told_once() {
             let (world, truth) = (base.0.fork(1), &base.1);
             let process = world.boot().unwrap();
             process.recover().unwrap();
+            process.store.rotate_index().unwrap();
             process.live.arm(0, first.clone());
             assert!(process.store.scrub().is_err(), "{first:?}");
             truth.finished(&process.store);

@@ -9,7 +9,8 @@
 //!    but this restore opens the store. Rename the directory into place.
 //! 4. Destroy again every key that the ledger names, whether by a destruction, by a new key or with
 //!    its account, and believe no row of an account that is older than it says; drop the rows of
-//!    the destroyed; shut out accounts whose rights or passwords changed since; look at every case.
+//!    the destroyed; look at every case; put the blind index under a living key; overwrite what was
+//!    dropped; shut out accounts whose rights or passwords changed since.
 //! 5. Enter it in ledger and access log, take the mark away.
 //!
 //! A crash before 3 leaves a directory that the next try replaces; after it, the same command goes
@@ -24,8 +25,10 @@ mod layout;
 mod proofs;
 mod records;
 mod replay;
+mod step;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,21 +38,17 @@ use super::fault;
 use super::open;
 use super::seal::Settings;
 use super::store::Store;
-use crate::audit::{Event as LogEvent, Outcome, verifier_key_of};
-use crate::authn::session::Origin;
+use crate::audit::verifier_key_of;
 use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
-use crate::destruction::copies::{Logs, Restored};
-use crate::destruction::ledger::{Entry, Event};
 use crate::domain::id::{BackupId, KeyHolderId, UnitId};
 use crate::domain::random::Random;
-use crate::domain::role::{Role, Roles};
+use crate::domain::role::Role;
 use crate::domain::secret::SecretText;
-use crate::domain::task::Task;
 use crate::domain::time::Clock;
 use crate::engine::embedded::EmbeddedEngine;
-use crate::engine::{Batch, Engine, Log};
+use crate::engine::{Engine, Log};
 use crate::keyring::{
     Capsule, CapsuleError, Floor, Keyring, KeyringError, Restoring, ServerKey, UnsealSecret,
 };
@@ -61,9 +60,8 @@ use crate::people::rows::People;
 use crate::people::view::{AccountState, Invitation};
 use proofs::{Bundle, Need};
 use replay::{Past, Swept};
-
-/// Cases that do not open any more and are named one by one.
-const LOST_NAMED: usize = 20;
+use step::Step;
+use told::Told;
 
 /// What to restore, and what must not be lost by it.
 #[derive(Debug, Clone, Default)]
@@ -201,43 +199,6 @@ struct Work<'a> {
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
     behind: &'a dyn Fn(Step) -> Result<(), ServiceError>,
-}
-
-/// What a restore has done when it is told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// The files of the backup lie beside their place.
-    Copied,
-    /// Those of the separate store do.
-    CopiedApart,
-    /// The logs are as long as they must be.
-    Brought,
-    /// The keyring knows of the restore.
-    Marked,
-    /// The data is in its place.
-    Placed,
-    /// The keyring knows what the ledger tells.
-    Taught,
-    /// No number is given again that a row names.
-    Skipped,
-    /// What waited in the queue is dead.
-    Punctured,
-    /// What no row names is dead.
-    Kept,
-    /// Every case was looked at.
-    Swept,
-    /// Somebody has a new code who can let the others in.
-    LetIn,
-    /// Rows of accounts that are too old are shut out.
-    HeldBack,
-    /// Orders and approvals that waited are void.
-    Withdrawn,
-    /// The list of copies is that of the ledger.
-    Relisted,
-    /// It stands in both logs.
-    Entered,
-    /// The keyring's mark is gone.
-    Finished,
 }
 
 impl Work<'_> {
@@ -421,10 +382,11 @@ impl Work<'_> {
         let mut swept = Swept::default();
         if begun.capsule.is_some() {
             store.keep_named(&mut swept)?;
-            store.renew_index()?;
         }
         (self.behind)(Step::Kept)?;
         store.sweep_dead(&past, &mut swept)?;
+        store.settle_index_again(begun.capsule.is_some())?;
+        store.overwrite_again(&past.dead)?;
         (self.behind)(Step::Swept)?;
         let held = store.older();
         let invitations = store.let_in_again(&held)?;
@@ -483,119 +445,7 @@ impl Work<'_> {
     }
 }
 
-/// What ledger, log and operator are told.
-struct Told {
-    begun: Restoring,
-    from: Floor,
-    vouched: Floor,
-    headers_only: u64,
-    held: u64,
-    orders: u64,
-    approvals: u64,
-}
-
-impl Told {
-    fn lines(&self, past: &Past, swept: &Swept) -> Vec<String> {
-        let lost = self
-            .vouched
-            .access_size
-            .saturating_sub(self.from.access_size);
-        let mut lines = vec![
-            format!(
-                "access log: goes on from {} entries; at least {lost} later ones are lost",
-                self.from.access_size
-            ),
-            format!(
-                "ledger: goes on from {} entries; {} units it names as destroyed and {} whose keys \
-                 ended otherwise refuse to open",
-                self.from.ledger_size,
-                past.dead.len(),
-                past.ended.len()
-            ),
-            format!(
-                "cases: {} looked at, {} with something destroyed since, {} that do not open any \
-                 more because their keys were replaced since",
-                swept.cases,
-                swept.dropped,
-                swept.lost.len()
-            ),
-            format!(
-                "accounts: {} shut out because their rights or passwords changed since",
-                self.held
-            ),
-        ];
-        if self.headers_only > 0 {
-            lines.push(format!(
-                "access log: {} entries came from the bundle, without their sealed bodies",
-                self.headers_only
-            ));
-        }
-        if self.orders + self.approvals > 0 {
-            lines.push(format!(
-                "{} destruction orders and {} approvals that waited are void: ask for them anew",
-                self.orders, self.approvals
-            ));
-        }
-        if self.begun.capsule.is_some() {
-            lines.push(format!(
-                "keyring: {} slots that no row names were destroyed",
-                swept.unnamed
-            ));
-        }
-        let named = swept.lost.iter().take(LOST_NAMED);
-        lines.extend(named.map(|case| format!("does not open any more: case {case}")));
-        if swept.bound > 0 {
-            lines.push(format!(
-                "cases: {} locked or held again, as the ledger tells",
-                swept.bound
-            ));
-        }
-        if self.begun.backup.is_some() {
-            lines.push(
-                "requests of after the backup are gone: take them in anew; until they are \
-                 answered their cases stay locked, and nothing that was held is destroyed"
-                    .to_owned(),
-            );
-        }
-        lines
-    }
-}
-
 impl Store {
-    /// The restore, in both logs at once.
-    fn enter_restore(&self, told: &Told, past: &Past, swept: &Swept) -> Result<(), ServiceError> {
-        let event = Event::Restored(Restored {
-            backup: told.begun.backup.map(|id| id.to_string()),
-            capsule: told.begun.capsule.map(|id| id.to_string()),
-            from: Logs::from(told.from),
-            vouched: Logs::from(told.vouched),
-            headers_only: told.headers_only,
-            destroyed: past.dead.len() as u64,
-            lost_cases: swept.lost.len() as u64,
-            held_back: told.held,
-        });
-        let mut batch = Batch::default();
-        Entry::now(self.clock.now(), event)
-            .append(&mut batch)
-            .map_err(|error| ServiceError::Internal(error.to_string()))?;
-        // The next restore may have another keyring: what this one knows goes into the ledger.
-        self.end_keys(&mut batch, &[], past.untold(&self.keyring))?;
-        let entry = LogEvent {
-            task: Task::Restore,
-            outcome: Outcome::Done,
-            actor: None,
-            roles: Roles::default(),
-            origin: Origin {
-                address: None,
-                device: "console".to_owned(),
-            },
-            purpose: None,
-            reason: told.begun.backup.map(|id| format!("backup {id}")),
-        };
-        let entered = self.log.event(entry, batch).wait();
-        entered.map(|_| ()).map_err(fault::log)
-    }
-
     /// Where nobody is left who could let the others in again, those who could get a new code:
     /// whoever restores has passphrase and keyring in hand, as at the making of the store. Who was
     /// given one by a try that was broken off gets another.

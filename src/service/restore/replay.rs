@@ -202,6 +202,31 @@ impl Store {
         }
     }
 
+    /// The copy has the bytes of what was destroyed since; certificates say that they are gone.
+    pub(super) fn overwrite_again(
+        &self,
+        dead: &HashMap<UnitId, DestructionId>,
+    ) -> Result<(), ServiceError> {
+        if dead.is_empty() {
+            return Ok(());
+        }
+        for engine in [&self.engine, &self.apart] {
+            engine.scrub(&|_, _| ()).map_err(fault::engine)?;
+        }
+        Ok(())
+    }
+
+    /// Rows of the blind index from before a rotation stand under a key that is gone: they are
+    /// written anew, or nobody would find what they are of. A keyring out of a capsule has old
+    /// keys of the index again, on which the destroyed could be guessed: they go.
+    pub(super) fn settle_index_again(&self, capsule: bool) -> Result<(), ServiceError> {
+        if capsule {
+            self.rotate_index()
+        } else {
+            self.settle_index()
+        }
+    }
+
     fn refuses(&self, unit: UnitId) -> bool {
         self.keyring.shred_half(unit).is_err()
     }

@@ -12,6 +12,7 @@ use crate::authn::password::PasswordCost;
 use crate::authn::session::{Origin, Session, SessionLimits};
 use crate::cases::draft::{CaseDraft, Channel, Classification, Part as Whose, PersonDraft};
 use crate::cases::head::Head;
+use crate::cases::search::{self, SearchField};
 use crate::cases::view::CaseState;
 use crate::destruction::order::{Ground, Order, Part, Stage, What};
 use crate::destruction::term::Terms;
@@ -55,6 +56,8 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         segment_bytes: 1 << 20,
         terms: Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
@@ -126,6 +129,8 @@ pub(super) struct Scene {
     items: [Item; 2],
     /// Units that no row names, as a case leaves them that was given new keys after the backup.
     unnamed: Vec<UnitId>,
+    /// Epoch of the index in capsule and backup.
+    epoch: u64,
 }
 
 fn item(n: u8, store: &Store) -> Item {
@@ -270,6 +275,7 @@ impl Scene {
         let waiting = order(kept, &store);
         place(&store, &waiting);
 
+        let epoch = store.keyring.index_epoch().id;
         let capsule = store.escrow_keyring(&admin, "safe".to_owned(), &words());
         let capsule = capsule.unwrap().wait().unwrap().capsule;
         let capsule = data_encoding::BASE64.decode(capsule.as_bytes()).unwrap();
@@ -290,6 +296,8 @@ impl Scene {
         let destruction = order(doomed, &store);
         place(&store, &destruction);
         assert_eq!(store.execute(destruction.id).unwrap(), Stage::Destroyed);
+        // As the background does it in time: the rows in the backup are under a lost key now.
+        store.rotate_index().unwrap();
         let [ended, _] = &items;
         let end = Order {
             ground: Ground::RetentionEnd(ended.id),
@@ -321,6 +329,7 @@ impl Scene {
             units,
             items,
             unnamed,
+            epoch,
         }
     }
 
@@ -379,6 +388,15 @@ impl Scene {
             alive
                 .iter()
                 .all(|unit| store.keyring.shred_half(*unit).is_ok())
+        );
+        // The living is found, and no key is back with which the dead could be guessed.
+        assert!(!store.keyring.has_index_epoch(self.epoch));
+        let scope = store.postings.scope(living.department);
+        let name = search::term(&scope, SearchField::Name, "홍길동").unwrap();
+        let (found, _) = store.postings.find(&name, Limit::rows(10)).unwrap();
+        assert_eq!(
+            found.iter().map(|p| p.case).collect::<Vec<_>>(),
+            [self.kept]
         );
         let [ended, stays] = &self.items;
         assert!(store.kept(ended.id).unwrap().is_none());

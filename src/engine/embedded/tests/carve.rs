@@ -15,13 +15,21 @@ fn put(n: u8) -> (Space, Key, Value) {
 }
 
 fn carved(image: &[u8], key: u8) -> (BTreeSet<Vec<u8>>, Sight) {
-    let mut found = BTreeSet::new();
+    let (mut found, mut removed) = (BTreeSet::new(), BTreeSet::new());
     let carver = Carver::new(&Secret::new([key; 32])).unwrap();
     let sight = carver.carve(
         image,
-        |row| assert!(row.space != Space::Unit || found.insert(row.key.to_vec())),
+        |row| {
+            let list = match row.value {
+                Some(_) => &mut found,
+                None => &mut removed,
+            };
+            assert!(row.space != Space::Unit || list.insert(row.key.to_vec()));
+        },
         |_, _| {},
     );
+    let expected: &[_] = if key == 7 { &[vec![3; 16]] } else { &[] };
+    assert!(removed.iter().eq(expected), "{removed:?}");
     (found, sight.unwrap())
 }
 
