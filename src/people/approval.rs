@@ -134,6 +134,31 @@ pub enum Asked {
         /// The law or matter that the hold rests on.
         ground: String,
     },
+    /// The end of what is kept apart. The end of cases is approved on its own form, step by step.
+    Destroy {
+        /// [`content_hash`] of the order.
+        order_hash: [u8; 32],
+    },
+    /// A hold on what is kept apart ends.
+    LiftItemHold {
+        /// Which item.
+        item: RetainedId,
+        /// The law or matter that the hold rests on.
+        ground: String,
+        /// [`text_hash`] of the reason given.
+        reason_hash: [u8; 32],
+    },
+    /// What is kept apart gets a later end.
+    RenewTerm {
+        /// Which item.
+        item: RetainedId,
+        /// Until when.
+        until: Timestamp,
+        /// Id of the decision of the records appraisal.
+        decision: Option<String>,
+        /// [`text_hash`] of the reason given.
+        reason_hash: [u8; 32],
+    },
     /// Cases leave the store in a file or on paper.
     TakeOut {
         /// SHA-256 over exactly these cases, fields and terms.
@@ -157,31 +182,6 @@ pub enum Asked {
         people: u32,
         /// More cases.
         cases: u32,
-        /// [`text_hash`] of the reason given.
-        reason_hash: [u8; 32],
-    },
-    /// The end of what is kept apart. The end of cases is approved on its own form, step by step.
-    Destroy {
-        /// [`content_hash`] of the order.
-        order_hash: [u8; 32],
-    },
-    /// A hold on what is kept apart ends.
-    LiftItemHold {
-        /// Which item.
-        item: RetainedId,
-        /// The law or matter that the hold rests on.
-        ground: String,
-        /// [`text_hash`] of the reason given.
-        reason_hash: [u8; 32],
-    },
-    /// What is kept apart gets a later end.
-    RenewTerm {
-        /// Which item.
-        item: RetainedId,
-        /// Until when.
-        until: Timestamp,
-        /// Id of the decision of the records appraisal.
-        decision: Option<String>,
         /// [`text_hash`] of the reason given.
         reason_hash: [u8; 32],
     },

@@ -386,7 +386,7 @@ impl Scene {
         assert!(receipt(&head).unwrap().is_none());
         let living = store.cases.head(self.kept).unwrap().unwrap().head;
         assert!(living.external_number.is_some() && receipt(&living).unwrap().is_some());
-        let alive = units_of(&store, self.kept);
+        let alive = units_of(store, self.kept);
         assert!(!alive.is_empty());
         assert!(
             alive
