@@ -38,4 +38,5 @@ mod restart;
 mod retained;
 mod second;
 mod shared;
+mod takeout;
 mod upkeep;
