@@ -30,7 +30,7 @@
 //! | 2 | [`authn`] who · [`authz`] may they |
 //! | 3 | [`audit`] access log |
 //! | 4 | [`vault`] the gate |
-//! | 5 | [`cases`] · [`people`] · [`destruction`] requests, orders, ledger · [`retained`] kept apart · [`disclosure`] what leaves |
+//! | 5 | [`cases`] · [`people`] · [`destruction`] requests, orders, ledger · [`retained`] kept apart · [`disclosure`] what leaves · [`inspection`] what the log tells people · [`forward`] entries to a collector |
 //! | 6 | [`service`] what a person can do |
 //! | 7 | [`http`] JSON door · [`cli`] command door, a client of the API |
 //!
@@ -47,7 +47,9 @@ pub mod destruction;
 pub mod disclosure;
 pub mod domain;
 pub mod engine;
+pub mod forward;
 pub mod http;
+pub mod inspection;
 pub mod keyring;
 pub mod manual;
 pub mod merkle;

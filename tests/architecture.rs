@@ -24,6 +24,8 @@ const ROWS: &[(&str, u8)] = &[
     ("destruction", 5),
     ("retained", 5),
     ("disclosure", 5),
+    ("inspection", 5),
+    ("forward", 5),
     ("service", 6),
     ("http", 7),
     ("cli", 7),
@@ -42,6 +44,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ),
     ("authz", "authn", "the session is who asks"),
     ("disclosure", "cases", "views are what leaves"),
+    ("inspection", "disclosure", "copies still out are inspected"),
 ];
 
 /// What a door may see besides its own folder.
@@ -57,18 +60,22 @@ const DOORS: &[(&str, &[&str])] = &[
             "people",
             "destruction",
             "disclosure",
+            "inspection",
             "retained",
             "audit",
             "engine",
         ],
     ),
-    ("cli", &["domain", "config", "merkle", "destruction"]),
+    (
+        "cli",
+        &["domain", "config", "merkle", "destruction", "inspection"],
+    ),
 ];
 
 /// Where each outside crate may be named. A path ends in `/` for a folder.
 const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["engine/embedded/index.rs"]),
-    ("serde_json_canonicalizer", &["destruction/"]),
+    ("serde_json_canonicalizer", &["destruction/", "inspection/"]),
     ("argon2", &["keyring/unseal.rs", "authn/password.rs"]),
     ("hpke", &["crypto/wrap.rs"]),
     ("rustix", &["keyring/storage.rs", "engine/embedded/"]),
@@ -92,11 +99,13 @@ const HOMES: &[(&str, &[&str])] = &[
             "destruction/draft.rs",
             "destruction/view.rs",
             "disclosure/",
+            "inspection/",
             "service/",
         ],
     ),
-    ("rustls", &["http/"]),
+    ("rustls", &["http/", "forward/"]),
     ("tokio_rustls", &["http/"]),
+    ("syslog_fmt", &["forward/"]),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("rpassword", &["cli/"]),
@@ -131,6 +140,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "audit/",
             "destruction/",
             "disclosure/",
+            "inspection/",
             "people/approval.rs",
             "service/accounts.rs",
             "cli/",

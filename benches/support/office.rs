@@ -93,12 +93,14 @@ fn settings(dir: &Path) -> Settings {
         queue: 1024,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
-        budgets: bongham::config::budgets::Budgets::unbounded(),
         outputs: bongham::config::outputs::Outputs::default(),
         terms: Terms {
             cancel_window: Duration::ZERO,
             ..Terms::default()
         },
+        budgets: bongham::config::budgets::Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }

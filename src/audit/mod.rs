@@ -5,6 +5,7 @@
 //! body ([`body`]). It is committed in the same batch as what it writes, and a [`Receipt`] comes
 //! only from the commit. Trees, checkpoints and bundles follow behind, never on the way of a read.
 
+pub mod about;
 pub mod body;
 pub mod bundle;
 mod chance;
@@ -12,6 +13,7 @@ mod checkpoint;
 pub mod entry;
 mod epoch;
 pub mod manifest;
+pub mod pass;
 pub mod query;
 mod receipt;
 mod recount;

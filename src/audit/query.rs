@@ -123,7 +123,7 @@ fn units<S: Serializer>(values: &Option<Vec<UnitId>>, to: S) -> Result<S::Ok, S:
 /// A page of entries, newest first, and the cursor of the next page if there may be one.
 pub type Entries = (Vec<Row>, Option<u64>);
 
-fn changed(index: u64, what: impl Display) -> LogError {
+pub(super) fn changed(index: u64, what: impl Display) -> LogError {
     LogError::Regressed(format!("entry {index}: {what}"))
 }
 
@@ -131,7 +131,7 @@ pub(super) fn header(index: u64, leaf: &[u8]) -> Result<Header, LogError> {
     Header::decode(leaf).map_err(|e| changed(index, e))
 }
 
-fn leaf_at(engine: &dyn Engine, index: u64) -> Result<Leaf, LogError> {
+pub(super) fn leaf_at(engine: &dyn Engine, index: u64) -> Result<Leaf, LogError> {
     let leaves = engine
         .leaves(Log::Access, index, Limit::rows(1))
         .map_err(LogError::unreadable)?;

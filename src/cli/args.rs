@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod copies;
 pub mod end;
+pub mod inspection;
 pub mod outputs;
 pub mod people;
 pub mod records;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use budget::{AlertCommand, BudgetCommand};
 use copies::{BackupCommand, KeyringCommand};
 use end::{RequestCommand, RetentionCommand};
+use inspection::{EvidenceCommand, FindingCommand, InspectionCommand};
 use outputs::{ExportCommand, OutputCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LedgerCommand, LogCommand};
@@ -195,6 +197,15 @@ pub enum Command {
     /// The access log
     #[command(subcommand)]
     Log(LogCommand),
+    /// Who opened a case (열람 내역), for its petitioner
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// Inspections of the access log (접속기록 점검), and their sign-off
+    #[command(subcommand)]
+    Inspection(InspectionCommand),
+    /// What inspections found about you, and what you say to it (소명)
+    #[command(subcommand)]
+    Finding(FindingCommand),
     /// The destruction ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),

@@ -8,10 +8,12 @@ pub mod budget;
 pub mod case;
 pub mod channel;
 pub mod client;
+pub mod evidence;
 pub mod failure;
 pub mod forensic;
 pub mod host;
 pub mod import;
+pub mod inspection;
 pub mod keyring;
 pub mod out;
 pub mod output;
@@ -86,6 +88,14 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Log(LogCommand::Trail(command)) => {
             trail::trail(host, Trail::Log, &command, out).await
         }
+        Command::Log(LogCommand::VerifyEvidence {
+            document,
+            key,
+            checkpoint,
+        }) => evidence::verify(&document, &key, checkpoint.as_deref(), out),
+        Command::Evidence(command) => evidence::evidence(host, &command, out).await,
+        Command::Inspection(command) => inspection::inspection(host, &command, out).await,
+        Command::Finding(command) => inspection::finding(host, &command, out).await,
         Command::Ledger(command) => trail::ledger(host, &command, out).await,
         Command::Backup(command) => backup::backup(host, command, out).await,
         Command::Keyring(command) => keyring::keyring(host, command, out).await,

@@ -112,6 +112,13 @@ async fn document(
         client.call(call).await
     })
     .await?;
+    new_file(file, &reply.body)?;
+    out.note(&format!("written to {}", file.display()));
+    Ok(())
+}
+
+/// Writes a file that was not there before.
+pub(super) fn new_file(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let unwritten = |error: std::io::Error| Failure::file("write", file, &error);
     let mut made = OpenOptions::new()
         .write(true)
@@ -119,10 +126,8 @@ async fn document(
         .mode(0o600)
         .open(file)
         .map_err(unwritten)?;
-    made.write_all(&reply.body).map_err(unwritten)?;
-    made.sync_all().map_err(unwritten)?;
-    out.note(&format!("written to {}", file.display()));
-    Ok(())
+    made.write_all(bytes).map_err(unwritten)?;
+    made.sync_all().map_err(unwritten)
 }
 
 async fn text(

@@ -5,6 +5,8 @@
 
 pub mod budgets;
 pub mod ending;
+pub mod forward;
+pub mod inspection;
 pub mod limits;
 pub mod listen;
 pub mod log_format;
@@ -16,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use budgets::Budgets;
 use ending::Ending;
+use forward::Forward;
+use inspection::Inspection;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
@@ -37,6 +41,10 @@ pub struct Config {
     pub budgets: Budgets,
     /// How long what leaves may lie here.
     pub outputs: Outputs,
+    /// What the inspection of the access log looks for.
+    pub inspection: Inspection,
+    /// Where entries of the access log are forwarded to.
+    pub forward: Option<Forward>,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -63,6 +71,8 @@ struct File {
     ending: Ending,
     budgets: Budgets,
     outputs: Outputs,
+    inspection: Inspection,
+    forward: Option<Forward>,
     log_format: LogFormat,
 }
 
@@ -123,6 +133,10 @@ impl Config {
         file.ending.check()?;
         file.budgets.check()?;
         file.outputs.check()?;
+        file.inspection.check()?;
+        if let Some(forward) = &file.forward {
+            forward.check()?;
+        }
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -135,6 +149,8 @@ impl Config {
             ending: file.ending,
             budgets: file.budgets,
             outputs: file.outputs,
+            inspection: file.inspection,
+            forward: file.forward,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

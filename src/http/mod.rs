@@ -18,11 +18,13 @@ mod departments;
 mod download;
 mod entry;
 mod error;
+mod evidence;
 mod exports;
 mod extract;
 mod headers;
 mod health;
 mod imports;
+mod inspections;
 mod ledger;
 mod limits;
 mod log;
@@ -30,6 +32,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod retained;
+mod retained_term;
 mod retention;
 mod seal;
 mod searches;
@@ -123,6 +126,14 @@ fn office(time: Duration) -> Routes {
         .routes(routes!(backups::escrow, backups::holders))
         .routes(routes!(backups::acknowledge))
         .routes(routes!(retained::draw))
+        .routes(routes!(evidence::give))
+        .routes(routes!(inspections::make, inspections::list))
+        .routes(routes!(inspections::show))
+        .routes(routes!(inspections::report))
+        .routes(routes!(inspections::judge))
+        .routes(routes!(inspections::sign))
+        .routes(routes!(inspections::findings))
+        .routes(routes!(inspections::explain))
         .routes(routes!(searches::search))
         .routes(routes!(exports::begin))
         .routes(routes!(exports::show, exports::cancel))
@@ -160,6 +171,9 @@ fn apart() -> Routes {
         .routes(routes!(retained::share))
         .routes(routes!(retained::open))
         .routes(routes!(retained::end))
+        .routes(routes!(retained_term::cancel))
+        .routes(routes!(retained_term::hold))
+        .routes(routes!(retained_term::renew))
 }
 
 /// The door of a service: routes inside limits, trace and headers.

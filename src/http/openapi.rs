@@ -106,6 +106,15 @@ impl IntoResponses for OpenProblems {
     }
 }
 
+/// Problems of giving the password again.
+pub(super) struct AgainProblems;
+impl IntoResponses for AgainProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [Code::CredentialsRefused, Code::Throttled];
+        problems(&[&BODY, &SESSION, &own, &ANY])
+    }
+}
+
 /// Problems of looking at a list or a thing.
 pub(super) struct ReadProblems;
 impl IntoResponses for ReadProblems {
@@ -156,6 +165,7 @@ impl IntoResponses for WriteProblems {
             Code::Expired,
             Code::WrongState,
             Code::Held,
+            Code::RetentionRuns,
             Code::ClockDisagrees,
             Code::StepUpRequired,
             Code::BudgetExceeded,

@@ -11,7 +11,7 @@ use super::body;
 use super::error::Problem;
 use super::extract::{Caller, Who, bearer};
 use super::limits::CREDENTIAL_BYTES_MAX;
-use super::openapi::{OpenProblems, ReadProblems, WriteProblems};
+use super::openapi::{AgainProblems, OpenProblems, ReadProblems};
 use crate::domain::role::Role;
 use crate::domain::secret::SecretText;
 use crate::people::view::{AccountState, Enrolled};
@@ -139,7 +139,7 @@ pub(super) struct SteppedUp {
 /// Steps the session up for five minutes: what is over one's budget needs the password again.
 #[utoipa::path(post, path = "/sessions/current/step-up", tag = "sessions", request_body = Again,
     params(("Bongham-Device" = Option<String>, Header, description = "Device secret of an earlier log-in")),
-    security(("session" = [])), responses((status = 200, body = SteppedUp), WriteProblems))]
+    security(("session" = [])), responses((status = 200, body = SteppedUp), AgainProblems))]
 pub(super) async fn step_up(
     State(service): State<Arc<Service>>,
     Who(session): Who,

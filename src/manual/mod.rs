@@ -2,6 +2,7 @@
 //! code it speaks of.
 
 pub mod decisions;
+pub mod inspection;
 pub mod key_ceremony;
 pub mod operations;
 pub mod retained;

@@ -15,6 +15,14 @@
 //! **Operator's log.** Text or JSON on standard error, filtered by `BONGHAM_LOG`. It holds routes and
 //! durations, never ids, queries, names or addresses.
 //!
+//! **Figures.** `curl --unix-socket DATA/control.sock http://store/metrics` (Prometheus' text format): requests
+//! by route and class of status, durations, commits and the groups they were synced in. Nothing by person,
+//! case or tier. Over the network there is no such route.
+//!
+//! **Imports.** A chunk's rejects (line, code, field, reason) are kept with the job, so that an import that
+//! goes on or is repeated names them all. Codes are stable: `invalid`, `no_recipient`, `not_enrolled` from the
+//! server, others from reading the file.
+//!
 //! **Damage.** `bongham fsck` names it (exit code 5). A damaged index is made anew; a damaged journal or
 //! keyring is not repaired but refused: restore it.
 //!

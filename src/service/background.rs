@@ -8,7 +8,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::error::ServiceError;
+use super::seal::Settings;
 use super::store::Store;
+use crate::forward::Forwarder;
 
 /// How often a checkpoint is published at the most.
 const TICK: Duration = Duration::from_secs(1);
@@ -29,13 +31,20 @@ const FLOOR_TICKS: u32 = 300;
 pub(super) struct Background {
     stop: Vec<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
+    /// Entries on their way to a collector.
+    _forward: Option<Forwarder>,
 }
 
 impl Background {
-    pub(super) fn start(store: &Arc<Store>) -> Result<Self, ServiceError> {
+    pub(super) fn start(store: &Arc<Store>, settings: &Settings) -> Result<Self, ServiceError> {
+        let forward = settings.forward.as_ref().map(|forward| {
+            Forwarder::start(Arc::clone(&store.engine), forward, &settings.data)
+                .map_err(|error| ServiceError::Internal(format!("forwarding: {error}")))
+        });
         let mut background = Self {
             stop: Vec::new(),
             threads: Vec::new(),
+            _forward: forward.transpose()?,
         };
         background.every_tick(store, "background", tick)?;
         // A pass over the disk takes its time; checkpoints are not to wait for it.
@@ -121,6 +130,11 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         && let Err(error) = store.look_for_due_today()
     {
         tracing::error!(%error, "what is kept apart could not be looked through");
+    }
+    if ticks.is_multiple_of(PUNCTURE_TICKS)
+        && let Err(error) = store.warn_of_inspections()
+    {
+        tracing::error!(%error, "inspections could not be looked for");
     }
     if ticks.is_multiple_of(DESTROY_TICKS) {
         store.destroy_due();

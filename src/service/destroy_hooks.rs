@@ -46,11 +46,14 @@ impl Store {
     }
 
     /// Ends what lies outside of the cases: files of exports that something of them is in, the rows
-    /// of an item kept apart. May be called again.
+    /// of an item kept apart, what is left of a petition. May be called again.
     pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
         self.drop_exports_of(order.parts.iter().map(|part| part.case))?;
-        match order.ground {
-            Ground::RetentionEnd(item) => self.drop_retained(item),
+        match &order.ground {
+            Ground::RetentionEnd(item) | Ground::AppraisedEnd { item, .. } => {
+                self.drop_retained(*item)
+            }
+            Ground::Petition(request) => self.forget_petition(*request),
             _ => Ok(()),
         }
     }

@@ -89,6 +89,8 @@ impl Disk {
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
             outputs: crate::config::outputs::Outputs::default(),
+            inspection: Default::default(),
+            forward: None,
             progress: None,
         };
         let random = Arc::clone(&self.random);

@@ -26,6 +26,7 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::crypto::table::Table;
+use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::disclosure::alert::Alerts;
@@ -34,6 +35,7 @@ use crate::domain::random::Random;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
 use crate::engine::embedded::{EmbeddedEngine, Options};
+use crate::inspection::pack::Inspections;
 use crate::keyring::{Keyring, ServerKey, UnsealSecret};
 use crate::people::directory::Directory;
 use crate::people::rows::People;
@@ -291,7 +293,11 @@ pub(super) fn assemble_under(
         people,
         items,
         records,
+        petitions: Petitions::new(Arc::clone(&keyring), Arc::clone(&random)),
         outputs: Outputs::new(table("output")),
+        inspections: Inspections::new(table("inspection")),
+        inspecting: Mutex::new(()),
+        inspections_looked_on: AtomicI64::new(i64::MIN),
         directory,
         exports: Exports::new(&settings.data),
         authority,
@@ -316,6 +322,7 @@ pub(super) fn assemble_under(
         own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
         items_turn: Mutex::new(()),
+        expiry_turn: Mutex::new(()),
         due_looked_on: AtomicI64::new(i64::MIN),
         locator: locator(),
         row_key: row_key(),
@@ -327,6 +334,7 @@ pub(super) fn assemble_under(
         backups: Backups::default(),
         home: Home {
             policies: settings.policies.clone(),
+            inspection: settings.inspection.clone(),
             unseal_cost: settings.unseal_cost,
             outputs: settings.outputs,
         },

@@ -18,6 +18,8 @@ use crate::authn::waiting::Waiting;
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
 use crate::config::budgets::Budgets;
+use crate::config::forward::Forward;
+use crate::config::inspection::Inspection;
 use crate::config::outputs::Outputs;
 use crate::destruction::term::Terms;
 use crate::domain::random::Random;
@@ -58,6 +60,10 @@ pub struct Settings {
     pub budgets: Budgets,
     /// How long files of exports lie here.
     pub outputs: Outputs,
+    /// What the inspection of the access log looks for.
+    pub inspection: Inspection,
+    /// Where entries of the access log are forwarded to.
+    pub forward: Option<Forward>,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }
@@ -273,7 +279,7 @@ impl Service {
         store.office_event(Task::Unseal, origin, None, Some(reason))?;
         *failures = 0;
         let store = Arc::new(store);
-        let background = Background::start(&store)?;
+        let background = Background::start(&store, &self.settings)?;
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *open = Some(Open {
             store,

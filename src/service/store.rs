@@ -20,6 +20,7 @@ use crate::cases::rows::Cases;
 use crate::cases::view::CaseState;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
@@ -29,6 +30,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::random::Random;
 use crate::domain::time::{Clock, Timestamp};
 use crate::engine::{Engine, Pending};
+use crate::inspection::pack::Inspections;
 use crate::keyring::Keyring;
 use crate::people::account::Account;
 use crate::people::directory::Directory;
@@ -65,10 +67,18 @@ pub struct Store {
     /// What another law keeps, in an engine of its own.
     pub(super) items: Items,
     pub(super) records: Records,
+    /// What people said in requests.
+    pub(super) petitions: Petitions,
     /// Exports and prints that left the house.
     pub(super) outputs: Outputs,
     /// Files of exports, and what writes them.
     pub(super) exports: Exports,
+    /// Inspections of the access log and their findings.
+    pub(super) inspections: Inspections,
+    /// One inspection is made at a time.
+    pub(super) inspecting: Mutex<()>,
+    /// Day, counted from 1970, of the last look for inspections that nobody made.
+    pub(super) inspections_looked_on: AtomicI64,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -85,6 +95,8 @@ pub struct Store {
     pub(super) people_turn: Mutex<()>,
     /// Items are drawn and dropped one after the other, so that none is drawn twice.
     pub(super) items_turn: Mutex<()>,
+    /// Approvals of destructions come one after the other, so that the day's cap is counted once.
+    pub(super) expiry_turn: Mutex<()>,
     /// Day, counted from 1970, of the last look for items whose end has come.
     pub(super) due_looked_on: AtomicI64,
     pub(super) locator: Locator,
@@ -104,6 +116,8 @@ pub struct Store {
 pub(super) struct Home {
     /// The office's own policies, if it has any.
     pub(super) policies: Option<std::path::PathBuf>,
+    /// What the inspection of the access log looks for.
+    pub(super) inspection: crate::config::inspection::Inspection,
     /// Cost of what seals a copy of the keyring.
     pub(super) unseal_cost: crate::keyring::UnsealCost,
     /// How long files of exports lie here.

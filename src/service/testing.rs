@@ -29,6 +29,8 @@ pub(super) fn settings(dir: &Path) -> Settings {
         queue: 8,
         index_cache_bytes: 1 << 20,
         segment_bytes: 1 << 20,
+        inspection: Default::default(),
+        forward: None,
         progress: None,
         terms: crate::destruction::term::Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),

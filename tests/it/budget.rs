@@ -326,53 +326,52 @@ fn bursts_and_nights_are_told_and_somebody_takes_note() {
         night_people: 1,
         ..Budgets::default()
     };
-    let (world, clock, cases) = office(budgets(), 14, 9);
+    let (mut world, clock, cases) = office(budgets(), 14, 9);
+    let people = ["officer", "privacy", "privacy2", "auditor"];
     for case in &cases[..4] {
         read(&world, case).expect(200);
     }
     clock.advance(Duration::from_secs(3600));
+    people.iter().for_each(|login| world.log_in(login));
     for case in &cases[4..7] {
         read(&world, case).expect(200);
     }
     let told = alerts(&world, "");
     assert_eq!(told.len(), 1, "{told:#?}");
     assert_eq!(told[0]["kinds"], json!(["burst"]));
-    let mut rest = world;
     clock.advance(Duration::from_secs(8 * 3600));
-    for login in ["officer", "privacy", "privacy2", "auditor"] {
-        rest.log_in(login);
-    }
+    people.iter().for_each(|login| world.log_in(login));
     for case in &cases[7..9] {
-        read(&rest, case).expect(200);
+        read(&world, case).expect(200);
     }
-    let told = alerts(&rest, "");
+    let told = alerts(&world, "");
     assert_eq!(told[0]["kinds"], json!(["night"]));
 
     let path = format!("/alerts/{}/acknowledge", told[0]["id"].as_str().unwrap());
     let note = json!({"note": "agreed with the lead"});
-    refused(&rest.post("officer", &path, &note), 403, "role_refused");
-    refused(&rest.get("officer", "/alerts"), 403, "role_refused");
+    refused(&world.post("officer", &path, &note), 403, "role_refused");
+    refused(&world.get("officer", "/alerts"), 403, "role_refused");
     refused(
-        &rest.post("privacy", &path, &json!({"note": " "})),
+        &world.post("privacy", &path, &json!({"note": " "})),
         422,
         "invalid",
     );
-    let done = rest.post("privacy", &path, &note).expect(200);
+    let done = world.post("privacy", &path, &note).expect(200);
     assert_eq!(done["acknowledged"]["by"], "privacy");
-    refused(&rest.post("privacy2", &path, &note), 409, "conflict");
-    let open = alerts(&rest, "?open=true");
+    refused(&world.post("privacy2", &path, &note), 409, "conflict");
+    let open = alerts(&world, "?open=true");
     assert_eq!((open.len(), &open[0]["kinds"]), (1, &json!(["burst"])));
-    let page = rest.get("auditor", "/alerts?limit=1").expect(200);
+    let page = world.get("auditor", "/alerts?limit=1").expect(200);
     assert_eq!(
         page["rows"][0]["acknowledged"]["note"],
         "agreed with the lead"
     );
     let next = format!("/alerts?limit=1&cursor={}", page["next"].as_str().unwrap());
-    let page = rest.get("auditor", &next).expect(200);
+    let page = world.get("auditor", &next).expect(200);
     assert_eq!(page["rows"][0]["kinds"], json!(["burst"]));
-    refused(&rest.get("auditor", "/alerts?cursor=x"), 422, "invalid");
-    rest.restart();
-    assert_eq!(alerts(&rest, "").len(), 2, "they survive");
+    refused(&world.get("auditor", "/alerts?cursor=x"), 422, "invalid");
+    world.restart();
+    assert_eq!(alerts(&world, "").len(), 2, "they survive");
 }
 
 #[test]

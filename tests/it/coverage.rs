@@ -137,6 +137,21 @@ POST /api/v1/retained/{id}/open               absent open_retained   404- 404- 4
 POST /api/v1/retained/hand-over               ask hand_over          404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 202+ 401.
 POST /api/v1/retained/share                   - open_retained        404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
 POST /api/v1/retained/{id}/destruction        kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 422+ 401.
+POST /api/v1/retained/{id}/destruction/cancel kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 409+ 401.
+PUT /api/v1/retained/{id}/hold                kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
+POST /api/v1/retained/{id}/term               kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 202+ 401.
+POST /api/v1/evidence                         case give_evidence     403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/evidence                         absent give_evidence   403- 404+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/inspections                      month inspect          403- 403- 403- 403- 403- 403- 403- 201+ 403- 401.
+GET /api/v1/inspections                      - read_inspection  403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
+GET /api/v1/inspections/{id}                 made read_inspection  403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
+GET /api/v1/inspections/{id}                 absent read_inspection  403- 404+ 403- 403- 403- 403- 403- 404+ 403- 401.
+GET /api/v1/inspections/{id}/report          made read_inspection  403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
+POST /api/v1/inspections/{id}/findings/{number}/verdict absent inspect          403- 403- 403- 403- 403- 403- 403- 404+ 403- 401.
+POST /api/v1/inspections/{id}/sign            made sign_inspection  403- 403- 403- 403- 403- 403- 403- 200+ 403- 401.
+POST /api/v1/inspections/{id}/sign            absent sign_inspection  403- 403- 403- 403- 403- 403- 403- 404+ 403- 401.
+GET /api/v1/findings                         - explain          200+ 200+ 200+ 200+ 200+ 200+ 200+ 403- 200+ 401.
+POST /api/v1/findings/{id}/explanation        absent explain          404+ 404+ 404+ 404+ 404+ 404+ 404+ 403- 404+ 401.
 POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
 POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 403- 401.
 POST /api/v1/imports/{id}/rows                dry import             403- 403- 200+ 200+ 200+ 403- 200+ 403- 403- 401.
@@ -234,6 +249,24 @@ impl Office {
             "sensitive" => self.world.register("intake", &sensitive()),
             _ => "a".repeat(26),
         }
+    }
+
+    /// A month that nobody has inspected, long before the store.
+    fn month(&mut self) -> String {
+        self.count += 1;
+        format!("{:04}-{:02}", 1900 + self.count / 12, 1 + self.count % 12)
+    }
+
+    /// An inspection of such a month: its id and hash.
+    fn inspection(&mut self) -> (String, String) {
+        let body = json!({"month": self.month()});
+        self.world.log_in("auditor");
+        let made = self
+            .world
+            .post("auditor", "/inspections", &body)
+            .expect(201);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&made["sheet"]["id"]), text(&made["hash"]))
     }
 
     fn backup(&self) -> String {
@@ -454,6 +487,44 @@ impl Office {
             ("POST", "/retained/{id}/destruction", _) => {
                 let id = retained::drawn(&self.world, &ordinary());
                 (at(&id), Some(json!({"reason": "term over"})))
+            }
+            ("POST", "/retained/{id}/destruction/cancel", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                (at(&id), Some(json!({"reason": "wrong item"})))
+            }
+            ("PUT", "/retained/{id}/hold", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                let body = json!({"action": "set", "ground": "소송", "reason": "a court asks"});
+                (at(&id), Some(body))
+            }
+            ("POST", "/retained/{id}/term", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                let body = json!({"until": "2041-01-01T00:00:00+09:00", "reason": "renewed"});
+                (at(&id), Some(body))
+            }
+            ("POST", "/inspections", _) => {
+                let month = self.month();
+                (at(""), Some(json!({"month": month})))
+            }
+            (_, path, about) if path.starts_with("/inspections/") => {
+                let (id, hash) = match about {
+                    "made" => self.inspection(),
+                    _ => ("a".repeat(26), "0".repeat(64)),
+                };
+                let body = match path.rsplit('/').next().unwrap() {
+                    "sign" => Some(json!({"hash": hash})),
+                    "verdict" => Some(json!({"accepted": true, "note": "seen"})),
+                    _ => None,
+                };
+                (at(&id).replace("{number}", "1"), body)
+            }
+            ("POST", "/findings/{id}/explanation", _) => {
+                let id = format!("{}-1", "a".repeat(26));
+                (at(&id), Some(json!({"text": "on duty"})))
+            }
+            ("POST", "/evidence", about) => {
+                let tier = if about == "case" { "sensitive" } else { about };
+                (at(""), Some(json!({"case": self.case(tier)})))
             }
             ("POST", "/imports", _) => {
                 self.count += 1;

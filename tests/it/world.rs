@@ -109,6 +109,8 @@ pub fn settings(dir: &Path) -> Settings {
         outputs: bongham::config::outputs::Outputs::default(),
         // One test does in a second what takes people a day.
         budgets: Budgets::unbounded(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
@@ -141,10 +143,11 @@ fn service_by(settings: &Settings, clock: Arc<dyn Clock>) -> Arc<Service> {
 
 impl World {
     /// A store with its two founders, not yet enrolled.
-    fn founded(clock: Arc<dyn Clock>, budgets: Budgets) -> (Self, String, String) {
+    fn founded(clock: Arc<dyn Clock>, budgets: Budgets, terms: Terms) -> (Self, String, String) {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings {
             budgets,
+            terms,
             ..settings(dir.path())
         };
         let founder = |account: &str, role| Founder {
@@ -227,12 +230,21 @@ impl World {
 
     /// The same, at a time that a test moves.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self::with_budgets(clock, Budgets::unbounded())
+        Self::office(clock, Budgets::unbounded(), Terms::default())
     }
 
     /// The same, where people have no more than this.
     pub fn with_budgets(clock: Arc<dyn Clock>, budgets: Budgets) -> Self {
-        let (mut world, admin, privacy) = Self::founded(clock, budgets);
+        Self::office(clock, budgets, Terms::default())
+    }
+
+    /// The same, in an office that has set its own windows and caps.
+    pub fn with_terms(clock: Arc<dyn Clock>, terms: Terms) -> Self {
+        Self::office(clock, Budgets::unbounded(), terms)
+    }
+
+    fn office(clock: Arc<dyn Clock>, budgets: Budgets, terms: Terms) -> Self {
+        let (mut world, admin, privacy) = Self::founded(clock, budgets, terms);
         world.enrol("admin", &admin);
         world.enrol("privacy", &privacy);
         for (code, name) in [
@@ -264,7 +276,7 @@ impl World {
         world
     }
 
-    fn invite(&mut self, login: &str, roles: &[&str], department: Option<&str>) {
+    pub fn invite(&mut self, login: &str, roles: &[&str], department: Option<&str>) {
         let body = json!({"account": login, "roles": roles, "department": department});
         let invited = self.post("admin", "/accounts", &body).expect(201);
         self.ids

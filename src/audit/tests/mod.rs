@@ -2,6 +2,7 @@
 
 mod bundle;
 mod entries;
+mod pass;
 mod query;
 mod recovery;
 mod usage;

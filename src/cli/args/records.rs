@@ -240,6 +240,22 @@ pub enum LogCommand {
     /// Who did what, and why
     #[command(after_help = "Example:\n  bongham log entries --task read --account jang --data D")]
     Entries(EntriesArgs),
+    /// Verify a petitioner's evidence; needs no store and no server
+    #[command(
+        after_help = "Example:\n  bongham log verify-evidence evidence.json --key log.vkey\n\nThe key \
+        must come from the office on another way than the document.\nExit code 0: whole. 1: changed, \
+        and what was changed is named."
+    )]
+    VerifyEvidence {
+        /// The document
+        document: PathBuf,
+        /// The log's public key (vkey)
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// A checkpoint that somebody kept: a log cut back behind it is found out
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
     /// Export, verify, key, checkpoint.
     #[command(flatten)]
     Trail(TrailCommand),

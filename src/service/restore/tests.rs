@@ -57,6 +57,8 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         terms: Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
         outputs: crate::config::outputs::Outputs::default(),
+        inspection: Default::default(),
+        forward: None,
         progress: None,
     }
 }
@@ -159,6 +161,8 @@ fn item(n: u8, store: &Store) -> Item {
         }],
         wraps: Vec::new(),
         origin: [n; 16],
+        appraisal: false,
+        holds: Vec::new(),
     };
     let mut batch = crate::engine::Batch::default();
     let value = Value::new(vec![n; 64]).unwrap();

@@ -1,0 +1,83 @@
+//! `evidence …`, and `log verify-evidence`: offline, with nothing but the document and a kept key.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::args::inspection::EvidenceCommand;
+use super::client::{Client, as_actor};
+use super::failure::Failure;
+use super::host::Host;
+use super::out::{Out, fields};
+use super::verify::text;
+use crate::inspection::evidence;
+use crate::merkle::checkpoint::Verifier;
+
+/// Longest document, in bytes.
+const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
+
+/// `evidence …`
+pub async fn evidence(
+    host: &Host,
+    command: &EvidenceCommand,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let EvidenceCommand::Give {
+        receipt,
+        case,
+        out: file,
+        page,
+        actor,
+    } = command;
+    let case = case.map(|id| id.to_string());
+    let body = json!({"receipt": receipt, "case": case});
+    let given = as_actor(host, actor, async |client: &mut Client| {
+        client.post::<Value>("/evidence", &body).await
+    })
+    .await?;
+    let part = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
+    super::trail::new_file(file, part("document").as_bytes())?;
+    if let Some(page) = page {
+        super::trail::new_file(page, part("page").as_bytes())?;
+    }
+    out.answer(&json!({"entries": given.get("entries")}), fields)?;
+    out.note(&format!("written to {}", file.display()));
+    Ok(())
+}
+
+/// `log verify-evidence`
+pub fn verify(
+    document: &Path,
+    key: &Path,
+    checkpoint: Option<&Path>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let verifier = Verifier::parse(text(key)?.trim())
+        .map_err(|error| Failure::usage(format!("{}: {error}", key.display())))?;
+    let kept = checkpoint.map(text).transpose()?;
+    let unread = |error: std::io::Error| Failure::file("read", document, &error);
+    let mut bytes = Vec::new();
+    let file = File::open(document).map_err(unread)?;
+    file.take(DOCUMENT_BYTES_MAX)
+        .read_to_end(&mut bytes)
+        .map_err(unread)?;
+    let body = evidence::verify(&bytes, &verifier, kept.as_deref()).map_err(|fault| {
+        Failure::failed(format!("the evidence: {fault}"))
+            .korean("열람 내역 문서가 온전하지 않습니다. 다시 발급받아 확인하십시오.")
+    })?;
+    let attempts = body.entries.iter().filter(|line| line.attempt).count();
+    let shown = json!({
+        "whole": true,
+        "receipt": body.receipt,
+        "issued": body.issued,
+        "entries": body.entries.len(),
+        "refused_attempts": attempts,
+        "older": body.older,
+        "kept_checkpoint": kept.is_some(),
+    });
+    out.answer(&shown, fields)?;
+    out.note(&format!("{}\n{}", body.leaves_open.ko, body.leaves_open.en));
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! `inspection …` and `finding …`: thin, JSON in and out.
+
+use serde_json::{Value, json};
+
+use super::args::Actor;
+use super::args::inspection::{FindingCommand, InspectionCommand};
+use super::channel::Call;
+use super::client::{API, Client, as_actor};
+use super::failure::Failure;
+use super::host::Host;
+use super::out::{Out, fields, safe_line};
+
+const LIST: [&str; 6] = ["id", "month", "whole", "made_at", "findings", "signed_at"];
+const FINDINGS: [&str; 6] = ["number", "rule", "person", "count", "state", "says"];
+const OWN: [&str; 6] = ["id", "rule", "count", "first", "last", "state"];
+
+async fn post(host: &Host, actor: &Actor, path: &str, body: &Value) -> Result<Value, Failure> {
+    as_actor(host, actor, async |client: &mut Client| {
+        client.post::<Value>(path, body).await
+    })
+    .await
+}
+
+async fn get(host: &Host, actor: &Actor, path: &str) -> Result<Value, Failure> {
+    as_actor(host, actor, async |client: &mut Client| {
+        client.get::<Value>(path, &[]).await
+    })
+    .await
+}
+
+/// `inspection …`
+pub async fn inspection(
+    host: &Host,
+    command: &InspectionCommand,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    match command {
+        InspectionCommand::Make { month, actor } => {
+            let body = json!({"month": month});
+            let view = post(host, actor, "/inspections", &body).await?;
+            shown(&view, out)
+        }
+        InspectionCommand::List(actor) => {
+            let list = get(host, actor, "/inspections").await?;
+            let part = |name: &str| list.get(name).and_then(Value::as_array).cloned();
+            out.rows(&LIST, &part("rows").unwrap_or_default())?;
+            let overdue = part("overdue").unwrap_or_default();
+            let overdue: Vec<&str> = overdue.iter().filter_map(Value::as_str).collect();
+            if !overdue.is_empty() {
+                let months = overdue.join(", ");
+                out.note(&format!(
+                    "기한이 지난 점검 / Inspections that nobody made in time: {months}"
+                ));
+            }
+            Ok(())
+        }
+        InspectionCommand::Show { id, actor } => {
+            let view = get(host, actor, &format!("/inspections/{id}")).await?;
+            shown(&view, out)
+        }
+        InspectionCommand::Report {
+            id,
+            out: file,
+            actor,
+        } => {
+            let call = Call::get(&format!("{API}/inspections/{id}/report"), &[]);
+            let reply = as_actor(host, actor, async |client: &mut Client| {
+                client.call(call).await
+            })
+            .await?;
+            super::trail::new_file(file, &reply.body)?;
+            out.note(&format!("written to {}", file.display()));
+            Ok(())
+        }
+        InspectionCommand::Judge {
+            id,
+            number,
+            accept,
+            note,
+            actor,
+        } => {
+            let body = json!({"accepted": accept, "note": note});
+            let path = format!("/inspections/{id}/findings/{number}/verdict");
+            let view = post(host, actor, &path, &body).await?;
+            shown(&view, out)
+        }
+        InspectionCommand::Sign {
+            id,
+            hash,
+            statement,
+            actor,
+        } => {
+            let body = json!({"hash": hash, "statement": statement});
+            let view = post(host, actor, &format!("/inspections/{id}/sign"), &body).await?;
+            shown(&view, out)
+        }
+    }
+}
+
+/// The findings as a table, then what else there is to know.
+fn shown(view: &Value, out: &mut Out) -> Result<(), Failure> {
+    if out.is_json() {
+        return out.line(&view.to_string());
+    }
+    let sheet = view.get("sheet").cloned().unwrap_or_default();
+    let findings = sheet.get("findings").and_then(Value::as_array);
+    let findings: Vec<Value> = findings
+        .into_iter()
+        .flatten()
+        .map(|finding| row(finding, view.get("people")))
+        .collect();
+    out.rows(&FINDINGS, &findings)?;
+    let entries = |name: &str| sheet.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let rest = json!({
+        "id": sheet.get("id"),
+        "month": sheet.get("month"),
+        "whole": sheet.get("whole"),
+        "entries": entries("to") - entries("from"),
+        "signed": view.get("signed"),
+        "hash": view.get("hash"),
+    });
+    fields(&rest).iter().try_for_each(|line| out.line(line))?;
+    let intact = view.pointer("/signed/intact").and_then(Value::as_bool);
+    if intact == Some(false) {
+        return Err(
+            Failure::failed("the inspection was changed after it was signed")
+                .korean("서명된 뒤에 점검 내용이 바뀌었습니다."),
+        );
+    }
+    Ok(())
+}
+
+/// A finding with the name of its person, and its words in one line.
+fn row(finding: &Value, people: Option<&Value>) -> Value {
+    let mut row = finding.clone();
+    let person = finding.get("person").and_then(Value::as_str);
+    let name = person.and_then(|id| people?.get(id)).cloned();
+    let says = |language: &str| finding.get("says").and_then(|says| says.get(language));
+    let words = [says("ko"), says("en")];
+    let words: Vec<&str> = words
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if let Some(row) = row.as_object_mut() {
+        row.insert("person".to_owned(), name.unwrap_or(Value::Null));
+        row.insert("says".to_owned(), safe_line(&words.join(" / ")).into());
+    }
+    row
+}
+
+/// `finding …`
+pub async fn finding(host: &Host, command: &FindingCommand, out: &mut Out) -> Result<(), Failure> {
+    match command {
+        FindingCommand::List(actor) => {
+            let rows = as_actor(host, actor, async |client: &mut Client| {
+                client.get::<Value>("/findings", &[]).await
+            })
+            .await?;
+            let rows = rows.get("rows").and_then(Value::as_array).cloned();
+            out.rows(&OWN, &rows.unwrap_or_default())
+        }
+        FindingCommand::Explain { id, text, actor } => {
+            if !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+                return Err(Failure::usage("a finding's id looks like ID-3"));
+            }
+            let path = format!("/findings/{id}/explanation");
+            let view = post(host, actor, &path, &json!({"text": text})).await?;
+            out.answer(&view, fields)
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! What leaves, in what form, and that nothing is left out whatever dies.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::Value;
+
+use super::format::{cef, extension_value, header_field};
+use super::*;
+use crate::audit::Outcome;
+use crate::audit::entry::{Counts, Decision, hash_body};
+use crate::config::forward::{FileForm, SyslogForm};
+use crate::domain::id::{AccountId, EntryId};
+use crate::domain::purpose::Purpose;
+use crate::domain::role::{Role, Roles};
+use crate::domain::task::Task;
+use crate::domain::time::{SystemClock, Timestamp};
+use crate::engine::memory::MemoryEngine;
+use crate::engine::{Append, Batch};
+
+const NASTY: &str = "a|b=c\\d\r\nCEF:0|x]\"";
+
+fn header() -> Header {
+    Header {
+        id: EntryId::from_bytes([7; 16]),
+        time: Timestamp::from_millis(1_790_000_000_000),
+        clock_back: false,
+        boot: [0; 16],
+        actor: Some(AccountId::from_bytes([1; 16])),
+        roles: Roles::new([Role::Officer]).unwrap(),
+        task: Task::Read,
+        purpose: Some(Purpose::Handling),
+        decision: Decision::Deny,
+        policies: Arc::from([NASTY.to_owned()]),
+        policy_set: [1; 32],
+        counts: Counts {
+            cases: 1,
+            people: 2,
+            bytes: 3,
+        },
+        outcome: Outcome::Refused,
+        epoch: None,
+        body_hash: hash_body(&[]),
+    }
+}
+
+fn grow(engine: &MemoryEngine, entries: usize) {
+    let append = Append {
+        log: Log::Access,
+        leaf: header().encode().unwrap(),
+        stamp_at: None,
+        body: b"body-canary".to_vec(),
+    };
+    let batch = Batch {
+        append: vec![append; entries],
+        ..Batch::default()
+    };
+    engine.commit(batch).wait().unwrap();
+}
+
+fn engine(entries: usize) -> Arc<MemoryEngine> {
+    let engine = Arc::new(MemoryEngine::new(Arc::new(SystemClock::default())));
+    grow(&engine, entries);
+    engine
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn one(forward: &Forward) -> String {
+    let mut bytes = Vec::new();
+    Format::of(forward)
+        .write(&mut bytes, 41, &header())
+        .unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn syslog(address: SocketAddr, ca: PathBuf, form: SyslogForm) -> Forward {
+    Forward::Syslog {
+        address: address.to_string(),
+        name: Some("localhost".into()),
+        ca,
+        form,
+        host: Some("office1".into()),
+    }
+}
+
+fn nowhere(form: SyslogForm) -> Forward {
+    syslog(([127, 0, 0, 1], 1).into(), PathBuf::new(), form)
+}
+
+#[test]
+fn cef_escapes_pipes_in_its_head_and_equals_in_its_extension_and_stays_one_line() {
+    assert_eq!(header_field("a|b\\c\nd=e"), "a\\|b\\\\c d=e");
+    assert_eq!(extension_value("a|b=c\\d\r\ne"), "a|b\\=c\\\\d\\r\\ne");
+    let line = cef(&super::format::Fields::of(41, &header()));
+    assert!(line.starts_with("CEF:0|bongham|bongham|"), "{line}");
+    assert!(line.contains("|read|access log read|6|rt=1790000000000 externalId=41 "));
+    assert!(
+        line.contains("reason=a|b\\=c\\\\d\\r\\nCEF:0|x]\""),
+        "{line}"
+    );
+    assert!(!line.chars().any(char::is_control));
+    let head: Vec<&str> = line.splitn(8, '|').collect();
+    assert_eq!(head.len(), 8, "seven fields and the extension");
+}
+
+#[test]
+fn syslog_counts_octets_and_escapes_its_values() {
+    let message = one(&nowhere(SyslogForm::Rfc5424));
+    let (count, text) = message.split_once(' ').unwrap();
+    assert_eq!(count.parse::<usize>().unwrap(), text.len());
+    assert!(text.starts_with("<84>1 2026-"), "{text}");
+    assert!(text.contains(" office1 bongham - read [bongham@32473 index=\"41\" "));
+    assert!(
+        text.contains("policies=\"a|b=c\\\\d  CEF:0|x\\]\\\"\""),
+        "{text}"
+    );
+    assert!(!text.chars().any(char::is_control));
+    let message = one(&nowhere(SyslogForm::Cef));
+    let (count, text) = message.split_once(' ').unwrap();
+    assert_eq!(count.parse::<usize>().unwrap(), text.len());
+    assert!(text.contains(" read - CEF:0|bongham|"), "{text}");
+}
+
+fn file(path: PathBuf, max_bytes: u64) -> Forward {
+    Forward::File {
+        path,
+        form: FileForm::Json,
+        max_bytes,
+        keep: 1000,
+    }
+}
+
+/// Indexes in the file and in what was set aside, and every byte of them.
+fn lines(path: &Path) -> (Vec<u64>, String) {
+    let dir = path.parent().unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|p| p.is_file())
+        .collect();
+    names.sort();
+    let texts = names.iter().map(|p| std::fs::read_to_string(p).unwrap());
+    let text: String = texts.collect();
+    let index = |line: &str| serde_json::from_str::<Value>(line).unwrap()["index"].as_u64();
+    let mut indexes: Vec<u64> = text.lines().filter_map(index).collect();
+    indexes.sort_unstable();
+    (indexes, text)
+}
+
+#[test]
+fn a_file_gets_every_entry_once_is_set_aside_and_goes_on_after_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("access.jsonl");
+    let forward = file(path.clone(), 100 << 10);
+    let engine = engine(700);
+    let start = || Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
+    let forwarder = start();
+    wait_until("all is there", || forwarder.status().position() == 700);
+    drop(forwarder);
+    // A crash in the middle of a line: its entry was not counted as sent.
+    let mut torn = std::fs::read(&path).unwrap();
+    torn.extend_from_slice(b"{\"index\":700,\"id");
+    std::fs::write(&path, torn).unwrap();
+    grow(&engine, 300);
+    let forwarder = start();
+    wait_until("the rest is there", || {
+        forwarder.status().position() == 1000
+    });
+    drop(forwarder);
+    let (indexes, text) = lines(&path);
+    assert_eq!(indexes, (0..1000).collect::<Vec<u64>>());
+    assert!(!text.contains("canary"), "no body leaves");
+    assert!(out.path().join("access.jsonl.1").exists());
+    assert!(std::fs::metadata(&path).unwrap().len() < 200 << 10);
+}
+
+/// A collector that speaks TLS, takes messages and can be told to hang up.
+struct Collector {
+    address: SocketAddr,
+    ca: PathBuf,
+    config: Arc<ServerConfig>,
+    got: Arc<Mutex<Vec<String>>>,
+}
+
+impl Collector {
+    fn new(dir: &Path) -> (Self, TcpListener) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let ca = dir.join("ca.pem");
+        std::fs::write(&ca, made.cert.pem()).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let collector = Self {
+            address: listener.local_addr().unwrap(),
+            ca,
+            config: Arc::new(config),
+            got: Arc::default(),
+        };
+        (collector, listener)
+    }
+
+    /// Takes connections until told; each is cut off without a word after `most` messages.
+    fn serve(&self, listener: TcpListener, most: usize, end: Arc<AtomicBool>) {
+        let (config, got) = (Arc::clone(&self.config), Arc::clone(&self.got));
+        listener.set_nonblocking(true).unwrap();
+        std::thread::spawn(move || {
+            while !end.load(Ordering::Acquire) {
+                let Ok((socket, _)) = listener.accept() else {
+                    std::thread::sleep(Duration::from_millis(5));
+                    continue;
+                };
+                socket.set_nonblocking(false).unwrap();
+                let wait = Some(Duration::from_millis(200));
+                socket.set_read_timeout(wait).unwrap();
+                let session = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut stream = StreamOwned::new(session, socket);
+                take(&mut stream, most, &got, &end);
+            }
+        });
+    }
+
+    fn indexes(&self) -> BTreeSet<u64> {
+        let index = |message: &String| {
+            let (_, rest) = message.split_once("index=\"").unwrap();
+            rest.split('"').next().unwrap().parse().unwrap()
+        };
+        self.got.lock().unwrap().iter().map(index).collect()
+    }
+}
+
+/// Reads octet-counted messages until the other side ends, or `most` have come.
+fn take(stream: &mut impl Read, most: usize, got: &Mutex<Vec<String>>, end: &AtomicBool) {
+    let (mut bytes, mut taken) = (Vec::new(), 0);
+    while taken < most && !end.load(Ordering::Acquire) {
+        let mut piece = [0; 4096];
+        match stream.read(&mut piece) {
+            Ok(0) => return,
+            Ok(n) => bytes.extend_from_slice(&piece[..n]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+        while let Some(space) = bytes.iter().position(|b| *b == b' ') {
+            let count: usize = std::str::from_utf8(&bytes[..space])
+                .unwrap()
+                .parse()
+                .unwrap();
+            if bytes.len() < space + 1 + count {
+                break;
+            }
+            let message = bytes[space + 1..space + 1 + count].to_vec();
+            got.lock()
+                .unwrap()
+                .push(String::from_utf8(message).unwrap());
+            bytes.drain(..space + 1 + count);
+            taken += 1;
+        }
+    }
+}
+
+#[test]
+fn a_collector_that_breaks_off_and_a_restart_leave_no_gap() {
+    let data = tempfile::tempdir().unwrap();
+    let (collector, listener) = Collector::new(data.path());
+    let end = Arc::new(AtomicBool::new(false));
+    // Every connection is cut in the middle of a batch: what was on its way is lost.
+    collector.serve(listener, 300, Arc::clone(&end));
+    let engine = engine(500);
+    let forward = syslog(collector.address, collector.ca.clone(), SyslogForm::Rfc5424);
+    let start = || Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
+    let forwarder = start();
+    wait_until("something came", || !collector.indexes().is_empty());
+    drop(forwarder);
+    grow(&engine, 100);
+    let forwarder = start();
+    let all: BTreeSet<u64> = (0..600).collect();
+    // Each connection takes 300 at the most, so that the last ones only come over another one.
+    wait_until("all came", || {
+        grow(&engine, 1);
+        collector.indexes().is_superset(&(0..300).collect())
+    });
+    drop(forwarder);
+    end.store(true, Ordering::Release);
+    // A collector that stays takes everything, what was unsure a second time.
+    let (patient, listener) = Collector::new(data.path());
+    let end = Arc::new(AtomicBool::new(false));
+    patient.serve(listener, usize::MAX, Arc::clone(&end));
+    let forward = syslog(patient.address, patient.ca.clone(), SyslogForm::Rfc5424);
+    let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
+    let size = engine.log_size(Log::Access);
+    let both = || &collector.indexes() | &patient.indexes();
+    wait_until("nothing is left out", || both().len() as u64 == size);
+    assert!(both().is_superset(&all));
+    // An orderly end is confirmed by the other side: nothing is sent again afterwards.
+    drop(forwarder);
+    assert_eq!(
+        Position::open(&data.path().join("forward"))
+            .unwrap()
+            .index(),
+        size
+    );
+    end.store(true, Ordering::Release);
+}
+
+#[test]
+fn a_stranger_s_certificate_is_refused_and_a_dead_collector_moves_nothing_but_a_counter() {
+    let data = tempfile::tempdir().unwrap();
+    let (collector, listener) = Collector::new(data.path());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (stranger, _unused) = Collector::new(elsewhere.path());
+    let end = Arc::new(AtomicBool::new(false));
+    collector.serve(listener, usize::MAX, Arc::clone(&end));
+    let engine = engine(3);
+    let to = |address, ca: &Path| syslog(address, ca.to_owned(), SyslogForm::Cef);
+    let dead = {
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap();
+        gone.local_addr().unwrap()
+    };
+    for forward in [to(collector.address, &stranger.ca), to(dead, &collector.ca)] {
+        let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
+        wait_until("it fails", || forwarder.status().failures() > 0);
+        // The log goes on all the same.
+        let before = engine.log_size(Log::Access);
+        grow(&engine, 5);
+        assert_eq!(engine.log_size(Log::Access), before + 5);
+        assert_eq!(forwarder.status().position(), 0);
+    }
+    assert!(collector.got.lock().unwrap().is_empty());
+    let forward = to(collector.address, &collector.ca);
+    let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
+    wait_until("the control", || collector.got.lock().unwrap().len() == 13);
+    drop(forwarder);
+    end.store(true, Ordering::Release);
+}

@@ -1,0 +1,306 @@
+//! Every rule finds what it is for, and the control beside it is no finding.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use super::*;
+use crate::audit::entry::{Counts, hash_body};
+use crate::domain::id::{EntryId, UnitId};
+use crate::domain::role::Roles;
+
+const OFFICER: AccountId = AccountId::from_bytes([1; 16]);
+const LEAD: AccountId = AccountId::from_bytes([2; 16]);
+const GONE: AccountId = AccountId::from_bytes([3; 16]);
+const SECRET: CaseId = CaseId::from_bytes([9; 16]);
+const PLAIN: CaseId = CaseId::from_bytes([8; 16]);
+
+struct Office;
+impl Known for Office {
+    type Error = Infallible;
+    fn sensitive(&mut self, case: CaseId) -> Result<bool, Infallible> {
+        Ok(case == SECRET)
+    }
+    fn shut(&self, account: AccountId) -> bool {
+        account == GONE
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text).unwrap()
+}
+
+/// An officer's read of a case they handle, at noon of a working day.
+fn read() -> Header {
+    Header {
+        id: EntryId::from_bytes([7; 16]),
+        time: at("2026-10-14T12:00:00+09:00"),
+        clock_back: false,
+        boot: [0; 16],
+        actor: Some(OFFICER),
+        roles: Roles::new([Role::Officer]).unwrap(),
+        task: Task::Read,
+        purpose: Some(Purpose::Handling),
+        decision: Decision::Allow,
+        policies: Arc::from(["ordinary_own_handling".to_owned()]),
+        policy_set: [1; 32],
+        counts: Counts {
+            cases: 1,
+            people: 1,
+            bytes: 10,
+        },
+        outcome: Outcome::Done,
+        epoch: None,
+        body_hash: hash_body(&[]),
+    }
+}
+
+fn body(people: &[u64], case: CaseId, reason: Option<&str>) -> Sealed {
+    Sealed::Open(Body {
+        address: None,
+        device: String::new(),
+        cases: vec![case],
+        units: Vec::new(),
+        people: people.iter().map(|n| UnitId::from_u64(*n)).collect(),
+        reason: reason.map(str::to_owned),
+        query: None,
+    })
+}
+
+fn found(rules: &Inspection, entries: &[(Header, Sealed)]) -> Gathered {
+    let mut gatherer = Gatherer::new(rules, Office);
+    for (index, (header, body)) in (100..).zip(entries) {
+        let Ok(()) = gatherer.see(index, header, body);
+    }
+    gatherer.end()
+}
+
+fn rules_of(rules: &Inspection, entries: &[(Header, Sealed)]) -> Vec<Rule> {
+    let found = found(rules, entries).found;
+    found.into_iter().map(|(rule, ..)| rule).collect()
+}
+
+fn shown(header: Header) -> (Header, Sealed) {
+    (header, body(&[1], PLAIN, None))
+}
+
+#[test]
+fn ordinary_work_is_no_finding() {
+    let list = Header {
+        task: Task::List,
+        counts: Counts::default(),
+        ..read()
+    };
+    let login = Header {
+        task: Task::Login,
+        decision: Decision::None,
+        ..read()
+    };
+    let entries = [
+        shown(read()),
+        (list, Sealed::Unasked),
+        (login, Sealed::Unasked),
+    ];
+    let gathered = found(&Inspection::default(), &entries);
+    assert_eq!(gathered.found, []);
+    assert_eq!(gathered.unread, 0);
+    let (person, hours) = &gathered.usage[0];
+    assert_eq!((*person, hours[12], hours[13]), (Some(OFFICER), 3, 0));
+}
+
+#[test]
+fn night_and_days_off_are_those_of_the_office() {
+    let on = |time| {
+        shown(Header {
+            time: at(time),
+            ..read()
+        })
+    };
+    let rules = Inspection {
+        holidays: vec!["2026-10-09".parse().unwrap()],
+        ..Inspection::default()
+    };
+    let of = |time| rules_of(&rules, &[on(time)]);
+    assert_eq!(of("2026-10-14T22:00:00+09:00"), [Rule::NightUse]);
+    assert_eq!(of("2026-10-14T20:59:59Z"), [Rule::NightUse]);
+    assert_eq!(of("2026-10-14T21:00:00Z"), []);
+    assert_eq!(of("2026-10-17T12:00:00+09:00"), [Rule::HolidayUse]);
+    assert_eq!(of("2026-10-09T12:00:00+09:00"), [Rule::HolidayUse]);
+    // A log-in at night shows nothing.
+    let login = Header {
+        task: Task::Login,
+        decision: Decision::None,
+        time: at("2026-10-14T23:00:00+09:00"),
+        ..read()
+    };
+    assert_eq!(rules_of(&rules, &[(login, Sealed::Unasked)]), []);
+}
+
+#[test]
+fn what_goes_out_needs_a_reason() {
+    let export = || Header {
+        task: Task::Export,
+        ..read()
+    };
+    let with = |reason| {
+        let entry = (export(), body(&[1], PLAIN, reason));
+        rules_of(&Inspection::default(), &[entry])
+    };
+    for none in [None, Some(""), Some(" - "), Some("x")] {
+        assert_eq!(with(none), [Rule::UnexplainedOutput], "{none:?}");
+    }
+    assert_eq!(with(Some("법원 제출")), []);
+    let destroyed = found(&Inspection::default(), &[(export(), Sealed::Gone)]);
+    assert_eq!((destroyed.found.len(), destroyed.unread), (1, 1));
+}
+
+#[test]
+fn many_people_in_one_day_are_distinct_people_in_one_day() {
+    let rules = Inspection {
+        people_a_day: 3,
+        outputs_a_day: 2,
+        ..Inspection::default()
+    };
+    let on = |day: u8, people: &[u64]| {
+        let time = at(&format!("2026-10-{day}T12:00:00+09:00"));
+        (Header { time, ..read() }, body(people, PLAIN, None))
+    };
+    let again = [on(14, &[1, 2]), on(14, &[1, 2]), on(15, &[3])];
+    assert_eq!(rules_of(&rules, &again), []);
+    let many = [
+        on(13, &[1]),
+        on(14, &[1, 2]),
+        on(14, &[2, 3, 4]),
+        on(15, &[1]),
+    ];
+    let gathered = found(&rules, &many);
+    let (rule, person, hits) = &gathered.found[0];
+    assert_eq!((*rule, *person), (Rule::MassRead, Some(OFFICER)));
+    assert_eq!((hits.extent.most, &hits.entries), (4, &vec![101, 102]));
+    let print = || {
+        let header = Header {
+            task: Task::Print,
+            ..read()
+        };
+        (header, body(&[1], PLAIN, Some("reason")))
+    };
+    assert_eq!(rules_of(&rules, &[print()]), []);
+    assert_eq!(rules_of(&rules, &[print(), print()]), [Rule::MassRead]);
+}
+
+#[test]
+fn reads_by_holders_are_no_reads_of_neighbours() {
+    let rules = Inspection {
+        neighbour_reads: 2,
+        ..Inspection::default()
+    };
+    let lead = || {
+        shown(Header {
+            actor: Some(LEAD),
+            roles: Roles::new([Role::Lead]).unwrap(),
+            purpose: Some(Purpose::Supervision),
+            policies: Arc::from(["ordinary_department_lead".to_owned()]),
+            ..read()
+        })
+    };
+    assert_eq!(rules_of(&rules, &[lead()]), [], "below the number");
+    assert_eq!(rules_of(&rules, &[lead(), lead()]), [Rule::NeighbourRead]);
+    let own = [shown(read()), shown(read()), shown(read())];
+    assert_eq!(rules_of(&rules, &own), []);
+}
+
+/// A policy that no longer speaks of holders must not count as one of theirs.
+#[test]
+fn policies_of_holders_are_policies_of_holders() {
+    let text = include_str!("../../../policies/case_read.cedar");
+    for id in HOLDERS_ALONE {
+        let (_, rest) = text.split_once(&format!("@id(\"{id}\")")).unwrap();
+        let policy = rest.split("@id(").next().unwrap();
+        assert!(
+            policy.contains("resource.holders.contains(principal)"),
+            "{id}"
+        );
+    }
+    let (_, lead) = text
+        .split_once("@id(\"ordinary_department_lead\")")
+        .unwrap();
+    let lead = lead.split("@id(").next().unwrap();
+    assert!(!lead.contains("holders"), "the control");
+}
+
+#[test]
+fn refusals_count_and_one_on_a_sensitive_case_is_enough() {
+    let rules = Inspection {
+        denied: 3,
+        ..Inspection::default()
+    };
+    let denied = |case| {
+        let header = Header {
+            decision: Decision::Deny,
+            outcome: Outcome::Refused,
+            counts: Counts::default(),
+            ..read()
+        };
+        (header, body(&[], case, None))
+    };
+    assert_eq!(rules_of(&rules, &[denied(PLAIN), denied(PLAIN)]), []);
+    assert_eq!(rules_of(&rules, &[denied(SECRET)]), [Rule::DeniedSensitive]);
+    let many = [denied(PLAIN), denied(PLAIN), denied(PLAIN)];
+    assert_eq!(rules_of(&rules, &many), [Rule::DeniedMany]);
+}
+
+#[test]
+fn failed_logins_count_and_those_of_shut_accounts_at_once() {
+    let rules = Inspection {
+        failed_logins: 2,
+        ..Inspection::default()
+    };
+    let failed = |actor| {
+        let header = Header {
+            actor,
+            task: Task::LoginFailed,
+            decision: Decision::None,
+            outcome: Outcome::Refused,
+            ..read()
+        };
+        (header, Sealed::Unasked)
+    };
+    assert_eq!(rules_of(&rules, &[failed(Some(OFFICER))]), []);
+    assert_eq!(rules_of(&rules, &[failed(Some(GONE))]), [Rule::AfterRevoke]);
+    let unknown = [failed(None), failed(None)];
+    assert_eq!(rules_of(&rules, &unknown), [Rule::FailedLogins]);
+}
+
+#[test]
+fn what_is_kept_apart_is_a_finding_when_it_is_opened() {
+    let opened = |bytes| {
+        let counts = Counts {
+            bytes,
+            ..Counts::default()
+        };
+        let header = Header {
+            task: Task::OpenRetained,
+            counts,
+            purpose: Some(Purpose::Legal),
+            ..read()
+        };
+        (header, Sealed::Unasked)
+    };
+    let rules = Inspection::default();
+    assert_eq!(rules_of(&rules, &[opened(5)]), [Rule::BreakGlass]);
+    assert_eq!(rules_of(&rules, &[opened(0)]), [], "a list opens nothing");
+}
+
+#[test]
+fn a_finding_names_the_first_entries_and_counts_all() {
+    let night = || {
+        shown(Header {
+            time: at("2026-10-14T23:00:00+09:00"),
+            ..read()
+        })
+    };
+    let many: Vec<_> = (0..ENTRIES_MAX + 50).map(|_| night()).collect();
+    let gathered = found(&Inspection::default(), &many);
+    let (_, _, hits) = &gathered.found[0];
+    assert_eq!(hits.entries.len(), ENTRIES_MAX);
+    assert_eq!(hits.extent.count as usize, ENTRIES_MAX + 50);
+}

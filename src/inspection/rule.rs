@@ -1,0 +1,151 @@
+//! What an inspection looks for, and how a finding is said in words.
+
+use super::evidence::Words;
+
+/// Why something is a finding.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Exports and prints without a confirmed reason (안전성 확보조치 기준 제8조: 다운로드 사유 확인).
+    UnexplainedOutput,
+    /// Use at night.
+    NightUse,
+    /// Use on days when nobody works.
+    HolidayUse,
+    /// More people, or more outputs, than a day needs.
+    MassRead,
+    /// Reads of cases by people who do not handle them.
+    NeighbourRead,
+    /// Attempts on sensitive cases that were refused.
+    DeniedSensitive,
+    /// Refused attempts in number.
+    DeniedMany,
+    /// Tries to log in with an account that is shut.
+    AfterRevoke,
+    /// Failed log-ins in number.
+    FailedLogins,
+    /// What is opened for a special reason: what another law keeps, a recovery.
+    BreakGlass,
+    /// A copy that is out past its date of destruction.
+    CopyOut,
+}
+
+/// How much of it there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// Entries, or copies.
+    pub count: u32,
+    /// The most on one day, or days past the date, where the rule counts those.
+    pub most: u32,
+}
+
+impl Rule {
+    /// The code in the API and in reports.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnexplainedOutput => "unexplained_output",
+            Self::NightUse => "night_use",
+            Self::HolidayUse => "holiday_use",
+            Self::MassRead => "mass_read",
+            Self::NeighbourRead => "neighbour_read",
+            Self::DeniedSensitive => "denied_sensitive",
+            Self::DeniedMany => "denied_many",
+            Self::AfterRevoke => "after_revoke",
+            Self::FailedLogins => "failed_logins",
+            Self::BreakGlass => "break_glass",
+            Self::CopyOut => "copy_out",
+        }
+    }
+
+    /// What was found, in words. They hold numbers alone.
+    pub fn says(self, Extent { count, most }: Extent) -> Words {
+        let (ko, en) = match self {
+            Self::UnexplainedOutput => (
+                format!("사유가 확인되지 않은 다운로드·출력 기록이 {count}건 있습니다."),
+                format!("{count} entries of exports or prints have no confirmed reason."),
+            ),
+            Self::NightUse => (
+                format!("야간에 민원을 {count}회 열람하거나 내보냈습니다."),
+                format!("Cases were opened or taken out {count} times at night."),
+            ),
+            Self::HolidayUse => (
+                format!("휴일에 민원을 {count}회 열람하거나 내보냈습니다."),
+                format!("Cases were opened or taken out {count} times on days off."),
+            ),
+            Self::MassRead => (
+                format!(
+                    "하루에 많은 정보주체 또는 출력물을 처리하였습니다: 가장 많은 날 {most}, 기록 {count}건."
+                ),
+                format!(
+                    "Many people or outputs in one day: {most} on the heaviest, in {count} entries."
+                ),
+            ),
+            Self::NeighbourRead => (
+                format!("담당이 아닌 민원을 {count}회 조회하였습니다."),
+                format!("Cases of others were read {count} times."),
+            ),
+            Self::DeniedSensitive => (
+                format!("보안 민원에 대한 거부된 접근 시도가 {count}건 있습니다."),
+                format!("{count} attempts on sensitive cases were refused."),
+            ),
+            Self::DeniedMany => (
+                format!("거부된 접근 시도가 {count}건 있습니다."),
+                format!("{count} attempts were refused."),
+            ),
+            Self::AfterRevoke => (
+                format!("점검 시점에 말소된 계정으로 로그인하려는 시도가 {count}건 있습니다."),
+                format!(
+                    "{count} tries to log in with an account that is shut at the time of inspection."
+                ),
+            ),
+            Self::FailedLogins => (
+                format!("로그인 실패가 {count}건 있습니다."),
+                format!("{count} log-ins failed."),
+            ),
+            Self::BreakGlass => (
+                format!("분리 보관 항목의 열람·이관 또는 복구 목적의 접근이 {count}건 있습니다."),
+                format!(
+                    "What another law keeps was opened or handed over, or a recovery was the purpose, \
+                     {count} times."
+                ),
+            ),
+            Self::CopyOut => (
+                format!(
+                    "파기 예정일이 지난 출력물 {count}건의 파기가 확인되지 않았습니다: 가장 오래된 것은 {most}일 경과."
+                ),
+                format!(
+                    "{count} copies are out past their date of destruction, the oldest by {most} days."
+                ),
+            ),
+        };
+        Words { ko, en }
+    }
+
+    /// Its name on a report.
+    pub const fn title(self) -> (&'static str, &'static str) {
+        match self {
+            Self::UnexplainedOutput => ("사유 없는 다운로드·출력", "No reason"),
+            Self::NightUse => ("야간 이용", "Night use"),
+            Self::HolidayUse => ("휴일 이용", "Use on days off"),
+            Self::MassRead => ("대량 조회", "Mass read"),
+            Self::NeighbourRead => ("담당 외 조회", "Cases of others"),
+            Self::DeniedSensitive => ("보안 민원 접근 거부", "Refused on sensitive"),
+            Self::DeniedMany => ("다수의 접근 거부", "Many refused"),
+            Self::AfterRevoke => ("말소 후 접속 시도", "After revocation"),
+            Self::FailedLogins => ("로그인 실패", "Failed log-ins"),
+            Self::BreakGlass => ("특별 열람", "Special openings"),
+            Self::CopyOut => ("미파기 출력물", "Copies still out"),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What follows an inspection: the person concerned explains (소명), the auditor judges and signs.
+
+use super::error::ServiceError;
+use super::fault;
+use super::store::{Answer, Store};
+use super::types::Rows;
+use crate::audit::Shown;
+use crate::authn::session::Session;
+use crate::authz::Permit;
+use crate::authz::action::{Action, Explain, Inspect, SignInspection};
+use crate::authz::facts::Target;
+use crate::cases::draft::Invalid;
+use crate::domain::id::InspectionId;
+use crate::engine::Batch;
+use crate::inspection::pack::{
+    Explanation, Finding, FindingId, FindingState, Judgement, Pack, Signed, Whole,
+};
+use crate::inspection::sheet::{Sheet, SheetFinding, from_hex, hex};
+use crate::inspection::view::{
+    ExplanationDraft, FindingView, InspectionView, SignDraft, VerdictDraft,
+};
+
+/// Longest explanation, note or statement, in bytes of UTF-8.
+const TEXT_BYTES_MAX: usize = 4096;
+
+impl Store {
+    /// `GET /findings`: those about the asker in inspections that are not signed.
+    pub fn own_findings(&self, session: &Session) -> Answer<Rows<FindingView>> {
+        self.office::<Explain, _>(session, Target::Office, |permit| {
+            let found = self.inspections.about(session.account());
+            let found = found.map_err(fault::table);
+            self.or_fail(permit, found, |permit, found| {
+                let rows = Rows {
+                    rows: found.iter().map(finding_view).collect(),
+                    next: None,
+                };
+                self.record_office(permit, "findings", rows)
+            })
+        })
+    }
+
+    /// `POST /findings/{id}/explanation`, by the person concerned alone.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a finding about somebody else, as for none;
+    /// [`ServiceError::WrongState`] once it was accepted or the inspection was signed.
+    pub fn explain(
+        &self,
+        session: &Session,
+        id: Option<FindingId>,
+        draft: ExplanationDraft,
+    ) -> Answer<FindingView> {
+        self.office::<Explain, _>(session, Target::Office, |permit| {
+            let planned = self.explanation(session, id, draft);
+            self.or_fail(permit, planned, |permit, (whole, finding)| {
+                self.keep_finding(permit, &whole, finding, "explanation", finding_view)
+            })
+        })
+    }
+
+    fn explanation(
+        &self,
+        session: &Session,
+        id: Option<FindingId>,
+        draft: ExplanationDraft,
+    ) -> Result<(Whole, Finding), ServiceError> {
+        let (whole, finding) = self.finding(id)?;
+        if finding.person != Some(session.account()) {
+            return Err(ServiceError::NotFound);
+        }
+        unsigned(&whole)?;
+        if finding.state == FindingState::Accepted {
+            return Err(ServiceError::WrongState("accepted"));
+        }
+        fits("text", &draft.text)?;
+        let said = Explanation {
+            text: draft.text,
+            at: self.clock.now(),
+        };
+        let finding = Finding {
+            state: FindingState::Explained,
+            explanation: Some(said),
+            ..finding
+        };
+        Ok((whole, finding))
+    }
+
+    /// `POST /inspections/{id}/findings/{number}/verdict`, by an auditor whom it is not about.
+    ///
+    /// # Errors
+    /// [`ServiceError::SelfApproval`] for whom it is about, [`ServiceError::WrongState`] once the
+    /// inspection was signed.
+    pub fn judge_finding(
+        &self,
+        session: &Session,
+        id: Option<FindingId>,
+        draft: VerdictDraft,
+    ) -> Answer<InspectionView> {
+        self.office::<Inspect, _>(session, Target::Office, |permit| {
+            let planned = self.verdict(session, id, draft);
+            self.or_fail(permit, planned, |permit, (whole, finding)| {
+                let id = whole.pack.id;
+                let kept = self.keep_finding(permit, &whole, finding, "verdict", |_| ())?;
+                kept.wait()?;
+                let view = self.inspection_view(&self.whole(id)?)?;
+                Ok(crate::engine::Pending::ready(Ok(view)))
+            })
+        })
+    }
+
+    fn verdict(
+        &self,
+        session: &Session,
+        id: Option<FindingId>,
+        draft: VerdictDraft,
+    ) -> Result<(Whole, Finding), ServiceError> {
+        let (whole, finding) = self.finding(id)?;
+        unsigned(&whole)?;
+        if finding.person == Some(session.account()) {
+            return Err(ServiceError::SelfApproval);
+        }
+        fits("note", &draft.note)?;
+        let said = Judgement {
+            by: session.account(),
+            at: self.clock.now(),
+            note: draft.note,
+        };
+        let state = if draft.accepted {
+            FindingState::Accepted
+        } else {
+            FindingState::Rejected
+        };
+        let finding = Finding {
+            state,
+            judgement: Some(said),
+            ..finding
+        };
+        Ok((whole, finding))
+    }
+
+    fn finding(&self, id: Option<FindingId>) -> Result<(Whole, Finding), ServiceError> {
+        let id = id.ok_or(ServiceError::NotFound)?;
+        let whole = self.whole(id.inspection)?;
+        let found = whole.findings.iter().find(|f| f.number == id.number);
+        let found = found.cloned().ok_or(ServiceError::NotFound)?;
+        Ok((whole, found))
+    }
+
+    fn keep_finding<A: Action, T: Send + 'static>(
+        &self,
+        permit: Permit<A>,
+        whole: &Whole,
+        finding: Finding,
+        query: &'static str,
+        view: impl FnOnce(&Finding) -> T,
+    ) -> Answer<T> {
+        let mut batch = Batch::default();
+        let view = view(&finding);
+        let put = self.inspections.put_finding(&mut batch, whole, finding);
+        put.map_err(fault::table)?;
+        let shown = Shown {
+            query: Some(query),
+            ..Shown::default()
+        };
+        let recorded = self.log.record_with(permit, shown, batch);
+        Ok(recorded.map(|recorded| recorded.map(|_| view).map_err(fault::log)))
+    }
+
+    /// `POST /inspections/{id}/sign`. The signature binds to the sheet's hash, which stands in the
+    /// reason of its entry; from then on the inspection does not change.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] for the hash of another sheet, [`ServiceError::SelfApproval`] for
+    /// whom a finding is about, [`ServiceError::WrongState`] while findings are not settled and no
+    /// statement says why, or once it is signed.
+    pub fn sign_inspection(
+        &self,
+        session: &Session,
+        id: Option<InspectionId>,
+        draft: SignDraft,
+    ) -> Answer<InspectionView> {
+        self.office::<SignInspection, _>(session, Target::Office, |permit| {
+            let planned = self.signature(session, id, draft);
+            self.or_fail(permit, planned, |permit, (whole, signed)| {
+                let id = whole.pack.id;
+                let reason = format!("sha256 {}", hex(&signed.hash));
+                let mut batch = Batch::default();
+                let pack = Pack {
+                    signed: Some(signed),
+                    ..whole.pack.clone()
+                };
+                let put = self.inspections.put_pack(&mut batch, &whole, pack);
+                put.map_err(fault::table)?;
+                let shown = Shown {
+                    query: Some("signature"),
+                    reason: Some(reason),
+                    ..Shown::default()
+                };
+                let recorded = self.log.record_with(permit, shown, batch).wait();
+                let (_receipt, _) = recorded.map_err(fault::log)?;
+                let view = self.inspection_view(&self.whole(id)?)?;
+                Ok(crate::engine::Pending::ready(Ok(view)))
+            })
+        })
+    }
+
+    fn signature(
+        &self,
+        session: &Session,
+        id: Option<InspectionId>,
+        draft: SignDraft,
+    ) -> Result<(Whole, Signed), ServiceError> {
+        let whole = self.whole(id.ok_or(ServiceError::NotFound)?)?;
+        unsigned(&whole)?;
+        let concerned = |finding: &Finding| finding.person == Some(session.account());
+        if whole.findings.iter().any(concerned) {
+            return Err(ServiceError::SelfApproval);
+        }
+        let asked = from_hex(&draft.hash);
+        let asked = asked.ok_or(Invalid::new("hash", "is not 64 hexadecimal digits"))?;
+        let sheet = Sheet::of(&whole).hash();
+        let sheet = sheet.map_err(|error| ServiceError::Internal(error.to_string()))?;
+        if asked != sheet {
+            return Err(ServiceError::Conflict);
+        }
+        if let Some(statement) = &draft.statement {
+            fits("statement", statement)?;
+        } else if whole.findings.iter().any(|f| !f.state.is_settled()) {
+            return Err(ServiceError::WrongState("open"));
+        }
+        let signed = Signed {
+            by: session.account(),
+            at: self.clock.now(),
+            hash: sheet,
+            statement: draft.statement,
+        };
+        Ok((whole, signed))
+    }
+}
+
+fn unsigned(whole: &Whole) -> Result<(), ServiceError> {
+    match whole.pack.signed {
+        Some(_) => Err(ServiceError::WrongState("signed")),
+        None => Ok(()),
+    }
+}
+
+fn fits(field: &'static str, text: &str) -> Result<(), ServiceError> {
+    if text.trim().is_empty() {
+        return Err(Invalid::new(field, "must not be empty").into());
+    }
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(Invalid::new(field, "is too long").into());
+    }
+    Ok(())
+}
+
+fn finding_view(finding: &Finding) -> FindingView {
+    let id = FindingId {
+        inspection: finding.inspection,
+        number: finding.number,
+    };
+    let said = SheetFinding::of(finding);
+    FindingView {
+        id: id.to_string(),
+        rule: said.rule,
+        count: said.count,
+        says: said.says,
+        first: said.first,
+        last: said.last,
+        state: said.state,
+        explanation: said.explanation,
+        verdict: said.verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,294 @@
+//! The inspection of the access log: made, answered, judged, signed, and not changed afterwards.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bongham::domain::time::{SteppedClock, Timestamp};
+use ring::digest::{SHA256, digest};
+use serde_json::{Value, json};
+
+use crate::program::{Program, run};
+use crate::world::{World, ordinary, sensitive};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn office(at: &str) -> (World, Arc<SteppedClock>) {
+    let clock = Arc::new(SteppedClock::at(Timestamp::parse_rfc3339(at).unwrap()));
+    (World::with_clock(clock.clone()), clock)
+}
+
+fn later(world: &mut World, clock: &SteppedClock, by: Duration) {
+    clock.advance(by);
+    for login in ["admin", "privacy", "officer", "lead", "auditor"] {
+        world.log_in(login);
+    }
+}
+
+fn make(world: &World, month: &str) -> Value {
+    let body = json!({"month": month});
+    world.post("auditor", "/inspections", &body).expect(201)
+}
+
+fn id(view: &Value) -> String {
+    view["sheet"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Rule and login of each finding.
+fn found(view: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let findings = view["sheet"]["findings"].as_array().unwrap();
+    let name = |f: &Value| text(&view["people"][text(&f["person"])]);
+    findings
+        .iter()
+        .map(|f| (text(&f["rule"]), name(f)))
+        .collect()
+}
+
+fn hash_of(sheet: &Value) -> String {
+    let bytes = serde_json_canonicalizer::to_vec(sheet).unwrap();
+    data_encoding::HEXLOWER.encode(digest(&SHA256, &bytes).as_ref())
+}
+
+fn judge_all(world: &World, view: &Value) -> Value {
+    let mut view = view.clone();
+    let count = view["sheet"]["findings"].as_array().unwrap().len();
+    for number in 1..=count {
+        let path = format!("/inspections/{}/findings/{number}/verdict", id(&view));
+        let body = json!({"accepted": number % 2 == 0, "note": "looked at"});
+        view = world.post("auditor", &path, &body).expect(200);
+    }
+    view
+}
+
+/// A night on which an officer and a lead work, and the officer tries a case that is not theirs.
+fn busy_night(world: &World) {
+    let case = world.register("intake", &ordinary());
+    let secret = world.register("intake", &sensitive());
+    world.read("officer", &case, "handling").expect(200);
+    world.read("officer", &secret, "handling").expect(404);
+    for _ in 0..20 {
+        world.read("lead", &case, "supervision").expect(200);
+    }
+}
+
+fn pair(rule: &str, login: &str) -> (String, String) {
+    (rule.to_owned(), login.to_owned())
+}
+
+#[test]
+fn a_month_is_inspected_explained_judged_and_signed_once() {
+    let (world, _clock) = office("2026-10-14T23:00:00+09:00");
+    busy_night(&world);
+    let view = make(&world, "2026-10");
+    let findings = found(&view);
+    for expected in [
+        pair("night_use", "officer"),
+        pair("night_use", "lead"),
+        pair("neighbour_read", "lead"),
+        pair("denied_sensitive", "officer"),
+    ] {
+        assert!(findings.contains(&expected), "{findings:?}");
+    }
+    assert!(!findings.contains(&pair("neighbour_read", "officer")));
+    assert!(
+        !findings.contains(&pair("holiday_use", "lead")),
+        "a Wednesday"
+    );
+    assert_eq!(view["sheet"]["whole"], false);
+    let id = id(&view);
+    let path = format!("/inspections/{id}");
+    // Entries stand behind each finding, and are what it says.
+    let denied = &view["sheet"]["findings"].as_array().unwrap().iter();
+    let denied = denied.clone().find(|f| f["rule"] == "denied_sensitive");
+    let index = denied.unwrap()["entries"][0].as_u64().unwrap();
+    let entry = world
+        .log("&task=read")
+        .into_iter()
+        .find(|e| e["index"] == index);
+    assert_eq!(entry.unwrap()["decision"], "deny");
+    // Each sees their own, and answers for themselves alone.
+    let own = world.get("officer", "/findings").expect(200);
+    let own = own["rows"].as_array().unwrap().clone();
+    assert!(!own.is_empty());
+    let text = json!({"text": "야간 당직이었습니다"});
+    let explain = |login: &str, finding: &Value| {
+        let path = format!("/findings/{}/explanation", finding["id"].as_str().unwrap());
+        world.post(login, &path, &text)
+    };
+    explain("lead", &own[0]).expect(404);
+    explain("auditor", &own[0]).expect(403);
+    let said = explain("officer", &own[0]).expect(200);
+    assert_eq!(said["state"], "explained");
+    // The hash has moved on, what is open keeps it from being signed, and not everybody signs.
+    let sign = |login: &str, body: Value| world.post(login, &format!("{path}/sign"), &body);
+    let shown = world.get("auditor", &path).expect(200);
+    assert_ne!(shown["hash"], view["hash"]);
+    let unsettled = sign("auditor", json!({"hash": shown["hash"]}));
+    assert_eq!(
+        (unsettled.status, unsettled.code().as_str()),
+        (409, "wrong_state")
+    );
+    let judged = judge_all(&world, &shown);
+    for login in ["admin", "privacy", "officer"] {
+        sign(login, json!({"hash": judged["hash"]})).expect(403);
+    }
+    let stale = sign("auditor", json!({"hash": shown["hash"]}));
+    assert_eq!(stale.code(), "conflict");
+    sign("auditor", json!({"hash": "no hash"})).expect(422);
+    let signed = sign("auditor", json!({"hash": judged["hash"]})).expect(200);
+    assert_eq!(signed["signed"]["intact"], true);
+    assert_eq!(signed["hash"], judged["hash"]);
+    let entry = &world.log("&task=sign_inspection")[0];
+    let hash = judged["hash"].as_str().unwrap();
+    assert_eq!(entry["reason"], format!("sha256 {hash}"));
+    // From now on nothing moves.
+    explain("officer", &own[0]).expect(409);
+    let verdict = format!("{path}/findings/1/verdict");
+    let body = json!({"accepted": true, "note": "after all"});
+    world.post("auditor", &verdict, &body).expect(409);
+    sign("auditor", json!({"hash": hash})).expect(409);
+    let rest = world.get("officer", "/findings").expect(200);
+    assert_eq!(rest["rows"], json!([]));
+    let after = world.get("privacy", &path).expect(200);
+    assert_eq!(after["hash"], judged["hash"]);
+    // Whoever has the sheet can check it; a changed finding shows.
+    let mut sheet = after["sheet"].clone();
+    assert_eq!(hash_of(&sheet), hash);
+    sheet["findings"][0]["count"] = json!(0);
+    assert_ne!(hash_of(&sheet), hash);
+}
+
+#[test]
+fn whom_a_finding_is_about_neither_judges_it_nor_signs() {
+    let (world, _clock) = office("2026-10-14T12:00:00+09:00");
+    for _ in 0..20 {
+        let path = format!("/cases/{}?purpose=handling", "a".repeat(26));
+        world.get("auditor", &path).expect(403);
+    }
+    let view = make(&world, "2026-10");
+    assert!(found(&view).contains(&pair("denied_many", "auditor")));
+    let path = format!("/inspections/{}", id(&view));
+    let body = json!({"accepted": true, "note": "it was me"});
+    let judged = world.post("auditor", &format!("{path}/findings/1/verdict"), &body);
+    assert_eq!(
+        (judged.status, judged.code().as_str()),
+        (403, "self_approval")
+    );
+    let body = json!({"hash": view["hash"], "statement": "nobody else is here"});
+    let signed = world.post("auditor", &format!("{path}/sign"), &body);
+    assert_eq!(
+        (signed.status, signed.code().as_str()),
+        (403, "self_approval")
+    );
+}
+
+#[test]
+fn a_month_that_is_over_is_inspected_once_and_asked_for_when_it_is_late() {
+    let (mut world, clock) = office("2026-10-14T23:00:00+09:00");
+    busy_night(&world);
+    make(&world, "2026-10");
+    make(&world, "2026-10");
+    let early = world.post("auditor", "/inspections", &json!({"month": "2026-11"}));
+    assert_eq!((early.status, early.code().as_str()), (422, "invalid"));
+    let overdue = |world: &World| world.get("auditor", "/inspections").expect(200);
+    // 4 November, and one day later.
+    later(&mut world, &clock, 21 * DAY);
+    assert_eq!(overdue(&world)["overdue"], json!([]));
+    later(&mut world, &clock, DAY);
+    assert_eq!(overdue(&world)["overdue"], json!(["2026-10"]));
+    let view = make(&world, "2026-10");
+    assert_eq!(view["sheet"]["whole"], true);
+    let list = overdue(&world);
+    assert_eq!(list["overdue"], json!([]));
+    assert_eq!(list["rows"].as_array().unwrap().len(), 3);
+    let again = world.post("auditor", "/inspections", &json!({"month": "2026-10"}));
+    assert_eq!((again.status, again.code().as_str()), (409, "exists"));
+    // Signed as it is, with a statement.
+    let body = json!({"hash": view["hash"], "statement": "소명 기한 경과"});
+    let path = format!("/inspections/{}/sign", id(&view));
+    let signed = world.post("auditor", &path, &body).expect(200);
+    assert_eq!(signed["signed"]["statement"], "소명 기한 경과");
+    world.restart();
+    let path = format!("/inspections/{}", id(&view));
+    let after = world.get("auditor", &path).expect(200);
+    assert_eq!(after["signed"]["intact"], true, "it survives a restart");
+}
+
+#[test]
+fn the_report_is_a_page_with_a_chart_and_without_scripts_or_content() {
+    let (world, _clock) = office("2026-10-14T23:00:00+09:00");
+    busy_night(&world);
+    let view = make(&world, "2026-10");
+    let path = format!("/inspections/{}/report?form=html", id(&view));
+    let reply = world.get("auditor", &path);
+    assert_eq!(reply.headers["content-type"], "text/html; charset=utf-8");
+    let page = String::from_utf8(reply.bytes).unwrap();
+    assert!(page.contains("<svg") && page.contains("fill-opacity") && page.contains(">lead<"));
+    assert!(!page.contains("<script") && !page.contains("javascript:"));
+    for content in ["보도블록", "홍길동", "괴롭힘", "임꺽정"] {
+        assert!(!page.contains(content) && !view.to_string().contains(content));
+    }
+    world.get("officer", &path).expect(403);
+    let absent = format!("/inspections/{}/report", "a".repeat(26));
+    world.get("auditor", &absent).expect(404);
+}
+
+#[test]
+fn commands_make_answer_and_sign_an_inspection() {
+    let world = World::new();
+    let secret = world.register("intake", &sensitive());
+    world.read("officer", &secret, "handling").expect(404);
+    let month = world.log("")[0]["time"].as_str().unwrap()[..7].to_owned();
+    let office = world.leave();
+    let program = Program::on(office.path());
+    let person = |login: &str, args: &[&str]| run(program.person(login, args)).expect(0);
+    let made = person("auditor", &["--json", "inspection", "make", &month]).rows();
+    let id = id(&made[0]);
+    let own = person("officer", &["--json", "finding", "list"]).rows();
+    let finding = own
+        .iter()
+        .find(|f| f["rule"] == "denied_sensitive")
+        .unwrap();
+    let finding = finding["id"].as_str().unwrap();
+    person(
+        "officer",
+        &[
+            "finding",
+            "explain",
+            finding,
+            "--text",
+            "wrong number typed",
+        ],
+    );
+    let (_, number) = finding.split_once('-').unwrap();
+    let judge = [
+        "inspection",
+        "judge",
+        &id,
+        number,
+        "--accept",
+        "--note",
+        "plausible",
+    ];
+    person("auditor", &judge);
+    let shown = person("auditor", &["--json", "inspection", "show", &id]).rows();
+    let hash = shown[0]["hash"].as_str().unwrap();
+    let sign = [
+        "inspection",
+        "sign",
+        &id,
+        "--hash",
+        hash,
+        "--statement",
+        "month goes on",
+    ];
+    run(program.person("admin", &sign)).expect(3);
+    let signed = person("auditor", &sign);
+    assert!(signed.out.contains("intact: true"), "{signed:?}");
+    let report = program.file("report.html");
+    let report = report.to_str().unwrap();
+    person("auditor", &["inspection", "report", &id, "--out", report]);
+    assert!(std::fs::read_to_string(report).unwrap().contains("<svg"));
+    let list = person("auditor", &["inspection", "list"]);
+    assert!(list.out.contains(&id), "{list:?}");
+}
