@@ -44,4 +44,5 @@ mod retained;
 mod retained_end;
 mod second;
 mod shared;
+mod takeout;
 mod upkeep;
