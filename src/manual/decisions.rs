@@ -153,6 +153,24 @@
 //! **Workbooks are written here, as inline texts over `zip`.** The crates that make them hold a sheet in
 //! memory or write it to temporary files in clear. A text is never a formula; a number keeps its zeros.
 //!
+//! **One case that is not there stops a whole print.** An export counts what was absent; paper that leaves
+//! a case out without a word would be taken for the whole. The answer is that of a case that nobody has.
+//!
+//! **A report against somebody is printed without who made it**: petitioner, agent and witnesses are left out
+//! of the people, and what names them is masked in the texts, also when nothing else is. `identity: "keep"`
+//! says otherwise and is part of what a second person consents to. The entry of the list names everybody in
+//! the case: who is left out is known only when it has been opened.
+//!
+//! **The second mark is one grid of single black dots** ([`crate::disclosure::mark`]): QR codes of version 1
+//! with the strongest correction, 60 points apart, each dark module a dot of 0.8 points. Grey would not
+//! outlive a photocopier. The reader does not look for one code that is whole: it finds the grid that the dots
+//! lie on and lays all codes of the picture over one another, since text hides other modules of each; the
+//! library then reads the one that comes out, and a number counts only if the whole tile agrees with it.
+//!
+//! **A print document waits in memory alone**, zeroed when it goes; on disk there would be a plain file, and
+//! a locked one would need a key that outlives the session. The layout itself works on copies that are not
+//! zeroed.
+//!
 //! **One row a case**, as in the register (민원 처리부), the people of each part in a cell of their own;
 //! one row a person in the template `contacts`, which letters are made from.
 //!

@@ -55,6 +55,12 @@
 //! out: after a restore files that nobody fetched are closed as interrupted. `bongham output list --open`
 //! names every copy that may still be somewhere, and so do the certificates of what is destroyed.
 //!
+//! **Prints.** PDF needs a Korean font: Debian's `fonts-nanum`, or a file named in `[print] font`; without
+//! one a print is answered 503 `font_missing`, and the HTML form still works. Never NanumSquare: its Chinese
+//! characters are blank, so names vanish. `[print] minutes = 5` is how long a document waits in memory for the
+//! session that made it; a stop of the server ends it, its record stays. `bongham trace` leads from a serial
+//! number, a PDF or a picture of six lines of a page back to the record and the access-log entry.
+//!
 //! **Backup.** `bongham backup create DIR` copies a store that is being served: the journal up to one
 //! durable group, the signed checkpoints, the office's policies. Ciphertext alone, no key, no index. A
 //! backup that was broken off goes on with the same command. Every backup is a ledger entry, made before

@@ -321,12 +321,12 @@ impl Store {
         };
         for Opened { content, inside } in opened {
             session.pulse().beats().map_err(fault::ended)?;
-            let view = content.reveal_listed(&manifest).map_err(fault::vault)?;
+            let mut view = content.reveal_listed(&manifest).map_err(fault::vault)?;
             let identity = order.identity.unwrap_or_else(|| Identity::of(&view));
-            let mut view = checked.template.show(view, masking);
             if identity == Identity::Omit {
                 case::omit_identity(&mut view);
             }
+            let view = checked.template.show(view, masking);
             let blocks = case::blocks(checked.template, output.serial, &view);
             document.blocks.extend(blocks);
             template::forget(view);

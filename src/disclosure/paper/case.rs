@@ -1,12 +1,13 @@
 //! A case as blocks of a document, and whose identity stays out of it.
 
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroize;
 
 use super::{Block, Document};
 use crate::cases::draft::Part;
-use crate::cases::view::CaseView;
+use crate::cases::view::{CaseView, PersonView};
 use crate::disclosure::mask::{self, Known};
-use crate::disclosure::template::{Column, Template};
+use crate::disclosure::template::{Column, Template, part_word};
 use crate::domain::serial::Serial;
 
 /// Whether those who speak in a case are named.
@@ -33,7 +34,7 @@ impl Identity {
 }
 
 /// Leaves the identity of petitioner, agent and witnesses out: the people themselves, and in the
-/// texts whatever names them.
+/// texts whatever names them. To be done before anything is masked: a masked name still says much.
 pub fn omit_identity(view: &mut CaseView) {
     let Some(people) = view.people.take() else {
         return;
@@ -42,10 +43,19 @@ pub fn omit_identity(view: &mut CaseView) {
     let (mut omitted, kept): (Vec<_>, Vec<_>) = people.into_iter().partition(|p| speaks(p.part));
     view.people = Some(kept);
     let known = Known::of(&omitted);
+    let mut said = said_of(&omitted);
     let hide = |text: &mut String| {
-        let hidden = mask::text(text, &known);
+        let mut hidden: String = text.nfc().collect();
+        for (value, word) in &said {
+            let without = hidden.replace(value.as_str(), word);
+            hidden.zeroize();
+            hidden = without;
+        }
+        // Other spellings of the same.
+        let masked = mask::text(&hidden, &known);
+        hidden.zeroize();
         text.zeroize();
-        *text = hidden;
+        *text = masked;
     };
     let notes = view.people.iter_mut().flatten().map(|p| &mut p.note);
     notes.flatten().for_each(hide);
@@ -57,6 +67,7 @@ pub fn omit_identity(view: &mut CaseView) {
     values.for_each(hide);
     let additions = view.additions.iter_mut();
     additions.for_each(|addition| hide(&mut addition.statement));
+    said.iter_mut().for_each(|(value, _)| value.zeroize());
     for person in &mut omitted {
         person.name.zeroize();
         for text in [
@@ -68,6 +79,24 @@ pub fn omit_identity(view: &mut CaseView) {
             text.zeroize();
         }
     }
+}
+
+/// What names these people, the longest first, and the word that stands for it.
+fn said_of(people: &[PersonView]) -> Vec<(String, String)> {
+    let mut said = Vec::new();
+    for person in people {
+        let word = format!("[{}]", part_word(person.part));
+        let values = [&person.telephone, &person.email, &person.address];
+        let values = values.into_iter().flatten().chain([&person.name]);
+        for value in values.map(|value| value.trim()) {
+            // One letter alone is in every text.
+            if value.chars().count() > 1 {
+                said.push((value.nfc().collect(), word.clone()));
+            }
+        }
+    }
+    said.sort_by_key(|(value, _): &(String, String)| std::cmp::Reverse(value.len()));
+    said
 }
 
 /// The blocks of one case as its template shows it: short values first, then the texts. `view` is
