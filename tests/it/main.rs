@@ -25,6 +25,7 @@ mod coverage;
 mod deletion;
 mod destroy;
 mod evidence;
+mod export;
 mod faults;
 mod find;
 mod forensic;
