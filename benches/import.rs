@@ -64,6 +64,7 @@ fn settings(dir: &Path) -> Settings {
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
         terms: Terms::default(),
+        outputs: Default::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
         inspection: Default::default(),
         forward: None,

@@ -53,6 +53,7 @@ fn settings(dir: &Path, data: &str) -> Settings {
         budgets: bongham::config::budgets::Budgets::unbounded(),
         inspection: Default::default(),
         forward: None,
+        outputs: bongham::config::outputs::Outputs::default(),
         progress: None,
     }
 }

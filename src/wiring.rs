@@ -96,6 +96,7 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
         budgets: config.map(|c| c.budgets.clone()).unwrap_or_default(),
         inspection: config.map(|c| c.inspection.clone()).unwrap_or_default(),
         forward: config.and_then(|c| c.forward.clone()),
+        outputs: config.map(|c| c.outputs).unwrap_or_default(),
         progress: Some(Arc::new(|done, all| {
             if done % 100_000 == 0 || done == all {
                 tracing::info!(done, all, "making the index anew from the journal");

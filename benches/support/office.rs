@@ -93,6 +93,7 @@ fn settings(dir: &Path) -> Settings {
         queue: 1024,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
+        outputs: bongham::config::outputs::Outputs::default(),
         terms: Terms {
             cancel_window: Duration::ZERO,
             ..Terms::default()

@@ -166,6 +166,32 @@ pub(super) fn first_not_before(
 }
 
 impl AccessLog {
+    /// Where the entries about a case stand, oldest first: places alone, no entry is read. It
+    /// needs the case's id and nothing of the case, so it answers also when that is destroyed.
+    ///
+    /// # Errors
+    /// [`LogError`] where the index cannot be read.
+    pub fn places_about(&self, case: CaseId) -> Result<Vec<u64>, LogError> {
+        let prefix = self.sealer.index_prefix(case.as_bytes());
+        let most = Limit::rows(usize::try_from(BUDGET).unwrap_or(usize::MAX));
+        let mut range = KeyRange::prefix(&prefix);
+        let mut places = Vec::new();
+        loop {
+            let page = self
+                .engine
+                .scan(Space::LogByCase, range.clone(), most)
+                .map_err(LogError::unreadable)?;
+            for (key, _) in &page.rows {
+                range = range.after(key.as_bytes());
+                let place = key.as_bytes().last_chunk::<8>().copied();
+                places.extend(place.map(u64::from_be_bytes));
+            }
+            if !page.more {
+                return Ok(places);
+            }
+        }
+    }
+
     /// Entries that match `query`, newest first: at most `limit`, from those below `before` (the
     /// cursor of the page before). The query is an entry itself, and `receipt` proves it; only
     /// what the log held before that entry is shown. A page may be short, even empty, and still

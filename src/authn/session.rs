@@ -175,6 +175,12 @@ impl Session {
     pub const fn department(&self) -> Option<DepartmentId> {
         self.subject.department
     }
+    /// The same for work that goes on behind the request: it decides as this person and opens
+    /// nothing with their key.
+    #[must_use]
+    pub fn without_key(self) -> Self {
+        Self { key: None, ..self }
+    }
     /// Whether it still lives, now and later.
     pub fn pulse(&self) -> Pulse {
         self.pulse.clone()
@@ -347,6 +353,12 @@ impl Sessions {
         self.state()
             .live
             .retain(|_, live| live.subject.account != account);
+    }
+    /// Ends those whose time is over without anybody asking for them again: what goes on behind a
+    /// request ends with its session. To be called every minute.
+    pub fn tidy(&self) {
+        let now = self.clock.monotonic();
+        self.state().live.retain(|_, live| self.alive(live, now));
     }
     /// Ends all.
     pub fn end_all(&self) {

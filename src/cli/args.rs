@@ -4,6 +4,7 @@ pub mod budget;
 pub mod copies;
 pub mod end;
 pub mod inspection;
+pub mod outputs;
 pub mod people;
 pub mod records;
 pub mod retained;
@@ -16,6 +17,7 @@ use budget::{AlertCommand, BudgetCommand};
 use copies::{BackupCommand, KeyringCommand};
 use end::{RequestCommand, RetentionCommand};
 use inspection::{EvidenceCommand, FindingCommand, InspectionCommand};
+use outputs::{ExportCommand, OutputCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
 use records::{CaseCommand, ImportArgs, LedgerCommand, LogCommand};
 use retained::RetainedCommand;
@@ -178,6 +180,12 @@ pub enum Command {
     /// What another law keeps apart from the cases
     #[command(subcommand)]
     Retained(RetainedCommand),
+    /// Cases taken out in a locked file (반출)
+    #[command(subcommand)]
+    Export(Box<ExportCommand>),
+    /// Exports and prints that left the house, and the end of their copies
+    #[command(subcommand)]
+    Output(OutputCommand),
     /// Register the rows of a CSV or JSONL file as cases
     #[command(
         after_help = "Examples:\n  bongham import old.csv.gz --map office.toml --data D \

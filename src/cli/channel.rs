@@ -7,7 +7,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, IF_RANGE, RANGE, RETRY_AFTER};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -46,6 +46,8 @@ pub struct Call<'a> {
     path: String,
     body: Option<Bytes>,
     token: Option<&'a SecretText>,
+    /// From which byte on, of the file with this ETag.
+    range: Option<(u64, String)>,
 }
 
 impl<'a> Call<'a> {
@@ -85,6 +87,12 @@ impl<'a> Call<'a> {
             ..Self::bare(Method::POST, path.to_owned())
         }
     }
+    /// The rest of a file whose first bytes are there already.
+    #[must_use]
+    pub fn from_byte(mut self, offset: u64, etag: &str) -> Self {
+        self.range = (offset > 0).then(|| (offset, format!("\"{etag}\"")));
+        self
+    }
     /// The same under this session.
     #[must_use]
     pub fn under(mut self, token: Option<&'a SecretText>) -> Self {
@@ -103,6 +111,7 @@ impl<'a> Call<'a> {
             path,
             body: None,
             token: None,
+            range: None,
         }
     }
     fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
@@ -112,6 +121,11 @@ impl<'a> Call<'a> {
             .header(HOST, "localhost");
         if self.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some((offset, etag)) = &self.range {
+            request = request
+                .header(RANGE, format!("bytes={offset}-"))
+                .header(IF_RANGE, etag);
         }
         if let Some(token) = self.token {
             let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));

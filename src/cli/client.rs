@@ -188,6 +188,19 @@ impl Client {
         let call = call.under(self.token.as_ref());
         self.channel.call(call).await.map(|_| ())
     }
+    /// The same from this byte on, of the file with this ETag.
+    pub async fn resume(
+        &mut self,
+        path: &str,
+        offset: u64,
+        etag: &str,
+        each: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<u64, Failure> {
+        let call = Call::get(&format!("{API}{path}"), &[]).from_byte(offset, etag);
+        self.channel
+            .download(call.under(self.token.as_ref()), each)
+            .await
+    }
     /// The rows of a list, page after page, up to `most`.
     pub async fn rows(
         &mut self,

@@ -16,6 +16,7 @@ pub mod import;
 pub mod inspection;
 pub mod keyring;
 pub mod out;
+pub mod output;
 pub mod people;
 pub mod quickstart;
 pub mod request;
@@ -80,6 +81,8 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Request(command) => request::request(host, &command, out).await,
         Command::Retention(command) => request::retention(host, &command, out).await,
         Command::Retained(command) => retained::retained(host, &command, out).await,
+        Command::Export(command) => output::export(host, *command, out).await,
+        Command::Output(command) => output::output(host, &command, out).await,
         Command::Import(args) => import::run::import(host, &args, out).await,
         Command::Log(LogCommand::Entries(args)) => trail::entries(host, &args, out).await,
         Command::Log(LogCommand::Trail(command)) => {

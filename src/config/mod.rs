@@ -10,6 +10,7 @@ pub mod inspection;
 pub mod limits;
 pub mod listen;
 pub mod log_format;
+pub mod outputs;
 pub mod sessions;
 
 use std::fs;
@@ -22,6 +23,7 @@ use inspection::Inspection;
 use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
+use outputs::Outputs;
 use sessions::Sessions;
 
 /// Everything a running server is told.
@@ -41,6 +43,8 @@ pub struct Config {
     pub inspection: Inspection,
     /// Where entries of the access log are forwarded to.
     pub forward: Option<Forward>,
+    /// How long what leaves may lie here.
+    pub outputs: Outputs,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -68,6 +72,7 @@ struct File {
     budgets: Budgets,
     inspection: Inspection,
     forward: Option<Forward>,
+    outputs: Outputs,
     log_format: LogFormat,
 }
 
@@ -131,6 +136,7 @@ impl Config {
         if let Some(forward) = &file.forward {
             forward.check()?;
         }
+        file.outputs.check()?;
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -144,6 +150,7 @@ impl Config {
             budgets: file.budgets,
             inspection: file.inspection,
             forward: file.forward,
+            outputs: file.outputs,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

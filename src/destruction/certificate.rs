@@ -50,7 +50,7 @@ pub struct Proven {
 pub struct Recall {
     /// Id of the export or print.
     pub export: String,
-    /// Account id of who received it.
+    /// Account id of who answers for the destruction of its copies (파기책임자).
     pub recipient: String,
     /// When it was made.
     pub made: String,

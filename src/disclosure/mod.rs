@@ -8,6 +8,13 @@
 
 pub mod alert;
 pub mod budget;
+pub mod lock;
 pub mod manifest;
+pub mod mark;
+pub mod mask;
 pub mod output;
+pub mod paper;
 pub mod rows;
+pub mod sheet;
+pub mod tally;
+pub mod template;

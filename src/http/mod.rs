@@ -19,6 +19,7 @@ mod download;
 mod entry;
 mod error;
 mod evidence;
+mod exports;
 mod extract;
 mod headers;
 mod health;
@@ -134,6 +135,11 @@ fn office(time: Duration) -> Routes {
         .routes(routes!(inspections::findings))
         .routes(routes!(inspections::explain))
         .routes(routes!(searches::search))
+        .routes(routes!(exports::begin))
+        .routes(routes!(exports::show, exports::cancel))
+        .routes(routes!(exports::content))
+        .routes(routes!(exports::list))
+        .routes(routes!(exports::close))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }

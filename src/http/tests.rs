@@ -239,6 +239,7 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         budgets: crate::config::budgets::Budgets::default(),
         inspection: Default::default(),
         forward: None,
+        outputs: crate::config::outputs::Outputs::default(),
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));

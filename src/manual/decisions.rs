@@ -133,3 +133,31 @@
 //!
 //! **A hold is lifted by two who did not set it**: one asks, one consents. So three people have a part in
 //! a hold, and an office that has fewer cannot end one by itself.
+//!
+//! **An export is a list first.** What was asked for becomes exactly these cases, each decided on by
+//! itself; the list with everybody in it is durable before anything is opened; each case is decided on
+//! again when its turn comes and opened under the list's proof
+//! ([`crate::audit::manifest::Manifest`]). What is absent and what may not be taken out count alike.
+//!
+//! **A running export ends with its session**, also one without sensitive cases: rights that went do not
+//! finish anything (안전성 확보조치 기준 제6조제4항). Keys of sensitive cases are unwrapped in the request that
+//! begins it and zeroed with it; the thread that goes on behind the answer decides as the person and
+//! holds none of their keys. What is finished is a locked file, and only who began it fetches it, also
+//! in a later session.
+//!
+//! **Every file is locked with age**, to the receiver's own key or under a passphrase drawn here and shown
+//! once: the one format that tools everywhere open and that says when it is cut short. The passphrase has
+//! 128 random bits, so it is stretched little (16 MiB instead of 256). Only what is locked is written to a
+//! disk; there is no file in clear, not even for a moment.
+//!
+//! **Workbooks are written here, as inline texts over `zip`.** The crates that make them hold a sheet in
+//! memory or write it to temporary files in clear. A text is never a formula; a number keeps its zeros.
+//!
+//! **One row a case**, as in the register (민원 처리부), the people of each part in a cell of their own;
+//! one row a person in the template `contacts`, which letters are made from.
+//!
+//! **A letter is a grapheme cluster** (`icu_segmenter`, which the text shaping of paper brings anyway), so
+//! that masking shows no half of one.
+//!
+//! **A range that cannot be had is answered with the whole file** (RFC 9110 §14.2 allows it): a client
+//! that has everything already is told so by the record, not by an error.

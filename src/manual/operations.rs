@@ -47,6 +47,14 @@
 //! ten minutes, and `night_people = 10` from `night_from = 22` to `night_to = 6` and on days off, raise an
 //! alert, as does whatever goes over a threshold: `bongham alert list`. `bongham budget show` tells a
 //! person how much is used, `bongham budget raise` asks for more, for a day.
+//!
+//! **Exports.** A finished file lies in `DATA/exports`, locked with age, and dies after
+//! `[outputs] file_hours = 24`, with anything of it that is destroyed, or when somebody says that no copy is
+//! left (`bongham output close`). Two exports run at once; more are told to come back. A stop of the server
+//! ends them, and what was being written is closed and removed at the next open. Backups leave the directory
+//! out: after a restore files that nobody fetched are closed as interrupted. `bongham output list --open`
+//! names every copy that may still be somewhere, and so do the certificates of what is destroyed.
+//!
 //! **Backup.** `bongham backup create DIR` copies a store that is being served: the journal up to one
 //! durable group, the signed checkpoints, the office's policies. Ciphertext alone, no key, no index. A
 //! backup that was broken off goes on with the same command. Every backup is a ledger entry, made before

@@ -118,6 +118,8 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     if ticks.is_multiple_of(PUNCTURE_TICKS) {
         store.guard_credentials();
         store.backups.tidy(store.clock.monotonic());
+        store.expire_exports();
+        store.sessions.tidy();
     }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()

@@ -2,7 +2,7 @@
 //!
 //! A backup is the journal up to one durable group, the checkpoints of that moment and the
 //! office's policies: ciphertext and public words. The keyring is never part of it, nor is the
-//! separate store, nor the index, which is made anew.
+//! separate store, nor files of exports, nor the index, which is made anew.
 //!
 //! While a backup is at work the engine's snapshot keeps scrubs waiting, so that the digests in
 //! the list are those of the bytes that were sent; one that nobody goes on with is given up.

@@ -74,6 +74,17 @@ pub(super) struct Over {
     batch: Batch,
 }
 
+impl Over {
+    /// Where a second person's consent would do: the alert of the refusal, for the batch of the
+    /// request for one.
+    pub(super) fn for_second(self) -> Result<Batch, Self> {
+        match self.error {
+            ServiceError::BudgetExceeded => Ok(self.batch),
+            _ => Err(self),
+        }
+    }
+}
+
 impl From<ServiceError> for Over {
     fn from(error: ServiceError) -> Self {
         Self {

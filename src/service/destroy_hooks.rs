@@ -3,9 +3,12 @@
 use super::error::ServiceError;
 use super::store::Store;
 use crate::cases::head::Head;
+use crate::destruction::certificate::Recall;
 use crate::destruction::ledger::{Holder, HolderState, Kept};
 use crate::destruction::order::{Ground, Order};
 use crate::domain::id::{RetainedId, UnitId};
+use crate::domain::serial::Serial;
+use crate::domain::time::Timestamp;
 use crate::engine::Batch;
 use crate::people::holder::KeyHolder;
 
@@ -42,9 +45,10 @@ impl Store {
         self.drop_postings(batch, dead)
     }
 
-    /// Ends what lies outside of the cases: the rows of an item kept apart, what is left of a
-    /// petition. May be called again.
+    /// Ends what lies outside of the cases: files of exports that something of them is in, the rows
+    /// of an item kept apart, what is left of a petition. May be called again.
     pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
+        self.drop_exports_of(order.parts.iter().map(|part| part.case))?;
         match &order.ground {
             Ground::RetentionEnd(item) | Ground::AppraisedEnd { item, .. } => {
                 self.drop_retained(*item)
@@ -52,6 +56,28 @@ impl Store {
             Ground::Petition(request) => self.forget_petition(*request),
             _ => Ok(()),
         }
+    }
+
+    /// Copies on paper and in files that something of these cases went out in and that nobody says
+    /// are destroyed: no key destruction reaches them. Answers also when the cases are gone.
+    pub(super) fn to_recall(&self, order: &Order) -> Result<Vec<Recall>, ServiceError> {
+        let mut found: Vec<(Timestamp, Serial, Recall)> = Vec::new();
+        for part in &order.parts {
+            for output in self.outputs_of(part.case)? {
+                let known = found.iter().any(|(_, serial, _)| *serial == output.serial);
+                if known || !output.state.is_out() {
+                    continue;
+                }
+                let recall = Recall {
+                    export: output.serial.to_string(),
+                    recipient: output.responsible.to_string(),
+                    made: output.requested_at.rfc3339(),
+                };
+                found.push((output.requested_at, output.serial, recall));
+            }
+        }
+        found.sort_by_key(|(at, serial, _)| (*at, serial.to_bytes()));
+        Ok(found.into_iter().map(|(_, _, recall)| recall).collect())
     }
 
     /// Copies of the keyring, and which of them still have keys that are gone since this version:

@@ -90,6 +90,7 @@ impl Disk {
             budgets: crate::config::budgets::Budgets::default(),
             inspection: Default::default(),
             forward: None,
+            outputs: crate::config::outputs::Outputs::default(),
             progress: None,
         };
         let random = Arc::clone(&self.random);

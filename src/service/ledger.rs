@@ -264,10 +264,10 @@ impl Store {
         let story = Story::read(&bytes).map_err(|fault| unavailable(fault.to_string()))?;
         let holders = self.key_holders(self.forgotten_since(&stored.record, &story));
         let holders = holders.map_err(|error| unavailable(error.to_string()))?;
+        let recall = self.to_recall(&stored.record.order);
+        let recall = recall.map_err(|error| unavailable(error.to_string()))?;
         let issued = self.clock.now().rfc3339();
-        // Exports and prints do not exist yet, so there is nothing to call back.
-        Body::of(leaves, Vec::new(), holders, issued)
-            .map_err(|fault| unavailable(fault.to_string()))
+        Body::of(leaves, recall, holders, issued).map_err(|fault| unavailable(fault.to_string()))
     }
 }
 

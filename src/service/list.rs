@@ -139,7 +139,7 @@ impl Store {
     }
 }
 
-fn scope(session: &Session, purpose: Purpose) -> Option<Scope> {
+pub(super) fn scope(session: &Session, purpose: Purpose) -> Option<Scope> {
     match purpose {
         Purpose::Supervision | Purpose::Intake => session.department().map(Scope::Department),
         _ => Some(Scope::Holder(session.account())),

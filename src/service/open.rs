@@ -8,6 +8,7 @@ use super::backup::Backups;
 use super::budget::Budget;
 use super::destroy::Destructions;
 use super::error::ServiceError;
+use super::exports::Exports;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
@@ -116,6 +117,7 @@ pub(super) fn open(
     store.finish_punctures()?;
     store.watch_clock()?;
     store.hold_back()?;
+    store.settle_exports()?;
     store.resume_destructions()?;
     Ok(store)
 }
@@ -297,6 +299,7 @@ pub(super) fn assemble_under(
         inspecting: Mutex::new(()),
         inspections_looked_on: AtomicI64::new(i64::MIN),
         directory,
+        exports: Exports::new(&settings.data),
         authority,
         log,
         sessions,
@@ -333,6 +336,7 @@ pub(super) fn assemble_under(
             policies: settings.policies.clone(),
             inspection: settings.inspection.clone(),
             unseal_cost: settings.unseal_cost,
+            outputs: settings.outputs,
         },
         terms: settings.terms,
         budget,

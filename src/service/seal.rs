@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::background::Background;
 use super::error::ServiceError;
@@ -19,6 +20,7 @@ use crate::authz::facts::Target;
 use crate::config::budgets::Budgets;
 use crate::config::forward::Forward;
 use crate::config::inspection::Inspection;
+use crate::config::outputs::Outputs;
 use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
@@ -60,12 +62,17 @@ pub struct Settings {
     pub inspection: Inspection,
     /// Where entries of the access log are forwarded to.
     pub forward: Option<Forward>,
+    /// How long files of exports lie here.
+    pub outputs: Outputs,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }
 
 /// Log-ins that may wait for argon2id; more are told to come back.
 const LOGINS_WAITING: usize = 32;
+
+/// How long closing waits for exports to say that they ended.
+const EXPORTS_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Somebody to invite when a store is made.
 pub struct Founder {
@@ -338,6 +345,8 @@ impl Store {
     /// Ends every session, publishes, raises the floor, closes both engines.
     pub(super) fn close(&self) -> Result<(), ServiceError> {
         self.sessions.end_all();
+        // Exports end with their sessions, and say so while they can.
+        self.exports.wait_idle(EXPORTS_PATIENCE);
         let published = self.log.tick().map_err(fault::log);
         let raised = self.raise_floor();
         let kept = self.keep_own_time();

@@ -43,6 +43,7 @@ use super::backup::Backups;
 use super::budget::Budget;
 use super::destroy::Destructions;
 use super::error::ServiceError;
+use super::exports::Exports;
 use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
@@ -76,6 +77,8 @@ pub struct Store {
     pub(super) inspecting: Mutex<()>,
     /// Day, counted from 1970, of the last look for inspections that nobody made.
     pub(super) inspections_looked_on: AtomicI64,
+    /// Files of exports, and what writes them.
+    pub(super) exports: Exports,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -117,6 +120,8 @@ pub(super) struct Home {
     pub(super) inspection: crate::config::inspection::Inspection,
     /// Cost of what seals a copy of the keyring.
     pub(super) unseal_cost: crate::keyring::UnsealCost,
+    /// How long files of exports lie here.
+    pub(super) outputs: crate::config::outputs::Outputs,
 }
 
 impl Store {

@@ -34,6 +34,7 @@ pub(super) fn settings(dir: &Path) -> Settings {
         progress: None,
         terms: crate::destruction::term::Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        outputs: crate::config::outputs::Outputs::default(),
     }
 }
 

@@ -71,6 +71,13 @@ POST /api/v1/searches                         handling search        403- 403- 4
 POST /api/v1/searches                         supervision search     403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
 POST /api/v1/searches                         intake search          403- 403- 200+ 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/searches                         subject_request search 403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/exports                          handling export        403- 403- 403- 202+ 422+ 403- 403- 403- 403- 401.
+POST /api/v1/exports                          supervision export     403- 403- 403- 403- 403- 202+ 403-unmask 403- 403- 401.
+GET /api/v1/exports/{serial}                  absent read_outputs    403- 404+ 403- 404+ 404+ 404+ 404+ 404+ 403- 401.
+DELETE /api/v1/exports/{serial}               absent close_output    403- 404+ 403- 404+ 404+ 404+ 404+ 403- 403- 401.
+GET /api/v1/exports/{serial}/content          absent download        403- 403- 403- 404+ 404+ 404+ 404+ 403- 403- 401.
+GET /api/v1/outputs                           - read_outputs         403- 200+ 403- 200+ 200+ 200+ 200+ 200+ 403- 401.
+POST /api/v1/outputs/{serial}/close           absent close_output    403- 404+ 403- 404+ 404+ 404+ 404+ 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,handling read      403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,supervision read   403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,legal read         403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
@@ -354,6 +361,18 @@ impl Office {
             ("POST", "/searches", purpose) => {
                 let body = json!({"field": "name", "value": "홍길동", "purpose": purpose});
                 (at(""), Some(body))
+            }
+            ("POST", "/exports", purpose) => {
+                let _two = [(); 2].map(|()| self.case("ordinary"));
+                let body = json!({"purpose": purpose, "reason": "자료 제출",
+                    "selection": {"filter": {"class": "도로"}}, "format": "csv",
+                    "unmasked": true, "receiver": "감사실",
+                    "destroy_by": "2999-01-01T00:00:00+09:00"});
+                (at(""), Some(body))
+            }
+            (method, path, _) if path.contains("{serial}") => {
+                let body = (method == "POST").then(|| json!({"method": "파쇄"}));
+                (line.path.replace("{serial}", "7KQ4M-2XA0D"), body)
             }
             ("GET", "/cases/{id}", about) => {
                 let (tier, purpose) = about.split_once(',').unwrap();

@@ -26,6 +26,7 @@ mod deletion;
 mod deletion_limits;
 mod destroy;
 mod evidence;
+mod export;
 mod faults;
 mod find;
 mod forensic;

@@ -106,6 +106,7 @@ pub fn settings(dir: &Path) -> Settings {
         index_cache_bytes: 16 << 20,
         segment_bytes: 4 << 20,
         terms: Terms::default(),
+        outputs: bongham::config::outputs::Outputs::default(),
         // One test does in a second what takes people a day.
         budgets: Budgets::unbounded(),
         inspection: Default::default(),

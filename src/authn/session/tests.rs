@@ -228,3 +228,18 @@ fn work_under_a_session_feels_its_end_whatever_ends_it() {
     sessions.end_all();
     assert_eq!(other.beats(), Err(SessionError::Ended));
 }
+
+#[test]
+fn a_session_that_nobody_asks_for_any_more_ends_at_the_next_look() {
+    let (sessions, clock) = sessions();
+    let (token, _) = sessions.start(officer(1), None).unwrap();
+    let session = sessions.resume(&token, here()).unwrap();
+    let pulse = session.without_key().pulse();
+    clock.advance(14 * MINUTE);
+    sessions.tidy();
+    assert!(pulse.beats().is_ok(), "the control");
+    clock.advance(2 * MINUTE);
+    assert!(pulse.beats().is_ok(), "nobody has looked");
+    sessions.tidy();
+    assert_eq!(pulse.beats(), Err(SessionError::Ended));
+}

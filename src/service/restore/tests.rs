@@ -58,6 +58,7 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         budgets: crate::config::budgets::Budgets::default(),
         inspection: Default::default(),
         forward: None,
+        outputs: crate::config::outputs::Outputs::default(),
         progress: None,
     }
 }

@@ -72,6 +72,7 @@ impl Office {
             progress: None,
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
+            outputs: crate::config::outputs::Outputs::default(),
         };
         let secret = UnsealSecret {
             passphrase: SecretText::new("correct horse battery staple".to_owned()),

@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::cases::draft::{Channel, Classification, Part};
+use crate::cases::view::{AdditionView, CaseState};
+
+fn table(rule: fn(&str) -> String, rows: &[(&str, &str)]) {
+    for (value, masked) in rows {
+        assert_eq!(rule(value), *masked, "{value}");
+    }
+}
+
+#[test]
+fn names_are_masked_by_letter() {
+    table(
+        name,
+        &[
+            ("", ""),
+            ("홍", "*"),
+            ("홍길", "홍*"),
+            ("홍길동", "홍*동"),
+            ("남궁민수", "남**수"),
+            ("독고영재민", "독***민"),
+            ("홍 길동", "홍 *동"),
+            ("洪吉童", "洪*童"),
+            ("李白", "李*"),
+            ("Alexander Smith", "Alex***** *****"),
+            ("Kim", "K**"),
+            ("Anna", "An**"),
+            ("Bo", "B*"),
+            ("José María", "José *****"),
+            ("Wu-Lin", "Wu-***"),
+            ("홍길동(Hong)", "홍*******)"),
+            ("Иван Петров", "И*** *****в"),
+        ],
+    );
+}
+
+#[test]
+fn a_letter_is_what_a_reader_takes_for_one() {
+    // Decomposed jamo, as some systems send them.
+    let decomposed: String = "홍길동".nfd().collect();
+    assert_ne!(decomposed, "홍길동");
+    assert_eq!(name(&decomposed), "홍*동");
+    // Old Hangul, a Hanja with a variation selector, a family: each one letter.
+    table(
+        name,
+        &[
+            (
+                "\u{1112}\u{119e}\u{11ab}길동",
+                "\u{1112}\u{119e}\u{11ab}*동",
+            ),
+            ("葛\u{e0100}城太", "葛\u{e0100}*太"),
+            ("👨‍👩‍👧나다", "👨‍👩‍👧*다"),
+            ("e\u{301}ва", "é*а"),
+        ],
+    );
+}
+
+#[test]
+fn telephones_keep_area_and_last_four() {
+    table(
+        telephone,
+        &[
+            ("010-1234-5678", "010-****-5678"),
+            ("01012345678", "010****5678"),
+            ("011-234-5678", "011-***-5678"),
+            ("02-123-4567", "02-***-4567"),
+            ("02-1234-5678", "02-****-5678"),
+            ("031) 123-4567", "031) ***-4567"),
+            ("0504-1234-5678", "0504-****-5678"),
+            ("+82 10-1234-5678", "+82 10-****-5678"),
+            ("+82-2-123-4567", "+82-2-***-4567"),
+            ("０１０－１２３４－５６７８", "０１０－****－５６７８"),
+            ("555-1234", "***-1234"),
+            ("12345", "*****"),
+            ("없음", "**"),
+            ("010-1234-5678 (아들)", "010-****-5678 (**)"),
+        ],
+    );
+}
+
+#[test]
+fn e_mail_addresses_keep_two_letters_and_the_host() {
+    table(
+        email,
+        &[
+            ("gildong@example.org", "gi***@example.org"),
+            ("ab@example.org", "a***@example.org"),
+            ("a@example.org", "***@example.org"),
+            ("홍길동@예시.한국", "홍길***@예시.한국"),
+            ("no address", "***"),
+        ],
+    );
+}
+
+#[test]
+fn addresses_end_at_the_road_or_the_village() {
+    table(
+        address,
+        &[
+            (
+                "서울특별시 중구 세종대로 110",
+                "서울특별시 중구 세종대로 ***",
+            ),
+            (
+                "서울특별시 중구 세종대로110, 5층",
+                "서울특별시 중구 세종대로 ***",
+            ),
+            (
+                "(04524) 서울 중구 세종대로 110 (태평로1가)",
+                "서울 중구 세종대로 ***",
+            ),
+            (
+                "서울 강남구 테헤란로 123길 45, 101동 1203호",
+                "서울 강남구 테헤란로 123길 ***",
+            ),
+            (
+                "경기도 양평군 용문면 용문로12번길 3-4",
+                "경기도 양평군 용문면 용문로12번길 ***",
+            ),
+            ("서울 중구 태평로1가 31-2", "서울 중구 태평로1가 ***"),
+            (
+                "전북 완주군 소양면 화심리 산 12",
+                "전북 완주군 소양면 화심리 ***",
+            ),
+            ("서울시 강남구 101동 203호", "서울시 강남구 ***"),
+            ("12 High Street, London", "***"),
+            ("홍길동네 집", "***"),
+            ("", "***"),
+        ],
+    );
+}
+
+#[test]
+fn numbers_of_people_in_a_text_are_found_however_they_are_written() {
+    let none = Known::default();
+    for (value, masked) in [
+        (
+            "주민번호 850203-9012342 입니다",
+            "주민번호 850203-******* 입니다",
+        ),
+        ("8502039012342", "850203-*******"),
+        ("850203 9012342", "850203-*******"),
+        ("850203 - 9012342.", "850203-*******."),
+        ("８５０２０３－９０１２３４２", "８５０２０３-*******"),
+        ("(991231-0001231)", "(991231-*******)"),
+        // No day that anybody was born on; a number that is longer; another one.
+        ("851303-9012342", "851303-9012342"),
+        ("850233-9012342", "850233-9012342"),
+        ("850203-90123421", "850203-90123421"),
+        ("18502039012342", "18502039012342"),
+        ("접수 2018-00001", "접수 2018-00001"),
+        ("전화는 010-1234-5678로", "전화는 010-****-5678로"),
+        ("01012345678", "010****5678"),
+        ("+82 10-1234-5678", "+82 10-****-5678"),
+        ("메일 gildong@example.org.", "메일 gi***@example.org."),
+        ("@팀장 a@b", "@팀장 a@b"),
+        ("2018년 7월 17일 12:30", "2018년 7월 17일 12:30"),
+    ] {
+        assert_eq!(text(value, &none), masked, "{value}");
+    }
+}
+
+fn case() -> CaseView {
+    let person = |name: &str, telephone: Option<&str>| PersonView {
+        id: "1".into(),
+        part: Part::Petitioner,
+        name: name.into(),
+        telephone: telephone.map(str::to_owned),
+        email: Some("gildong@example.org".into()),
+        address: Some("서울특별시 중구 세종대로 110".into()),
+        note: Some("홍길동의 형 850203-9012342".into()),
+    };
+    CaseView {
+        id: "1".into(),
+        number: "2018-00001".into(),
+        receipt: "r".into(),
+        tier: Classification::Ordinary,
+        class: "질의".into(),
+        state: CaseState::Assigned,
+        channel: Channel::Visit,
+        department: "D1".into(),
+        registered_at: "2018-07-17T00:00:00Z".into(),
+        received_at: "2018-07-17T00:00:00Z".into(),
+        closed_at: None,
+        external_number: None,
+        assignees: vec!["kim".into()],
+        title: Some("홍길동의 민원".into()),
+        narrative: Some("저는 홍길동, 서울특별시 중구 세종대로 110에 삽니다. 7000-1.".into()),
+        attributes: Some(BTreeMap::from([("연락".into(), "010-1234-5678".into())])),
+        additions: vec![AdditionView {
+            id: "2".into(),
+            added_at: "2018-07-18T00:00:00Z".into(),
+            statement: "홍길동 올림".into(),
+        }],
+        people: Some(vec![
+            person("홍길동", Some("010-1234-5678")),
+            person("김", None),
+        ]),
+        gone: Vec::new(),
+    }
+}
+
+/// Every field that a person wrote: the whole case as JSON holds none of the values.
+#[test]
+fn no_value_of_the_people_is_left_in_a_masked_case() {
+    let values = ["홍길동", "1234-5678", "gildong", "세종대로 110", "9012342"];
+    let clear = serde_json::to_string(&case()).unwrap();
+    let mut masked = case();
+    view(&mut masked);
+    let text = serde_json::to_string(&masked).unwrap();
+    for value in values {
+        assert!(clear.contains(value), "the control: {value}");
+        assert!(!text.contains(value), "{value}: {text}");
+    }
+    let title = masked.title.as_deref();
+    assert_eq!(title, Some("홍*동의 민원"));
+    assert_eq!(masked.number, "2018-00001");
+    assert_eq!(masked.assignees, ["kim"]);
+}

@@ -1,0 +1,432 @@
+//! Export (반출): what is asked for becomes a list of exactly these cases, the list an entry of the
+//! access log, and only then is anything opened.
+//!
+//! ```text
+//! POST /exports ── choose (export_choose) ── budget, second person ── list and record durable ──▶ 202
+//!                                                                        │ on a thread of its own
+//!                          one case after the other (export_run) ◀──────┘
+//! ```
+//! Whoever's session ends takes a running export with it (안전성 확보조치 기준 제6조제4항): rights
+//! that went do not finish anything.
+
+use std::sync::Arc;
+
+use super::budget::Disclosure;
+use super::error::ServiceError;
+use super::export_choose::Choice;
+use super::export_run::Run;
+use super::fault;
+use super::recipients::reason_fits;
+use super::retained_open::Consented;
+use super::store::{Answer, Store};
+use crate::audit::Shown;
+use crate::authn::session::Session;
+use crate::authz::Permit;
+use crate::authz::action::{Export, Unmask};
+use crate::cases::draft::Invalid;
+use crate::cases::search::SearchField;
+use crate::cases::view::CaseState;
+use crate::disclosure::alert::Way;
+use crate::disclosure::lock::{self, Lock, ReceiverKey};
+use crate::disclosure::manifest::{self, Terms};
+use crate::disclosure::output::{Form, Output, OutputState};
+use crate::disclosure::paper::Font;
+use crate::disclosure::sheet::PDF_CASES_MAX;
+use crate::disclosure::template::{Masking, Template};
+use crate::domain::id::{AccountId, ApprovalId, CaseId};
+use crate::domain::limit::LINE_BYTES_MAX;
+use crate::domain::purpose::Purpose;
+use crate::domain::secret::SecretText;
+use crate::domain::serial::Serial;
+use crate::domain::time::Timestamp;
+use crate::engine::{Batch, pending};
+use crate::people::account::Login;
+use crate::people::approval::Asked;
+
+/// Which cases.
+pub enum Selection {
+    /// These; an id that cannot be read is one that nobody has.
+    Cases(Vec<Option<CaseId>>),
+    /// Those of the asker's list that fit.
+    Filter(Filter),
+    /// What a search finds.
+    Search(SearchField, SecretText),
+}
+
+/// Which cases of a list. What is not named fits.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Kind of complaint.
+    pub class: Option<String>,
+    /// Department code.
+    pub department: Option<String>,
+    /// State.
+    pub state: Option<CaseState>,
+    /// Registered not before.
+    pub from: Option<Timestamp>,
+    /// Registered before.
+    pub to: Option<Timestamp>,
+}
+
+/// What somebody wants to take out.
+pub struct Order {
+    /// For what.
+    pub purpose: Purpose,
+    /// Why, in their words; sealed in the access log.
+    pub reason: String,
+    /// Which cases.
+    pub selection: Selection,
+    /// In which form.
+    pub form: Form,
+    /// Which fields, by the template's code; the purpose's usual one, if absent.
+    pub template: Option<String>,
+    /// Whether nothing is masked.
+    pub unmasked: bool,
+    /// Public key of age that opens the file; a passphrase is made, if absent.
+    pub recipient: Option<String>,
+    /// Who gets it.
+    pub receiver: String,
+    /// Login name of who answers for its destruction; the asker, if absent.
+    pub responsible: Option<String>,
+    /// When every copy is to be destroyed.
+    pub destroy_by: Timestamp,
+    /// Consent of a second person to exactly this, once there is one.
+    pub approval: Option<ApprovalId>,
+}
+
+/// Answer to an order that was begun.
+pub struct Begun {
+    /// Serial number.
+    pub serial: Serial,
+    /// Cases of the list.
+    pub cases: u32,
+    /// People of the list.
+    pub people: u32,
+    /// Cases that were named and are not there.
+    pub absent: u32,
+    /// What opens the file, shown once; `None` where the receiver has a key.
+    pub passphrase: Option<SecretText>,
+}
+
+/// What an order says, understood.
+struct Checked {
+    template: Template,
+    responsible: AccountId,
+    key: Option<ReceiverKey>,
+    font: Option<Font>,
+}
+
+impl Store {
+    /// `POST /exports`. The answer comes when the list is durable; the file is written behind it.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for an order that cannot be carried out, a key that is none, no
+    /// case at all or too many; [`ServiceError::StepUpRequired`]; what `spend` says of an approval;
+    /// [`ServiceError::Busy`] while as many exports are at work as there may be.
+    pub fn begin_export(
+        self: &Arc<Self>,
+        session: Session,
+        order: Order,
+    ) -> Answer<Consented<Begun>> {
+        session.pulse().beats().map_err(fault::ended)?;
+        let permit = match self.authority.survey::<Export>(&session, order.purpose) {
+            Ok(permit) => permit,
+            Err(denied) => return Ok(self.deny(&session, denied, Some(order.purpose))),
+        };
+        let unmask = if order.unmasked {
+            match self.authority.survey::<Unmask>(&session, order.purpose) {
+                Ok(permit) => Some(permit),
+                Err(denied) => return Ok(self.deny(&session, denied, Some(order.purpose))),
+            }
+        } else {
+            None
+        };
+        let checked = self.check_order(&session, &order);
+        let ready = checked.and_then(|checked| Ok((checked, self.exports.take_turn()?)));
+        let (checked, turn) = match ready {
+            Ok(ready) => ready,
+            Err(error) => return self.fail(permit, error),
+        };
+        let lost: fn() -> Result<Consented<Begun>, ServiceError> =
+            || Err(ServiceError::Internal("an export stopped half-way".into()));
+        let (completer, answer) = pending(lost);
+        let store = Arc::clone(self);
+        std::thread::Builder::new()
+            .name("export".to_owned())
+            .spawn(move || {
+                let begun = store.enter_export(session, order, checked, permit, unmask);
+                match begun {
+                    Ok((answer, run)) => {
+                        completer.complete(Ok(answer));
+                        if let Some(run) = run {
+                            store.run_export(run);
+                        }
+                    }
+                    Err(error) => completer.complete(Err(error)),
+                }
+                drop(turn);
+            })
+            .map_err(|error| ServiceError::Internal(format!("no thread: {}", error.kind())))?;
+        Ok(answer)
+    }
+
+    fn check_order(&self, session: &Session, order: &Order) -> Result<Checked, ServiceError> {
+        reason_fits(&order.reason)?;
+        for (field, text) in [("reason", &order.reason), ("receiver", &order.receiver)] {
+            if text.trim().is_empty() {
+                return Err(Invalid::new(field, "is needed").into());
+            }
+        }
+        if order.receiver.len() > LINE_BYTES_MAX || order.receiver.chars().any(char::is_control) {
+            return Err(Invalid::new("receiver", "is too long or holds control characters").into());
+        }
+        if order.form.is_print() {
+            let why = "is csv, csv_cp949, xlsx, jsonl or pdf";
+            return Err(Invalid::new("format", why).into());
+        }
+        if order.destroy_by <= self.clock.now() {
+            return Err(Invalid::new("destroy_by", "must be in the future").into());
+        }
+        let font = if order.form == Form::Pdf {
+            let found = Font::find(None);
+            Some(found.map_err(|error| ServiceError::FontMissing(error.to_string()))?)
+        } else {
+            None
+        };
+        let template = Template::choose(order.purpose, order.template.as_deref());
+        let unfit = || Invalid::new("template", "is none that this purpose has");
+        let responsible = match &order.responsible {
+            None => session.account(),
+            Some(login) => self.responsible(login)?,
+        };
+        let key = order.recipient.as_deref().map(str::parse::<ReceiverKey>);
+        let bad = |_| Invalid::new("recipient", "is no public key of age (age1…)");
+        Ok(Checked {
+            template: template.ok_or_else(unfit)?,
+            responsible,
+            key: key.transpose().map_err(bad)?,
+            font,
+        })
+    }
+
+    fn responsible(&self, login: &str) -> Result<AccountId, ServiceError> {
+        let known = Login::parse(login).ok();
+        let known = known.and_then(|login| self.directory.by_login(&login));
+        let unknown = || Invalid::new("responsible", "is no account of this office");
+        Ok(known.ok_or_else(unknown)?.id)
+    }
+
+    /// From the order to the durable list: what the thread begins with.
+    fn enter_export(
+        &self,
+        session: Session,
+        order: Order,
+        checked: Checked,
+        permit: Permit<Export>,
+        unmask: Option<Permit<Unmask>>,
+    ) -> Result<(Consented<Begun>, Option<Run>), ServiceError> {
+        let choice = match self.choose(&session, &order, checked.template) {
+            Ok(choice) if order.form == Form::Pdf && choice.cases.len() > PDF_CASES_MAX => {
+                let why = "holds more than 500 cases, the most of a PDF: take another format";
+                return self
+                    .fail(permit, Invalid::new("selection", why).into())?
+                    .wait();
+            }
+            Ok(choice) => choice,
+            Err(error) => return self.fail(permit, error)?.wait(),
+        };
+        let list = choice.listed();
+        let people = choice.people();
+        let terms = Terms {
+            form: order.form,
+            purpose: order.purpose,
+            template: checked.template.code(),
+            unmasked: order.unmasked,
+            receiver: &order.receiver,
+            copies: 1,
+        };
+        let wanted = Asked::TakeOut {
+            manifest_hash: manifest::hash(terms, &list),
+            form: order.form.code().to_owned(),
+            purpose: order.purpose,
+            cases: count(list.len()),
+            people: count(people.len()),
+            unmasked: order.unmasked,
+            receiver: order.receiver.clone(),
+        };
+        let mut batch = Batch::default();
+        let consent = match order.approval {
+            Some(id) => match self.spend(&mut batch, id, &wanted, session.account()) {
+                Ok(approver) => Some(approver),
+                Err(error) => return self.fail(permit, error)?.wait(),
+            },
+            None if order.unmasked && list.len() > 1 => {
+                let asked = self.ask_to_export(permit, &session, wanted, order, batch)?;
+                return Ok((asked, None));
+            }
+            None => None,
+        };
+        let cases: Vec<CaseId> = list.iter().map(|listed| listed.case).collect();
+        let disclosure = Disclosure {
+            way: Way::Export,
+            purpose: order.purpose,
+            cases: &cases,
+            people: &people,
+            consent,
+        };
+        let reserved = match self.afford(&session, &disclosure, &mut batch) {
+            Ok(reserved) => reserved,
+            Err(over) => {
+                return match over.for_second() {
+                    Ok(alert) if consent.is_none() => {
+                        let asked = self.ask_to_export(permit, &session, wanted, order, alert)?;
+                        Ok((asked, None))
+                    }
+                    Ok(_) => self.fail(permit, ServiceError::BudgetExceeded)?.wait(),
+                    Err(over) => self.over_budget(permit, over)?.wait(),
+                };
+            }
+        };
+        drop((cases, people));
+        let output = self.new_output(&session, &order, &checked, &choice, &wanted)?;
+        // Its own entry, before anything is opened.
+        let unmask = match unmask {
+            Some(permit) => {
+                let reason = Some(order.reason.clone());
+                let entered =
+                    self.log
+                        .record_list(permit, &list, reason, "export", Batch::default());
+                Some(entered.wait().map_err(fault::log)?.0)
+            }
+            None => None,
+        };
+        self.outputs
+            .put_new(&mut batch, &output, crate::audit::manifest::entries(&list))
+            .map_err(fault::table)?;
+        // From here on a destruction finds it.
+        let running = self.exports.begin(output.serial, output.by);
+        let entered = self
+            .log
+            .record_list(permit, &list, Some(order.reason), "export", batch);
+        let entered = entered.wait().map_err(fault::log);
+        drop((reserved, list));
+        let manifest = match entered {
+            Ok((manifest, _)) => manifest,
+            Err(error) => {
+                self.exports.end(output.serial, None);
+                return Err(error);
+            }
+        };
+        let (lock, passphrase) = match checked.key {
+            Some(key) => (Lock::Key(key), None),
+            None => {
+                let passphrase = lock::passphrase(self.random.as_ref()).map_err(fault::random)?;
+                let shown = SecretText::new(passphrase.expose().to_owned());
+                (Lock::Passphrase(passphrase), Some(shown))
+            }
+        };
+        let begun = Begun {
+            serial: output.serial,
+            cases: output.cases,
+            people: output.people,
+            absent: choice.absent,
+            passphrase,
+        };
+        let run = Run {
+            session: session.without_key(),
+            manifest,
+            unmask,
+            masking: masking(order.unmasked),
+            template: checked.template,
+            font: checked.font,
+            output,
+            cases: choice.cases,
+            lock,
+            running,
+        };
+        Ok((Consented::Done(begun, run.manifest.position()), Some(run)))
+    }
+
+    /// Asks for a second person. `batch` brings the alert of a budget, or nothing.
+    fn ask_to_export(
+        &self,
+        permit: Permit<Export>,
+        session: &Session,
+        wanted: Asked,
+        order: Order,
+        mut batch: Batch,
+    ) -> Result<Consented<Begun>, ServiceError> {
+        let approval = match self.ask(&mut batch, wanted, session.account()) {
+            Ok(approval) => approval,
+            Err(error) => return self.fail(permit, error)?.wait(),
+        };
+        let shown = Shown {
+            query: Some("ask"),
+            reason: Some(order.reason),
+            ..Shown::default()
+        };
+        let recorded = self.log.record_with(permit, shown, batch).wait();
+        recorded
+            .map(|_| Consented::Asked(approval))
+            .map_err(fault::log)
+    }
+
+    fn new_output(
+        &self,
+        session: &Session,
+        order: &Order,
+        checked: &Checked,
+        choice: &Choice,
+        wanted: &Asked,
+    ) -> Result<Output, ServiceError> {
+        let Asked::TakeOut {
+            manifest_hash,
+            cases,
+            people,
+            ..
+        } = wanted
+        else {
+            return Err(ServiceError::Internal("an export without a list".into()));
+        };
+        Ok(Output {
+            serial: Serial::random(self.random.as_ref()).map_err(fault::random)?,
+            form: order.form,
+            by: session.account(),
+            department: session.department(),
+            purpose: order.purpose,
+            template: checked.template.code().to_owned(),
+            unmasked: order.unmasked,
+            receiver: order.receiver.clone(),
+            responsible: checked.responsible,
+            destroy_by: order.destroy_by,
+            copies: 1,
+            sensitive: choice.is_sensitive(),
+            manifest: *manifest_hash,
+            cases: *cases,
+            people: *people,
+            requested_at: self.clock.now(),
+            entry: None,
+            approval: order.approval,
+            file_until: None,
+            fetched: (None, 0),
+            state: OutputState::Running,
+            finished: None,
+            closed: None,
+        })
+    }
+}
+
+fn masking(unmasked: bool) -> Masking {
+    if unmasked {
+        Masking::Unmasked
+    } else {
+        Masking::Masked
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,530 @@
+//! An export that is disturbed: a gate that a test holds closed stops it where it is wanted.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::authn::session::Token;
+use crate::destruction::order::{Part, What};
+use crate::disclosure::output::OutputState;
+use crate::domain::limit::Limit;
+use crate::domain::random::SystemSource;
+use crate::domain::role::{Role, Roles};
+use crate::domain::task::Task;
+use crate::domain::time::{Clock, SteppedClock};
+use crate::service::destroy_tests::{order as doom, place};
+use crate::service::open;
+use crate::service::outputs::{OutputView, Portion};
+use crate::service::seal::Settings;
+use crate::service::testing::{here, secret, settings};
+use crate::service::types::PageRequest;
+
+/// Stands in every narrative; whoever looks for it in a file finds it or not.
+const CANARY: &str = "export-canary";
+
+struct Office {
+    store: Arc<Store>,
+    clock: Arc<SteppedClock>,
+    settings: Settings,
+    _dir: tempfile::TempDir,
+}
+
+impl Office {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path());
+        // The orders of the destruction tests are due then.
+        let clock = Arc::new(SteppedClock::at(crate::service::destroy_tests::DUE));
+        let random = Arc::new(SystemSource::default());
+        let store = open::create(&settings, &secret(), random, clock.clone()).unwrap();
+        let office = Self {
+            store: Arc::new(store),
+            clock,
+            settings,
+            _dir: dir,
+        };
+        for (login, role) in [
+            ("admin", Role::Admin),
+            ("privacy", Role::PrivacyOfficer),
+            ("auditor", Role::Auditor),
+            ("officer", Role::Officer),
+            ("rights", Role::HumanRightsOfficer),
+        ] {
+            let roles = Roles::new([role]).unwrap();
+            let invited = office.store.invite_founder(login, roles).unwrap();
+            let code = SecretText::new(invited.enrolment_code);
+            let password = SecretText::new(password(login));
+            let enrolled = office.store.enrol(login.to_owned(), code, password, here());
+            enrolled.unwrap().wait().unwrap();
+        }
+        let (code, name) = ("civil".to_owned(), "민원봉사과".to_owned());
+        let made = office
+            .store
+            .add_department(&office.session("admin"), code, name);
+        made.unwrap().wait().unwrap();
+        office
+    }
+
+    fn token(&self, login: &str) -> Token {
+        let password = SecretText::new(password(login));
+        let entered = self
+            .store
+            .log_in(login.to_owned(), password, None, here())
+            .unwrap();
+        entered.wait().unwrap().token
+    }
+
+    fn session(&self, login: &str) -> Session {
+        let token = self.token(login);
+        self.store.sessions.resume(&token, here()).unwrap()
+    }
+
+    fn register(&self, holder: &str) -> CaseId {
+        let tier = if holder == "rights" {
+            "sensitive"
+        } else {
+            "ordinary"
+        };
+        let draft = serde_json::json!({
+            "tier": tier, "department": "civil", "channel": "letter", "class": "도로",
+            "title": "제목", "narrative": CANARY, "assignees": [holder],
+            "people": [{"part": "petitioner", "name": "임꺽정", "telephone": "010-1234-5678"}]
+        });
+        let draft = serde_json::from_value(draft).unwrap();
+        let made = self.store.register(&self.session(holder), draft);
+        made.unwrap().wait().unwrap().id.parse().unwrap()
+    }
+
+    fn order(&self, cases: &[CaseId]) -> Order {
+        Order {
+            purpose: Purpose::Handling,
+            reason: "for a test".to_owned(),
+            selection: Selection::Cases(cases.iter().copied().map(Some).collect()),
+            form: Form::Jsonl,
+            template: None,
+            unmasked: false,
+            recipient: None,
+            receiver: "archive".to_owned(),
+            responsible: None,
+            destroy_by: self.clock.now().plus(Duration::from_secs(86_400)),
+            approval: None,
+        }
+    }
+
+    fn begin(&self, session: Session, order: Order) -> Begun {
+        match self.store.begin_export(session, order).unwrap().wait() {
+            Ok(Consented::Done(begun, _)) => begun,
+            Ok(Consented::Asked(_)) => panic!("a second person was asked"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn look(&self, login: &str, serial: Serial) -> OutputView {
+        let shown = self.store.show_output(&self.session(login), Some(serial));
+        shown.unwrap().wait().unwrap()
+    }
+
+    /// Waits until `done` says so of the output.
+    fn until(&self, login: &str, serial: Serial, done: impl Fn(&OutputView) -> bool) -> OutputView {
+        let began = Instant::now();
+        loop {
+            let view = self.look(login, serial);
+            if done(&view) {
+                return view;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{view:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn ended(&self, login: &str, serial: Serial) -> OutputView {
+        self.until(login, serial, |view| view.state != OutputState::Running)
+    }
+
+    /// Files of exports that lie there.
+    fn files(&self) -> usize {
+        files(&self.settings.data)
+    }
+
+    fn destroy(&self, case: CaseId) {
+        let part = Part {
+            case,
+            what: What::Whole,
+            kept: None,
+        };
+        let order = doom(vec![part]);
+        place(&self.store, &order);
+        self.store.execute(order.id).unwrap();
+    }
+
+    /// Reasons of the log's newest entries of a task.
+    fn told(&self, task: Task) -> Vec<String> {
+        told(&self.store, &self.session("auditor"), task)
+    }
+}
+
+fn told(store: &Store, auditor: &Session, task: Task) -> Vec<String> {
+    let query = crate::audit::query::Query {
+        task: Some(task),
+        ..Default::default()
+    };
+    let page = PageRequest {
+        limit: Limit::rows(50),
+        cursor: None,
+    };
+    let rows = store.log_entries(auditor, query, page).unwrap().wait();
+    let rows = rows.unwrap().rows;
+    let json = serde_json::to_value(rows).unwrap();
+    let reasons = json.as_array().unwrap().iter();
+    reasons
+        .filter_map(|row| row["reason"].as_str().map(str::to_owned))
+        .collect()
+}
+
+fn password(login: &str) -> String {
+    format!("quiet-harbour-71-{}", login.len())
+}
+
+fn files(data: &Path) -> usize {
+    fs::read_dir(data.join("exports")).map_or(0, Iterator::count)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => copy(&entry.path(), &to),
+            kind if kind.is_file() => drop(fs::copy(entry.path(), to).unwrap()),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn an_export_comes_to_its_end_and_is_fetched_in_parts() {
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("officer"));
+    let identity = age::x25519::Identity::generate();
+    let mut order = office.order(&cases);
+    order.recipient = Some(identity.to_public().to_string());
+    let begun = office.begin(office.session("officer"), order);
+    assert_eq!((begun.cases, begun.people, begun.absent), (3, 3, 0));
+    assert!(begun.passphrase.is_none());
+    let view = office.ended("officer", begun.serial);
+    assert_eq!((view.state, view.opened), (OutputState::Ready, 3));
+    assert_eq!(view.left_out, Some(0));
+    let fetch = |login: &str, portion| {
+        let session = office.session(login);
+        let fetched = office
+            .store
+            .fetch_output(&session, Some(begun.serial), portion, None);
+        fetched.unwrap().wait()
+    };
+    let read = |mut fetched: crate::service::outputs::Fetched| {
+        use std::io::Read;
+        let mut bytes = Vec::new();
+        let mut part = (&mut fetched.file).take(fetched.length);
+        part.read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let whole = read(fetch("officer", Portion::Whole).unwrap());
+    let first = read(fetch("officer", Portion::From(0, Some(9))).unwrap());
+    let rest = read(fetch("officer", Portion::From(10, None)).unwrap());
+    assert!([first, rest].concat() == whole);
+    for other in ["rights", "privacy"] {
+        assert!(fetch(other, Portion::Whole).is_err(), "{other}");
+    }
+    let mut plain = String::new();
+    let opened = age::Decryptor::new(whole.as_slice()).unwrap();
+    let mut opened = opened
+        .decrypt(std::iter::once(&identity as &dyn age::Identity))
+        .unwrap();
+    std::io::Read::read_to_string(&mut opened, &mut plain).unwrap();
+    assert_eq!(plain.matches(CANARY).count(), 3);
+    assert_eq!(plain.lines().count(), 3);
+    assert!(plain.contains("임*정") && !plain.contains("임꺽정"));
+    assert_eq!(office.told(Task::Download).len(), 3);
+    let said = office.told(Task::Export);
+    assert!(
+        said[0].contains("3 of 3 cases opened, 0 left out"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_export_that_is_called_off_half_way_leaves_nothing_and_says_how_far_it_came() {
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("officer"));
+    let shut = office.store.gates.close(cases[1]).unwrap();
+    let session = office.session("officer");
+    let begun = office.begin(session, office.order(&cases));
+    assert!(begun.passphrase.is_some());
+    office.until("officer", begun.serial, |view| view.opened == 1);
+    assert_eq!(office.files(), 1);
+    let calls_off = |login: &str| {
+        let session = office.session(login);
+        office
+            .store
+            .cancel_output(&session, Some(begun.serial))
+            .unwrap()
+            .wait()
+    };
+    assert_eq!(calls_off("rights"), Err(ServiceError::NotFound));
+    assert_eq!(calls_off("officer"), Ok(()));
+    drop(shut);
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Cancelled);
+    assert!((1..=2).contains(&view.opened), "{view:?}");
+    assert_eq!(office.files(), 0);
+    let said = office.told(Task::Export);
+    let wanted = format!("called off; {} of 3 cases", view.opened);
+    assert!(said.iter().any(|said| said.contains(&wanted)), "{said:?}");
+}
+
+#[test]
+fn a_session_that_ends_takes_its_export_with_it() {
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("rights"));
+    let shut = office.store.gates.close(cases[1]).unwrap();
+    let token = office.token("rights");
+    let session = office.store.sessions.resume(&token, here()).unwrap();
+    let begun = office.begin(session, office.order(&cases));
+    office.until("rights", begun.serial, |view| view.opened == 1);
+    office.store.sessions.end(&token).unwrap();
+    drop(shut);
+    let view = office.ended("rights", begun.serial);
+    assert_eq!(view.state, OutputState::Interrupted);
+    assert!(view.sensitive);
+    assert!(view.problem.unwrap().contains("session"));
+    assert_eq!(office.files(), 0);
+}
+
+#[test]
+fn what_is_destroyed_meanwhile_is_left_out_and_what_was_written_stops_it() {
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("officer"));
+    let shut = office.store.gates.close(cases[1]).unwrap();
+    let begun = office.begin(office.session("officer"), office.order(&cases));
+    office.until("officer", begun.serial, |view| view.opened == 1);
+    // Not written yet: left out.
+    office.destroy(cases[2]);
+    drop(shut);
+    let view = office.ended("officer", begun.serial);
+    assert_eq!((view.state, view.opened), (OutputState::Ready, 2));
+    assert_eq!(view.left_out, Some(1));
+
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("officer"));
+    let shut = office.store.gates.close(cases[1]).unwrap();
+    let begun = office.begin(office.session("officer"), office.order(&cases));
+    office.until("officer", begun.serial, |view| view.opened == 1);
+    office.destroy(cases[0]);
+    drop(shut);
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Interrupted);
+    assert!(view.problem.unwrap().contains("destroyed"));
+    assert_eq!(office.files(), 0);
+}
+
+#[test]
+fn a_finished_file_dies_with_what_is_destroyed_and_a_fetched_one_is_called_back() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let [kept, fetched] = [(); 2].map(|()| {
+        let begun = office.begin(office.session("officer"), office.order(&[case]));
+        office.ended("officer", begun.serial);
+        begun.serial
+    });
+    let got = office.store.fetch_output(
+        &office.session("officer"),
+        Some(fetched),
+        Portion::Whole,
+        None,
+    );
+    drop(got.unwrap().wait().unwrap());
+    assert_eq!(office.files(), 2);
+    office.destroy(case);
+    assert_eq!(office.files(), 0);
+    let state = |serial| office.look("officer", serial).state;
+    assert_eq!(state(kept), OutputState::Expired);
+    assert_eq!(state(fetched), OutputState::Ready);
+    let part = Part {
+        case,
+        what: What::Whole,
+        kept: None,
+    };
+    let order = doom(vec![part]);
+    let recalled = || {
+        let found = office.store.to_recall(&order).unwrap();
+        found
+            .into_iter()
+            .map(|recall| recall.export)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(recalled(), [fetched.to_string()]);
+    let close = |login: &str| {
+        let method = "파쇄".to_owned();
+        let session = office.session(login);
+        let closed = office
+            .store
+            .close_output(&session, Some(fetched), method, None);
+        closed.unwrap().wait().map(|view| view.state)
+    };
+    assert_eq!(close("rights"), Err(ServiceError::NotFound));
+    assert_eq!(close("privacy"), Ok(OutputState::Closed));
+    assert_eq!(close("officer"), Err(ServiceError::WrongState("closed")));
+    assert_eq!(recalled(), [""; 0]);
+}
+
+#[test]
+fn a_full_disk_ends_an_export_and_says_so() {
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("officer"));
+    office
+        .store
+        .exports
+        .room
+        .store(300, std::sync::atomic::Ordering::SeqCst);
+    let begun = office.begin(office.session("officer"), office.order(&cases));
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Interrupted);
+    assert!(view.problem.unwrap().contains("disk is full"));
+    assert_eq!(office.files(), 0);
+    let said = office.told(Task::Export);
+    assert!(said[0].contains("disk is full") && said[0].contains("of 3 cases"));
+}
+
+#[test]
+#[ignore = "needs a Korean font (Debian: fonts-nanum)"]
+fn a_pdf_is_written_and_locked_like_the_others() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let identity = age::x25519::Identity::generate();
+    let mut order = office.order(&[case]);
+    order.form = Form::Pdf;
+    order.recipient = Some(identity.to_public().to_string());
+    let begun = office.begin(office.session("officer"), order);
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Ready, "{view:?}");
+    let file = fs::read(office.store.export_path(begun.serial)).unwrap();
+    let opened = age::Decryptor::new(file.as_slice()).unwrap();
+    let mut opened = opened
+        .decrypt(std::iter::once(&identity as &dyn age::Identity))
+        .unwrap();
+    let mut pdf = Vec::new();
+    std::io::Read::read_to_end(&mut opened, &mut pdf).unwrap();
+    assert!(pdf.starts_with(b"%PDF-"));
+}
+
+#[test]
+fn a_file_dies_after_its_time() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let begun = office.begin(office.session("officer"), office.order(&[case]));
+    office.ended("officer", begun.serial);
+    office.clock.advance(Duration::from_secs(23 * 3600));
+    office.store.expire_exports();
+    assert_eq!(office.files(), 1);
+    office.clock.advance(Duration::from_secs(2 * 3600));
+    office.store.expire_exports();
+    assert_eq!(office.files(), 0);
+    assert_eq!(
+        office.look("officer", begun.serial).state,
+        OutputState::Expired
+    );
+}
+
+/// The disk as it stands in the middle of an export is what a kill leaves.
+#[test]
+fn a_killed_server_closes_what_it_was_writing_when_it_opens_again() {
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("officer"));
+    let shut = office.store.gates.close(cases[1]).unwrap();
+    let begun = office.begin(office.session("officer"), office.order(&cases));
+    office.until("officer", begun.serial, |view| view.opened == 1);
+    let image = tempfile::tempdir().unwrap();
+    let killed = settings(image.path());
+    copy(&office.settings.data, &killed.data);
+    copy(&office.settings.keyring, &killed.keyring);
+    drop(shut);
+    fs::write(killed.data.join("exports/stray.age"), b"of nobody's").unwrap();
+    assert_eq!(files(&killed.data), 2);
+
+    let random = Arc::new(SystemSource::default());
+    let store = open::open(&killed, &secret(), random, office.clock.clone()).unwrap();
+    assert_eq!(files(&killed.data), 0);
+    let stored = store.outputs.find(begun.serial).unwrap().unwrap();
+    assert_eq!(stored.row.state, OutputState::Interrupted);
+    let entered = store
+        .log_in(
+            "auditor".to_owned(),
+            SecretText::new(password("auditor")),
+            None,
+            here(),
+        )
+        .unwrap();
+    let token = entered.wait().unwrap().token;
+    let auditor = store.sessions.resume(&token, here()).unwrap();
+    let said = told(&store, &auditor, Task::Export);
+    let found = said.iter().any(|said| said.contains("at most 3"));
+    assert!(found, "{said:?}");
+    // The one that was not killed comes to its end.
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Ready);
+}
+
+#[test]
+fn nothing_is_taken_out_that_is_not_the_askers_and_no_order_that_cannot_be_carried_out() {
+    let office = Office::new();
+    let mine = office.register("officer");
+    let other = office.register("rights");
+    let refused = |order: Order| {
+        let begun = office.store.begin_export(office.session("officer"), order);
+        match begun.unwrap().wait() {
+            Err(ServiceError::Invalid(invalid)) => invalid.field,
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("it was taken"),
+        }
+    };
+    let nobody = CaseId::from_bytes([9; 16]);
+    for cases in [&[][..], &[other], &[nobody], &[other, nobody]] {
+        assert_eq!(refused(office.order(cases)), "selection");
+    }
+    let with = |change: &dyn Fn(&mut Order)| {
+        let mut order = office.order(&[mine]);
+        change(&mut order);
+        refused(order)
+    };
+    assert_eq!(with(&|o| o.recipient = Some("age1".into())), "recipient");
+    assert_eq!(with(&|o| o.receiver = " ".into()), "receiver");
+    assert_eq!(with(&|o| o.reason = String::new()), "reason");
+    assert_eq!(with(&|o| o.template = Some("all".into())), "template");
+    assert_eq!(
+        with(&|o| o.responsible = Some("nobody".into())),
+        "responsible"
+    );
+    assert_eq!(with(&|o| o.destroy_by = office.clock.now()), "destroy_by");
+    assert_eq!(with(&|o| o.form = Form::PrintPdf), "format");
+    let begun = office.begin(
+        office.session("officer"),
+        office.order(&[other, mine, nobody, mine]),
+    );
+    assert_eq!((begun.cases, begun.absent), (1, 2));
+    let (rows, _) = office
+        .store
+        .outputs
+        .newest(u64::MAX, Limit::rows(50), |_| true)
+        .unwrap();
+    assert_eq!(rows.len(), 1, "only what was begun has a record");
+    office.ended("officer", begun.serial);
+    let auditor = office
+        .store
+        .begin_export(office.session("auditor"), office.order(&[mine]));
+    assert!(matches!(
+        auditor.unwrap().wait(),
+        Err(ServiceError::RoleRefused)
+    ));
+}

@@ -1,0 +1,264 @@
+//! Which cases an export is of: from what was asked to exactly these cases, each decided on by
+//! itself. What is absent and what may not be taken out are the same: they are not there.
+
+use std::collections::HashSet;
+
+use super::error::ServiceError;
+use super::export::{Filter, Order, Selection};
+use super::fault;
+use super::list::scope;
+use super::store::Store;
+use super::types::PageRequest;
+use crate::audit::manifest::Listed;
+use crate::authn::session::Session;
+use crate::authz::Denied;
+use crate::authz::action::{Action, Export, Unmask};
+use crate::authz::facts::{Field, Target};
+use crate::cases::draft::Invalid;
+use crate::cases::head::{Head, StoredHead};
+use crate::cases::record;
+use crate::cases::view::CaseState;
+use crate::crypto::wrap::CaseKey;
+use crate::disclosure::manifest::CASES_MAX;
+use crate::disclosure::template::Template;
+use crate::domain::id::{CaseId, UnitId};
+use crate::domain::limit::Limit;
+use crate::domain::secret::SecretText;
+use crate::domain::tier::{Tier, UnitKind};
+
+/// Rows of a list that are looked at in one go.
+const SCAN: Limit = Limit::rows(1024);
+
+/// One case that goes out.
+pub(super) struct Chosen {
+    /// Place in every list: the order of the file.
+    pub(super) ordinal: u64,
+    /// The case and the people in it that go out.
+    pub(super) listed: Listed,
+    /// Of a sensitive case: its key and the version of it. Decision 24: it is unwrapped in the
+    /// request that begins the export, and zeroed with it.
+    pub(super) key: Option<(CaseKey, u32)>,
+}
+
+/// What an export is of.
+#[derive(Default)]
+pub(super) struct Choice {
+    /// In the order of registration.
+    pub(super) cases: Vec<Chosen>,
+    /// How many were named and are not there.
+    pub(super) absent: u32,
+}
+
+impl Choice {
+    pub(super) fn listed(&self) -> Vec<Listed> {
+        self.cases.iter().map(|one| one.listed.clone()).collect()
+    }
+    pub(super) fn people(&self) -> Vec<UnitId> {
+        let people = self.cases.iter().flat_map(|one| &one.listed.people);
+        people.copied().collect()
+    }
+    pub(super) fn is_sensitive(&self) -> bool {
+        self.cases.iter().any(|one| one.key.is_some())
+    }
+}
+
+fn too_many() -> ServiceError {
+    let why = "holds more than 100,000 cases: take them out in parts";
+    Invalid::new("selection", why).into()
+}
+
+impl Store {
+    /// The cases that were asked for and may be taken out.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for none and for too many; what a search says.
+    pub(super) fn choose(
+        &self,
+        session: &Session,
+        order: &Order,
+        template: Template,
+    ) -> Result<Choice, ServiceError> {
+        let mut choice = Choice::default();
+        match &order.selection {
+            Selection::Cases(named) => {
+                if named.len() > CASES_MAX {
+                    return Err(too_many());
+                }
+                let unreadable = named.iter().filter(|id| id.is_none()).count();
+                choice.absent = u32::try_from(unreadable).unwrap_or(u32::MAX);
+                let mut seen = HashSet::new();
+                let cases = named.iter().copied().flatten();
+                for case in cases.filter(|case| seen.insert(*case)) {
+                    self.choose_named(session, order, template, case, &mut choice)?;
+                }
+            }
+            Selection::Filter(filter) => {
+                self.choose_listed(session, order, template, filter, &mut choice)?;
+            }
+            Selection::Search(field, value) => {
+                // It is a search like any other, with its own entries; what it finds is decided on
+                // again.
+                let mut page = PageRequest {
+                    limit: Limit::rows(crate::domain::limit::PAGE_ROWS_MAX),
+                    cursor: None,
+                };
+                loop {
+                    let value = SecretText::new(value.expose().to_owned());
+                    let asked = page.clone();
+                    let found = self.search_cases(session, *field, value, order.purpose, asked)?;
+                    let found = found.wait()?;
+                    for row in found.rows {
+                        let case = row.id.parse::<CaseId>();
+                        let case = case.map_err(|_| ServiceError::NotFound)?;
+                        self.choose_named(session, order, template, case, &mut choice)?;
+                    }
+                    page.cursor = found.next;
+                    if page.cursor.is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+        if choice.cases.is_empty() {
+            return Err(Invalid::new("selection", "holds no case that you may take out").into());
+        }
+        choice.cases.sort_unstable_by_key(|one| one.ordinal);
+        Ok(choice)
+    }
+
+    /// A case that was named: a refusal is an entry, like that of a read.
+    fn choose_named(
+        &self,
+        session: &Session,
+        order: &Order,
+        template: Template,
+        case: CaseId,
+        choice: &mut Choice,
+    ) -> Result<(), ServiceError> {
+        let chosen = match self.decide_on::<Export>(session, case, order.purpose)? {
+            Ok((permit, stored)) if !order.unmasked => {
+                self.take(session, &permit, &stored, template)?
+            }
+            Ok((permit, stored)) => {
+                match self.decide_on::<Unmask>(session, case, order.purpose)? {
+                    Ok(_) => self.take(session, &permit, &stored, template)?,
+                    Err(denied) => self.is_absent(denied)?,
+                }
+            }
+            Err(denied) => self.is_absent(denied)?,
+        };
+        match chosen {
+            Some(chosen) if choice.cases.len() == CASES_MAX => {
+                drop(chosen);
+                return Err(too_many());
+            }
+            Some(chosen) => choice.cases.push(chosen),
+            None => choice.absent = choice.absent.saturating_add(1),
+        }
+        Ok(())
+    }
+
+    fn is_absent<A: Action>(&self, denied: Denied<A>) -> Result<Option<Chosen>, ServiceError> {
+        let refused = self.log.refuse(denied).wait();
+        refused.map(|_| None).map_err(fault::log)
+    }
+
+    /// The cases of the asker's list that fit a filter. What they may not take out they do not see
+    /// here, as in a list.
+    fn choose_listed(
+        &self,
+        session: &Session,
+        order: &Order,
+        template: Template,
+        filter: &Filter,
+        choice: &mut Choice,
+    ) -> Result<(), ServiceError> {
+        let Some(scope) = scope(session, order.purpose) else {
+            return Ok(());
+        };
+        let mut after = None;
+        loop {
+            session.pulse().beats().map_err(fault::ended)?;
+            let (rows, more) = self.cases.list(scope, after, SCAN).map_err(fault::cases)?;
+            for (ordinal, case) in rows {
+                after = Some(ordinal);
+                let Some(stored) = self.cases.head(case).map_err(fault::cases)? else {
+                    continue;
+                };
+                if !filter.takes(&stored.head, &self.directory.code(stored.head.department)) {
+                    continue;
+                }
+                let facts = stored.head.facts();
+                let target = Target::Case(&facts);
+                let purpose = Some(order.purpose);
+                let Ok(permit) = self.authority.decide::<Export>(session, target, purpose) else {
+                    continue;
+                };
+                let unmask = || self.authority.decide::<Unmask>(session, target, purpose);
+                if order.unmasked && unmask().is_err() {
+                    continue;
+                }
+                if let Some(chosen) = self.take(session, &permit, &stored, template)? {
+                    if choice.cases.len() == CASES_MAX {
+                        return Err(too_many());
+                    }
+                    choice.cases.push(chosen);
+                }
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What goes out of a case; `None` where nothing does, or where it does not open.
+    fn take(
+        &self,
+        session: &Session,
+        permit: &crate::authz::Permit<Export>,
+        stored: &StoredHead,
+        template: Template,
+    ) -> Result<Option<Chosen>, ServiceError> {
+        let head = &stored.head;
+        if !permit.fields().has(Field::Head) {
+            return Ok(None);
+        }
+        let key = if head.tier == Tier::Sensitive {
+            match self.vault.unlock(permit, session, &head.wraps) {
+                Ok(key) => Some((key, head.key_version)),
+                // A reset account that has not been given this case again opens nothing of it.
+                Err(crate::vault::VaultError::NoWrap) => return Ok(None),
+                Err(error) => return Err(fault::vault(error)),
+            }
+        } else {
+            None
+        };
+        let goes =
+            |kind| record::needs(permit.fields(), kind) && record::needs(template.fields(), kind);
+        let people = head
+            .units
+            .iter()
+            .filter(|unit| unit.kind == UnitKind::Person && goes(unit.kind));
+        Ok(Some(Chosen {
+            ordinal: stored.ordinal,
+            listed: Listed {
+                case: head.case,
+                people: people.map(|unit| unit.unit).collect(),
+            },
+            key,
+        }))
+    }
+}
+
+impl Filter {
+    /// Whether a case fits.
+    fn takes(&self, head: &Head, department: &str) -> bool {
+        let same = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|w| w == is);
+        head.state != CaseState::Destroyed
+            && same(&self.class, &head.class)
+            && same(&self.department, department)
+            && self.state.is_none_or(|state| state == head.state)
+            && self.from.is_none_or(|from| from <= head.registered_at)
+            && self.to.is_none_or(|to| head.registered_at < to)
+    }
+}

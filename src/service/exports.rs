@@ -1,0 +1,477 @@
+//! Files of exports: where they lie, which are being written, and how they die.
+//!
+//! A file lies in `DATA/exports` under a name that tells nothing, mode 0600, and holds ciphertext
+//! from its first byte on. It dies after its time, with its record, or when something in it is
+//! destroyed; a file that no record vouches for dies when the store opens. Backups leave the
+//! directory out.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::error::ServiceError;
+use super::fault;
+use super::store::Store;
+use crate::audit::{Event, Outcome, Shown};
+use crate::authn::session::Origin;
+use crate::disclosure::output::{Finished, Output, OutputState};
+use crate::domain::id::{AccountId, CaseId};
+use crate::domain::limit::Limit;
+use crate::domain::role::Roles;
+use crate::domain::serial::Serial;
+use crate::domain::task::Task;
+use crate::domain::time::Timestamp;
+use crate::engine::Batch;
+
+/// Exports at work at once; each has a thread of its own.
+const MOST: usize = 2;
+/// How often it is looked whether exports at work have ended.
+const IDLE_LOOK: Duration = Duration::from_millis(10);
+/// How often a change of a record that somebody else changes at the same time is tried.
+const TRIES: usize = 5;
+/// Every output there is.
+const EVERY: Limit = Limit::rows(usize::MAX);
+
+/// Why a running export is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Whoever began it called it off.
+    Cancelled,
+    /// Something in it is destroyed.
+    Destroyed,
+}
+
+/// An export at work: what its progress is read from, and how it is stopped.
+pub(super) struct Running {
+    pub(super) by: AccountId,
+    stop: AtomicU8,
+    /// Place of the last case that was begun, in the order of registration, and one more.
+    begun: AtomicU64,
+    pub(super) cases: AtomicU32,
+    pub(super) people: AtomicU32,
+    pub(super) left_out: AtomicU32,
+    pub(super) bytes: AtomicU64,
+}
+
+impl Running {
+    fn new(by: AccountId) -> Self {
+        Self {
+            by,
+            stop: AtomicU8::new(0),
+            begun: AtomicU64::new(0),
+            cases: AtomicU32::new(0),
+            people: AtomicU32::new(0),
+            left_out: AtomicU32::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+    pub(super) fn stop(&self, why: Stop) {
+        let code = match why {
+            Stop::Cancelled => 1,
+            Stop::Destroyed => 2,
+        };
+        self.stop.fetch_max(code, Ordering::SeqCst);
+    }
+    pub(super) fn stopped(&self) -> Option<Stop> {
+        match self.stop.load(Ordering::SeqCst) {
+            0 => None,
+            1 => Some(Stop::Cancelled),
+            _ => Some(Stop::Destroyed),
+        }
+    }
+    /// The case at this place is begun; its gate is entered, so that no destruction of it runs.
+    pub(super) fn begins(&self, ordinal: u64) {
+        let next = ordinal.saturating_add(1);
+        self.begun.fetch_max(next, Ordering::SeqCst);
+    }
+    fn has_begun(&self, ordinal: u64) -> bool {
+        self.begun.load(Ordering::SeqCst) > ordinal
+    }
+    /// How far it has come.
+    pub(super) fn so_far(&self, at: Timestamp) -> Finished {
+        Finished {
+            at,
+            cases: self.cases.load(Ordering::Relaxed),
+            people: self.people.load(Ordering::Relaxed),
+            bytes: 0,
+            sha256: [0; 32],
+        }
+    }
+}
+
+/// See the module.
+pub(super) struct Exports {
+    dir: PathBuf,
+    /// Places taken, also by those that still choose their cases.
+    places: Arc<Mutex<usize>>,
+    running: Mutex<HashMap<Serial, Arc<Running>>>,
+    /// Files that are there, and until when.
+    files: Mutex<HashMap<Serial, Timestamp>>,
+    /// Why an export of this process failed, in words without content.
+    failures: Mutex<HashMap<Serial, String>>,
+    /// Bytes that a file may have: a full disk, in tests.
+    #[cfg(test)]
+    pub(super) room: AtomicU64,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A place among the exports at work.
+pub(super) struct Turn(Arc<Mutex<usize>>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut taken = held(&self.0);
+        *taken = taken.saturating_sub(1);
+    }
+}
+
+impl Exports {
+    pub(super) fn new(data: &Path) -> Self {
+        Self {
+            dir: data.join("exports"),
+            places: Arc::default(),
+            running: Mutex::default(),
+            files: Mutex::default(),
+            failures: Mutex::default(),
+            #[cfg(test)]
+            room: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Takes a place; [`ServiceError::Busy`] where there is none.
+    pub(super) fn take_turn(&self) -> Result<Turn, ServiceError> {
+        let mut taken = held(&self.places);
+        if *taken >= MOST {
+            return Err(ServiceError::Busy);
+        }
+        *taken += 1;
+        Ok(Turn(Arc::clone(&self.places)))
+    }
+
+    /// Waits until nothing is at work, for so long at the most.
+    pub(super) fn wait_idle(&self, patience: Duration) {
+        let mut waited = Duration::ZERO;
+        while *held(&self.places) > 0 && waited < patience {
+            std::thread::sleep(IDLE_LOOK);
+            waited += IDLE_LOOK;
+        }
+    }
+
+    pub(super) fn begin(&self, serial: Serial, by: AccountId) -> Arc<Running> {
+        let running = Arc::new(Running::new(by));
+        held(&self.running).insert(serial, Arc::clone(&running));
+        running
+    }
+    pub(super) fn running(&self, serial: Serial) -> Option<Arc<Running>> {
+        held(&self.running).get(&serial).map(Arc::clone)
+    }
+    pub(super) fn end(&self, serial: Serial, failure: Option<String>) {
+        if let Some(failure) = failure {
+            held(&self.failures).insert(serial, failure);
+        }
+        held(&self.running).remove(&serial);
+    }
+    pub(super) fn failure(&self, serial: Serial) -> Option<String> {
+        held(&self.failures).get(&serial).cloned()
+    }
+    pub(super) fn keep(&self, serial: Serial, until: Timestamp) {
+        held(&self.files).insert(serial, until);
+    }
+    pub(super) fn has_file(&self, serial: Serial) -> bool {
+        held(&self.files).contains_key(&serial)
+    }
+    fn due(&self, now: Timestamp) -> Vec<Serial> {
+        let files = held(&self.files);
+        let due = files.iter().filter(|(_, until)| **until <= now);
+        due.map(|(serial, _)| *serial).collect()
+    }
+}
+
+/// A file that ends where a test says that the disk does.
+pub(super) struct Room {
+    file: File,
+    left: u64,
+}
+
+impl Room {
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or(io::ErrorKind::StorageFull)?;
+        let written = self.file.write(bytes)?;
+        Ok(written)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Overwrites and unlinks a file; one that is not there is no error.
+fn wipe(path: &Path) -> io::Result<()> {
+    let mut file = match OpenOptions::new().write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut left = file.metadata()?.len();
+    let zeros = vec![0; 64 << 10];
+    file.seek(SeekFrom::Start(0))?;
+    while left > 0 {
+        let now = usize::try_from(left)
+            .unwrap_or(zeros.len())
+            .min(zeros.len());
+        file.write_all(zeros.get(..now).unwrap_or_default())?;
+        left -= now as u64;
+    }
+    file.sync_data()?;
+    fs::remove_file(path)
+}
+
+impl Store {
+    /// Where the file of an output lies. The name cannot be guessed and says nothing.
+    pub(super) fn export_path(&self, serial: Serial) -> PathBuf {
+        let place = self.locator.place("export-file", &[&serial.to_bytes()]);
+        let name = data_encoding::HEXLOWER.encode(&place);
+        self.exports.dir.join(format!("{name}.age"))
+    }
+
+    /// A new, empty file for an output.
+    pub(super) fn export_file(&self, serial: Serial) -> io::Result<Room> {
+        use std::os::unix::fs::DirBuilderExt;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.exports.dir)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.export_path(serial))?;
+        #[cfg(test)]
+        let left = self.exports.room.load(Ordering::SeqCst);
+        #[cfg(not(test))]
+        let left = u64::MAX;
+        Ok(Room { file, left })
+    }
+
+    /// The file of an output goes, if there is one.
+    pub(super) fn drop_file(&self, serial: Serial) {
+        held(&self.exports.files).remove(&serial);
+        if let Err(error) = wipe(&self.export_path(serial)) {
+            tracing::error!(kind = %error.kind(), %serial, "the file of an export could not be removed");
+        }
+    }
+
+    /// An entry about an output that nobody's request makes.
+    pub(super) fn output_event(output: &Output, outcome: Outcome, what: &str) -> Event {
+        Event {
+            task: if output.form.is_print() {
+                Task::Print
+            } else {
+                Task::Export
+            },
+            outcome,
+            actor: Some(output.by),
+            roles: Roles::default(),
+            origin: Origin {
+                address: None,
+                device: "bongham".to_owned(),
+            },
+            purpose: Some(output.purpose),
+            reason: Some(format!("output {}: {what}", output.serial)),
+        }
+    }
+
+    /// Changes the record of an output together with an entry that says so. `change` says what the
+    /// entry says, or that there is nothing to change any more.
+    pub(super) fn change_output(
+        &self,
+        serial: Serial,
+        change: impl Fn(&mut Output) -> Option<(Outcome, String)>,
+    ) -> Result<bool, ServiceError> {
+        for _ in 0..TRIES {
+            let stored = self.outputs.find(serial).map_err(fault::table)?;
+            let stored = stored.ok_or(ServiceError::NotFound)?;
+            let mut output = stored.row.clone();
+            let Some((outcome, what)) = change(&mut output) else {
+                return Ok(false);
+            };
+            let mut batch = Batch::default();
+            let put = self.outputs.put_changed(&mut batch, &stored, &output);
+            put.map_err(fault::table)?;
+            let shown = Shown {
+                bytes: output
+                    .finished
+                    .as_ref()
+                    .map_or(0, |finished| finished.bytes),
+                query: Some("output"),
+                ..Shown::default()
+            };
+            let event = Self::output_event(&output, outcome, &what);
+            let entered = self.log.event_about(event, shown, batch).wait();
+            match entered.map_err(fault::log) {
+                Ok(_) => return Ok(true),
+                Err(ServiceError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ServiceError::Conflict)
+    }
+
+    /// Before anybody is let in: what was being written when the process ended is closed, and what
+    /// no record vouches for is removed.
+    pub(super) fn settle_exports(&self) -> Result<(), ServiceError> {
+        let (outputs, _) = self
+            .outputs
+            .newest(u64::MAX, EVERY, |output| !output.form.is_print())
+            .map_err(fault::table)?;
+        let mut vouched = Vec::new();
+        for stored in outputs {
+            let output = stored.row;
+            let path = self.export_path(output.serial);
+            match output.state {
+                OutputState::Running => self.close_interrupted(&output)?,
+                OutputState::Ready if path.is_file() => {
+                    let until = output.file_until.unwrap_or(output.requested_at);
+                    self.exports.keep(output.serial, until);
+                    vouched.push(path);
+                }
+                OutputState::Ready if output.fetched.1 == 0 => self.close_lost(output.serial)?,
+                _ => {}
+            }
+        }
+        self.drop_strays(&vouched)
+    }
+
+    fn close_interrupted(&self, output: &Output) -> Result<(), ServiceError> {
+        let most = output.cases;
+        self.change_output(output.serial, |output| {
+            if output.state != OutputState::Running {
+                return None;
+            }
+            let known = output.finished.as_ref().map_or(0, |noted| noted.cases);
+            output.state = OutputState::Interrupted;
+            let what = format!(
+                "interrupted: the server stopped; how many cases were opened is not known, at \
+                 least {known}, at most {most}; nothing of it is left"
+            );
+            Some((Outcome::Refused, what))
+        })
+        .map(|_| ())
+    }
+
+    /// A record without its file, which nobody has fetched: the store was restored, or the file
+    /// went with its disk.
+    fn close_lost(&self, serial: Serial) -> Result<(), ServiceError> {
+        self.change_output(serial, |output| {
+            output.state = OutputState::Interrupted;
+            Some((
+                Outcome::Refused,
+                "interrupted: its file is not there".to_owned(),
+            ))
+        })
+        .map(|_| ())
+    }
+
+    fn drop_strays(&self, vouched: &[PathBuf]) -> Result<(), ServiceError> {
+        let unreadable =
+            |error: io::Error| ServiceError::Internal(format!("exports: {}", error.kind()));
+        let files = match fs::read_dir(&self.exports.dir) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        for file in files {
+            let path = file.map_err(unreadable)?.path();
+            if path.is_file() && !vouched.contains(&path) {
+                wipe(&path).map_err(unreadable)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Files whose time is over. To be called every minute.
+    pub(super) fn expire_exports(&self) {
+        for serial in self.exports.due(self.clock.now()) {
+            self.drop_file(serial);
+            let changed = self.change_output(serial, |output| {
+                if output.state != OutputState::Ready {
+                    return None;
+                }
+                let fetched = output.fetched.1;
+                if fetched == 0 {
+                    output.state = OutputState::Expired;
+                }
+                output.file_until = None;
+                Some((
+                    Outcome::Done,
+                    format!("its file died after its time, fetched {fetched} times"),
+                ))
+            });
+            if let Err(error) = changed {
+                tracing::error!(%error, %serial, "an export whose file died could not be closed");
+            }
+        }
+    }
+
+    /// Something of these cases is destroyed: files that hold it die, exports that have written it
+    /// stop; those that have not come to it leave it out. What has been fetched is called back by the certificate. May be called again.
+    pub(super) fn drop_exports_of(
+        &self,
+        cases: impl Iterator<Item = CaseId>,
+    ) -> Result<(), ServiceError> {
+        for case in cases {
+            let stored = self.cases.head(case).map_err(fault::cases)?;
+            let ordinal = stored.map_or(0, |stored| stored.ordinal);
+            for output in self.outputs_of(case)? {
+                let running = self.exports.running(output.serial);
+                if let Some(running) = running.filter(|running| running.has_begun(ordinal)) {
+                    running.stop(Stop::Destroyed);
+                }
+                if output.form.is_print() || !self.exports.has_file(output.serial) {
+                    continue;
+                }
+                self.drop_file(output.serial);
+                self.change_output(output.serial, |output| {
+                    if output.state != OutputState::Ready {
+                        return None;
+                    }
+                    let fetched = output.fetched.1;
+                    if fetched == 0 {
+                        output.state = OutputState::Expired;
+                    }
+                    output.file_until = None;
+                    Some((
+                        Outcome::Done,
+                        format!("its file died with what is destroyed, fetched {fetched} times"),
+                    ))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every output that a case went into, oldest first; also of a case that is destroyed.
+    pub(super) fn outputs_of(&self, case: CaseId) -> Result<Vec<Output>, ServiceError> {
+        let mut found = Vec::new();
+        for index in self.log.places_about(case).map_err(fault::log)? {
+            if let Some(stored) = self.outputs.by_entry(index).map_err(fault::table)? {
+                found.push(stored.row);
+            }
+        }
+        Ok(found)
+    }
+}
