@@ -65,6 +65,7 @@ fn settings(dir: &Path) -> Settings {
         segment_bytes: 64 << 20,
         terms: Terms::default(),
         outputs: Default::default(),
+        print: Default::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
         inspection: Default::default(),
         forward: None,

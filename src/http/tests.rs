@@ -237,9 +237,10 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         segment_bytes: 1 << 20,
         terms: crate::destruction::term::Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
         inspection: Default::default(),
         forward: None,
-        outputs: crate::config::outputs::Outputs::default(),
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));

@@ -48,6 +48,7 @@ use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
 use super::own_time::OwnTime;
+use super::prints::Prints;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -71,14 +72,16 @@ pub struct Store {
     pub(super) petitions: Petitions,
     /// Exports and prints that left the house.
     pub(super) outputs: Outputs,
+    /// Print documents that wait to be fetched.
+    pub(super) prints: Prints,
+    /// Files of exports, and what writes them.
+    pub(super) exports: Exports,
     /// Inspections of the access log and their findings.
     pub(super) inspections: Inspections,
     /// One inspection is made at a time.
     pub(super) inspecting: Mutex<()>,
     /// Day, counted from 1970, of the last look for inspections that nobody made.
     pub(super) inspections_looked_on: AtomicI64,
-    /// Files of exports, and what writes them.
-    pub(super) exports: Exports,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,

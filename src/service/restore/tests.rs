@@ -56,9 +56,10 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         segment_bytes: 1 << 20,
         terms: Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
         inspection: Default::default(),
         forward: None,
-        outputs: crate::config::outputs::Outputs::default(),
         progress: None,
     }
 }
