@@ -65,6 +65,7 @@ fn settings(dir: &Path) -> Settings {
         segment_bytes: 64 << 20,
         terms: Terms::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
+        outputs: bongham::config::outputs::Outputs::default(),
         inspection: Default::default(),
         forward: None,
         progress: None,
