@@ -67,6 +67,7 @@ fn settings(dir: &Path) -> Settings {
         outputs: Default::default(),
         print: Default::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
+        outputs: bongham::config::outputs::Outputs::default(),
         inspection: Default::default(),
         forward: None,
         progress: None,
