@@ -182,7 +182,7 @@ pub enum Command {
     Retained(RetainedCommand),
     /// Cases taken out in a locked file (반출)
     #[command(subcommand)]
-    Export(Box<ExportCommand>),
+    Export(ExportCommand),
     /// Exports and prints that left the house, and the end of their copies
     #[command(subcommand)]
     Output(OutputCommand),
