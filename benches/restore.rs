@@ -52,6 +52,7 @@ fn settings(dir: &Path, data: &str) -> Settings {
         terms: bongham::destruction::term::Terms::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
         outputs: bongham::config::outputs::Outputs::default(),
+        print: bongham::config::print::Print::default(),
         inspection: Default::default(),
         forward: None,
         progress: None,

@@ -60,10 +60,13 @@ pub async fn inspection(
         }
         InspectionCommand::Report {
             id,
+            pdf,
             out: file,
             actor,
         } => {
-            let call = Call::get(&format!("{API}/inspections/{id}/report"), &[]);
+            let form = if *pdf { "pdf" } else { "html" };
+            let path = format!("{API}/inspections/{id}/report");
+            let call = Call::get(&path, &[("form", form)]);
             let reply = as_actor(host, actor, async |client: &mut Client| {
                 client.call(call).await
             })

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod listen;
 pub mod log_format;
 pub mod outputs;
+pub mod print;
 pub mod sessions;
 
 use std::fs;
@@ -24,6 +25,7 @@ use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
 use outputs::Outputs;
+use print::Print;
 use sessions::Sessions;
 
 /// Everything a running server is told.
@@ -41,6 +43,8 @@ pub struct Config {
     pub budgets: Budgets,
     /// How long what leaves may lie here.
     pub outputs: Outputs,
+    /// The font of prints, and how long a print document waits.
+    pub print: Print,
     /// What the inspection of the access log looks for.
     pub inspection: Inspection,
     /// Where entries of the access log are forwarded to.
@@ -71,6 +75,7 @@ struct File {
     ending: Ending,
     budgets: Budgets,
     outputs: Outputs,
+    print: Print,
     inspection: Inspection,
     forward: Option<Forward>,
     log_format: LogFormat,
@@ -133,6 +138,7 @@ impl Config {
         file.ending.check()?;
         file.budgets.check()?;
         file.outputs.check()?;
+        file.print.check()?;
         file.inspection.check()?;
         if let Some(forward) = &file.forward {
             forward.check()?;
@@ -149,6 +155,7 @@ impl Config {
             ending: file.ending,
             budgets: file.budgets,
             outputs: file.outputs,
+            print: file.print,
             inspection: file.inspection,
             forward: file.forward,
             log_format: overrides.log_format.unwrap_or(file.log_format),

@@ -147,8 +147,10 @@ fn syslog(formatter: &Formatter, as_cef: bool, fields: &Fields) -> std::io::Resu
     let time = Timestamp::PreformattedStr(&fields.time);
     let mut message = Vec::new();
     if as_cef {
+        // As bytes: the mark of UTF-8 that a text would begin with is no part of CEF.
         let text = cef(fields);
-        formatter.write_without_data(&mut message, severity, time, &*text, Some(fields.task))?;
+        let text = text.as_bytes();
+        formatter.write_without_data(&mut message, severity, time, text, Some(fields.task))?;
         return Ok(message);
     }
     let params = [

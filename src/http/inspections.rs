@@ -63,6 +63,7 @@ pub(super) async fn show(
 enum Form {
     #[default]
     Html,
+    Pdf,
 }
 
 /// In which form.
@@ -75,7 +76,7 @@ pub(super) struct FormParams {
     form: Form,
 }
 
-/// The report of an inspection with its chart, to be printed.
+/// The report of an inspection with its chart, to be printed: a page, or PDF.
 #[utoipa::path(get, path = "/inspections/{id}/report", tag = "inspections",
     params(("id" = String, Path, description = "Inspection id"), FormParams),
     security(("session" = [])),
@@ -84,9 +85,14 @@ pub(super) async fn report(
     State(service): State<Arc<Service>>,
     Who(session): Who,
     id: Id<InspectionId>,
-    Params(FormParams { form: Form::Html }): Params<FormParams>,
+    Params(FormParams { form }): Params<FormParams>,
 ) -> Result<Response, Problem> {
     let id = id.known().ok();
+    if matches!(form, Form::Pdf) {
+        let call = service.call(move |store| store.inspection_pdf(&session, id));
+        let kind = [(header::CONTENT_TYPE, "application/pdf")];
+        return Ok((kind, call.await?).into_response());
+    }
     let call = service.call(move |store| store.inspection_report(&session, id));
     let page = call.await?;
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())

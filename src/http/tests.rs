@@ -238,6 +238,7 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         terms: crate::destruction::term::Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
         outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
         inspection: Default::default(),
         forward: None,
         progress: None,

@@ -11,6 +11,7 @@ mod html;
 pub mod month;
 pub mod pack;
 pub mod report;
+pub mod report_paper;
 pub mod rule;
 pub mod sheet;
 pub mod view;

@@ -39,6 +39,8 @@ pub enum Rule {
     BreakGlass,
     /// A copy that is out past its date of destruction.
     CopyOut,
+    /// An alert to the privacy officer that nobody took note of.
+    OpenAlert,
 }
 
 /// How much of it there is.
@@ -65,6 +67,7 @@ impl Rule {
             Self::FailedLogins => "failed_logins",
             Self::BreakGlass => "break_glass",
             Self::CopyOut => "copy_out",
+            Self::OpenAlert => "open_alert",
         }
     }
 
@@ -128,6 +131,10 @@ impl Rule {
                     "{count} copies are out past their date of destruction, the oldest by {most} days."
                 ),
             ),
+            Self::OpenAlert => (
+                format!("확인되지 않은 알림이 {count}건 있습니다."),
+                format!("{count} alerts were taken note of by nobody."),
+            ),
         };
         Words { ko, en }
     }
@@ -146,6 +153,7 @@ impl Rule {
             Self::FailedLogins => ("로그인 실패", "Failed log-ins"),
             Self::BreakGlass => ("특별 열람", "Special openings"),
             Self::CopyOut => ("미파기 출력물", "Copies still out"),
+            Self::OpenAlert => ("미확인 알림", "Alerts not noted"),
         }
     }
 }

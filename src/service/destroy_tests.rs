@@ -89,6 +89,7 @@ impl Disk {
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
             outputs: crate::config::outputs::Outputs::default(),
+            print: crate::config::print::Print::default(),
             inspection: Default::default(),
             forward: None,
             progress: None,

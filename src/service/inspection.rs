@@ -12,6 +12,7 @@ use crate::authz::Permit;
 use crate::authz::action::{Inspect, ReadInspection};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
+use crate::disclosure::paper::{self, Font, Marks};
 use crate::domain::id::{AccountId, CaseId, InspectionId};
 use crate::domain::limit::Limit;
 use crate::domain::tier::Tier;
@@ -20,12 +21,12 @@ use crate::engine::{Batch, pending};
 use crate::inspection::gather::{Gathered, Gatherer, Hits, Known, needs_body};
 use crate::inspection::month::Month;
 use crate::inspection::pack::{Finding, FindingState, PEOPLE_MAX, Pack, Whole};
-use crate::inspection::report;
 use crate::inspection::rule::Rule;
 use crate::inspection::sheet::{Sheet, hex};
 use crate::inspection::view::{
     InspectionDraft, InspectionList, InspectionRow, InspectionView, SignedView,
 };
+use crate::inspection::{report, report_paper};
 use crate::people::view::AccountState;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -156,6 +157,7 @@ impl Store {
             unread,
         } = gatherer.end();
         found.extend(self.copies_out(now.min(end))?);
+        found.extend(self.open_alerts(span)?);
         usage.truncate(PEOPLE_MAX);
         let id = InspectionId::random(self.random.as_ref()).map_err(fault::random)?;
         let findings = (1..)
@@ -225,6 +227,32 @@ impl Store {
         Ok(found
             .map(|(id, hits)| (Rule::CopyOut, Some(id), hits))
             .collect())
+    }
+
+    /// Alerts of this time that nobody took note of: the office's own, so about nobody.
+    fn open_alerts(
+        &self,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Option<(Rule, Option<AccountId>, Hits)>, ServiceError> {
+        let open = |alert: &crate::disclosure::alert::Alert| {
+            alert.acknowledged.is_none() && alert.at >= from && alert.at < to
+        };
+        let mut before = u64::MAX;
+        let mut hits: Option<Hits> = None;
+        loop {
+            let page = self.budget.alerts.newest(before, Limit::rows(256), open);
+            let (rows, next) = page.map_err(fault::table)?;
+            for alert in rows {
+                let hit = Hits::one(alert.entry.unwrap_or_default(), alert.at);
+                match &mut hits {
+                    Some(known) => known.add(&hit),
+                    None => hits = Some(hit),
+                }
+            }
+            let Some(next) = next else { break };
+            before = next;
+        }
+        Ok(hits.map(|hits| (Rule::OpenAlert, None, hits)))
     }
 
     pub(super) fn whole(&self, id: InspectionId) -> Result<Whole, ServiceError> {
@@ -329,6 +357,27 @@ impl Store {
     pub fn inspection_report(&self, session: &Session, id: Option<InspectionId>) -> Answer<String> {
         self.look_at_inspection(session, "inspection report", |store| {
             Ok(report::html(&store.shown_inspection(id)?))
+        })
+    }
+
+    /// The same as PDF, marked with who asked and when.
+    ///
+    /// # Errors
+    /// [`ServiceError::FontMissing`] besides.
+    pub fn inspection_pdf(&self, session: &Session, id: Option<InspectionId>) -> Answer<Vec<u8>> {
+        self.look_at_inspection(session, "inspection report", |store| {
+            let document = report_paper::document(&store.shown_inspection(id)?);
+            let font = Font::find(None);
+            let font = font.map_err(|error| ServiceError::FontMissing(error.to_string()))?;
+            let marks = Marks {
+                serial: None,
+                by: store.directory.login(session.account()),
+                department: None,
+                at: store.clock.now(),
+                copies: 1,
+            };
+            let written = paper::pdf(&document, &marks, &font);
+            written.map_err(|error| ServiceError::Internal(error.to_string()))
         })
     }
 

@@ -62,6 +62,10 @@ mod outputs;
 mod own_time;
 mod petition_end;
 mod pool;
+mod print;
+mod print_fetch;
+mod print_order;
+mod prints;
 mod puncture_queue;
 mod read;
 mod recipients;
@@ -84,6 +88,7 @@ mod step_up;
 mod store;
 #[cfg(test)]
 mod testing;
+mod traces;
 mod types;
 
 pub use crate::audit::query::Query as LogQuery;
@@ -100,6 +105,9 @@ pub use hold::HoldChange;
 pub use import::Chunk;
 pub use ledger::LedgerEntry;
 pub use outputs::{Fetched, OutputView, Portion};
+pub use print::Printed;
+pub use print_fetch::PrintDocument;
+pub use print_order::PrintOrder;
 pub use retained::{Draw, Drawn};
 pub use retained_end::{End, Ordered};
 pub use retained_open::{Consented, ItemView, Reasons, Transfer};
@@ -108,6 +116,7 @@ pub use retained_term::{CalledOff, Holding, NewTerm, Term};
 pub use seal::{Founder, Service, Settings};
 pub use step_up::StepUp;
 pub use store::{Answer, Store};
+pub use traces::{Evidence, ReadFrom, TraceView};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,

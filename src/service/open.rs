@@ -13,6 +13,7 @@ use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
 use super::own_time::OwnTime;
+use super::prints::Prints;
 use super::seal::Settings;
 use super::store::{Home, Store};
 use crate::audit::AccessLog;
@@ -118,6 +119,7 @@ pub(super) fn open(
     store.watch_clock()?;
     store.hold_back()?;
     store.settle_exports()?;
+    store.settle_prints()?;
     store.resume_destructions()?;
     Ok(store)
 }
@@ -295,6 +297,7 @@ pub(super) fn assemble_under(
         records,
         petitions: Petitions::new(Arc::clone(&keyring), Arc::clone(&random)),
         outputs: Outputs::new(table("output")),
+        prints: Prints::new(settings.print.clone()),
         inspections: Inspections::new(table("inspection")),
         inspecting: Mutex::new(()),
         inspections_looked_on: AtomicI64::new(i64::MIN),

@@ -21,6 +21,7 @@ use crate::config::budgets::Budgets;
 use crate::config::forward::Forward;
 use crate::config::inspection::Inspection;
 use crate::config::outputs::Outputs;
+use crate::config::print::Print;
 use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub budgets: Budgets,
     /// How long files of exports lie here.
     pub outputs: Outputs,
+    /// The font of prints, and how long a print document waits.
+    pub print: Print,
     /// What the inspection of the access log looks for.
     pub inspection: Inspection,
     /// Where entries of the access log are forwarded to.

@@ -48,6 +48,7 @@ use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
 use super::own_time::OwnTime;
+use super::prints::Prints;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -71,6 +72,8 @@ pub struct Store {
     pub(super) petitions: Petitions,
     /// Exports and prints that left the house.
     pub(super) outputs: Outputs,
+    /// Print documents that wait to be fetched.
+    pub(super) prints: Prints,
     /// Files of exports, and what writes them.
     pub(super) exports: Exports,
     /// Inspections of the access log and their findings.

@@ -77,6 +77,11 @@ GET /api/v1/exports/{serial}                  absent read_outputs    403- 404+ 4
 DELETE /api/v1/exports/{serial}               absent close_output    403- 404+ 403- 404+ 404+ 404+ 404+ 403- 403- 401.
 GET /api/v1/exports/{serial}/content          absent download        403- 403- 403- 404+ 404+ 404+ 404+ 403- 403- 401.
 GET /api/v1/outputs                           - read_outputs         403- 200+ 403- 200+ 200+ 200+ 200+ 200+ 403- 401.
+POST /api/v1/prints                           handling print         403- 403- 403- 202+ 404- 403- 403- 403- 403- 401.
+POST /api/v1/prints                           supervision print      403- 403- 403- 403- 403- 202+ 403-unmask 403- 403- 401.
+GET /api/v1/prints/{serial}                   absent read_outputs    403- 404+ 403- 404+ 404+ 404+ 404+ 404+ 403- 401.
+GET /api/v1/prints/{serial}/document          absent download        403- 403- 403- 404+ 404+ 404+ 404+ 403- 403- 401.
+POST /api/v1/traces                           absent trace           403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
 POST /api/v1/outputs/{serial}/close           absent close_output    403- 404+ 403- 404+ 404+ 404+ 404+ 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,handling read      403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,supervision read   403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
@@ -362,6 +367,13 @@ impl Office {
                 let body = json!({"field": "name", "value": "홍길동", "purpose": purpose});
                 (at(""), Some(body))
             }
+            ("POST", "/prints", purpose) => {
+                let cases = [(); 2].map(|()| self.case("ordinary"));
+                let body = json!({"purpose": purpose, "reason": "회의 자료", "cases": cases,
+                    "form": "html", "unmasked": true, "receiver": "감사실"});
+                (at(""), Some(body))
+            }
+            ("POST", "/traces", _) => (at(""), Some(json!({"serial": "7KQ4M-2XA0D"}))),
             ("POST", "/exports", purpose) => {
                 let _two = [(); 2].map(|()| self.case("ordinary"));
                 let body = json!({"purpose": purpose, "reason": "자료 제출",

@@ -229,6 +229,12 @@ fn the_report_is_a_page_with_a_chart_and_without_scripts_or_content() {
         assert!(!page.contains(content) && !view.to_string().contains(content));
     }
     world.get("officer", &path).expect(403);
+    let pdf = world.get("auditor", &path.replace("html", "pdf"));
+    match pdf.status {
+        // This machine has no Korean font.
+        503 => assert_eq!(pdf.code(), "font_missing"),
+        _ => assert!(pdf.status == 200 && pdf.bytes.starts_with(b"%PDF-")),
+    }
     let absent = format!("/inspections/{}/report", "a".repeat(26));
     world.get("auditor", &absent).expect(404);
 }

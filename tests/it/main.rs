@@ -37,6 +37,7 @@ mod keys;
 mod kill;
 mod metrics;
 mod people;
+mod print;
 mod quickstart;
 mod restart;
 mod retained;

@@ -107,6 +107,7 @@ pub fn settings(dir: &Path) -> Settings {
         segment_bytes: 4 << 20,
         terms: Terms::default(),
         outputs: bongham::config::outputs::Outputs::default(),
+        print: bongham::config::print::Print::default(),
         // One test does in a second what takes people a day.
         budgets: Budgets::unbounded(),
         inspection: Default::default(),

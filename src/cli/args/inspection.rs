@@ -69,11 +69,15 @@ pub enum InspectionCommand {
     },
     /// Write the report with its chart, as a page to print
     #[command(
-        after_help = "Example:\n  bongham inspection report ID --out report.html --account jang --data D"
+        after_help = "Example:\n  bongham inspection report ID --out report.html --account jang --data D\n  \
+        bongham inspection report ID --pdf --out report.pdf --account jang --data D"
     )]
     Report {
         /// Id
         id: InspectionId,
+        /// As PDF
+        #[arg(long)]
+        pdf: bool,
         /// The file to make; an existing one is not overwritten
         #[arg(long, short, value_name = "FILE")]
         out: PathBuf,

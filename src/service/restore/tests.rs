@@ -57,6 +57,7 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         terms: Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
         outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
         inspection: Default::default(),
         forward: None,
         progress: None,
@@ -385,7 +386,7 @@ impl Scene {
         assert!(receipt(&head).unwrap().is_none());
         let living = store.cases.head(self.kept).unwrap().unwrap().head;
         assert!(living.external_number.is_some() && receipt(&living).unwrap().is_some());
-        let alive = units_of(&store, self.kept);
+        let alive = units_of(store, self.kept);
         assert!(!alive.is_empty());
         assert!(
             alive

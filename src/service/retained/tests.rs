@@ -73,6 +73,7 @@ impl Office {
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
             outputs: crate::config::outputs::Outputs::default(),
+            print: crate::config::print::Print::default(),
         };
         let secret = UnsealSecret {
             passphrase: SecretText::new("correct horse battery staple".to_owned()),
