@@ -10,7 +10,6 @@
 //! do not let out; both mask.
 
 #[path = "support/machine.rs"]
-#[expect(dead_code, reason = "other benches use more of it")]
 mod machine;
 #[path = "support/measure.rs"]
 #[expect(dead_code, reason = "other benches use more of it")]

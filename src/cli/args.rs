@@ -184,7 +184,7 @@ pub enum Command {
     Retained(RetainedCommand),
     /// Cases taken out in a locked file (반출)
     #[command(subcommand)]
-    Export(Box<ExportCommand>),
+    Export(ExportCommand),
     /// Cases on paper (출력)
     #[command(subcommand)]
     Print(PrintCommand),

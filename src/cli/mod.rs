@@ -82,7 +82,7 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Request(command) => request::request(host, &command, out).await,
         Command::Retention(command) => request::retention(host, &command, out).await,
         Command::Retained(command) => retained::retained(host, &command, out).await,
-        Command::Export(command) => output::export(host, *command, out).await,
+        Command::Export(command) => output::export(host, command, out).await,
         Command::Print(command) => paper::print(host, command, out).await,
         Command::Trace(args) => paper::trace(host, &args, out).await,
         Command::Output(command) => output::output(host, &command, out).await,

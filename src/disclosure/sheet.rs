@@ -67,7 +67,7 @@ pub struct Sheet<W: Write> {
 }
 
 enum To<W: Write> {
-    Csv(csv::Writer<W>, Encoding),
+    Csv(Box<csv::Writer<W>>, Encoding),
     Book(Box<Book<W>>),
     Lines(W),
     Pages(Box<Pages<W>>),
@@ -214,11 +214,12 @@ fn unwritten(error: csv::Error) -> io::Error {
     }
 }
 
-fn quoted<W: Write>(to: W) -> csv::Writer<W> {
-    csv::WriterBuilder::new()
+fn quoted<W: Write>(to: W) -> Box<csv::Writer<W>> {
+    let csv = csv::WriterBuilder::new()
         .quote_style(csv::QuoteStyle::Always)
         .terminator(csv::Terminator::CRLF)
-        .from_writer(to)
+        .from_writer(to);
+    Box::new(csv)
 }
 
 /// A cell that no program takes for a formula.

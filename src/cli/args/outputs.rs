@@ -21,7 +21,7 @@ pub enum ExportCommand {
         --destroy-by 2026-12-31T00:00:00+09:00 --out q1.csv.age --account choi --data D\n\n\
         Without --case everything of your own list that fits goes out. Names, numbers and \
         addresses are masked. The passphrase is shown once; open the file with: age -d")]
-    New(NewExportArgs),
+    New(Box<NewExportArgs>),
     /// How far an export has come
     #[command(after_help = "Example:\n  bongham export show 7KQ4M-2XA0D --account choi --data D")]
     Show {
