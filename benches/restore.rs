@@ -51,9 +51,10 @@ fn settings(dir: &Path, data: &str) -> Settings {
         segment_bytes: 64 << 20,
         terms: bongham::destruction::term::Terms::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
+        outputs: bongham::config::outputs::Outputs::default(),
+        print: bongham::config::print::Print::default(),
         inspection: Default::default(),
         forward: None,
-        outputs: bongham::config::outputs::Outputs::default(),
         progress: None,
     }
 }

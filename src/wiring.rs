@@ -94,9 +94,10 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
         segment_bytes: 64 << 20,
         terms: terms(config.map(|c| c.ending).unwrap_or_default()),
         budgets: config.map(|c| c.budgets.clone()).unwrap_or_default(),
+        outputs: config.map(|c| c.outputs).unwrap_or_default(),
+        print: config.map(|c| c.print.clone()).unwrap_or_default(),
         inspection: config.map(|c| c.inspection.clone()).unwrap_or_default(),
         forward: config.and_then(|c| c.forward.clone()),
-        outputs: config.map(|c| c.outputs).unwrap_or_default(),
         progress: Some(Arc::new(|done, all| {
             if done % 100_000 == 0 || done == all {
                 tracing::info!(done, all, "making the index anew from the journal");
@@ -112,6 +113,7 @@ fn terms(ending: Ending) -> Terms {
         quiet: days(ending.quiet_days),
         daily_floor: ending.daily_units,
         daily_percent: ending.daily_percent,
+        petition_kept: days(ending.petition_days),
         ..Terms::default()
     }
 }

@@ -123,6 +123,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &[]),
     ("hyper", &["http/", "cli/"]),
     ("hyper_util", &["http/", "cli/"]),
+    ("krilla", &["disclosure/paper/"]),
+    ("parley", &["disclosure/paper/"]),
+    ("image", &["disclosure/mark/"]),
+    ("qrcode", &["disclosure/mark/"]),
+    ("rqrr", &["disclosure/mark/"]),
     (
         "tokio",
         &["http/", "cli/", "engine/pending.rs", "main.rs", "wiring.rs"],

@@ -93,11 +93,12 @@ fn settings(dir: &Path) -> Settings {
         queue: 1024,
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
-        outputs: bongham::config::outputs::Outputs::default(),
         terms: Terms {
             cancel_window: Duration::ZERO,
             ..Terms::default()
         },
+        outputs: bongham::config::outputs::Outputs::default(),
+        print: bongham::config::print::Print::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
         inspection: Default::default(),
         forward: None,

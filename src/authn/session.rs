@@ -152,6 +152,10 @@ pub struct Session {
 pub struct Pulse(Weak<()>);
 
 impl Pulse {
+    /// Whether it is that of the same session.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
     /// An error once the session was ended: by log-out, a change of the account, or a seal.
     pub fn beats(&self) -> Result<(), SessionError> {
         if self.0.strong_count() > 0 {

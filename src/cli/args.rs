@@ -6,6 +6,7 @@ pub mod end;
 pub mod inspection;
 pub mod outputs;
 pub mod people;
+pub mod prints;
 pub mod records;
 pub mod retained;
 
@@ -19,6 +20,7 @@ use end::{RequestCommand, RetentionCommand};
 use inspection::{EvidenceCommand, FindingCommand, InspectionCommand};
 use outputs::{ExportCommand, OutputCommand};
 use people::{AccountCommand, ApprovalCommand, DepartmentCommand};
+use prints::{PrintCommand, TraceArgs};
 use records::{CaseCommand, ImportArgs, LedgerCommand, LogCommand};
 use retained::RetainedCommand;
 
@@ -183,6 +185,16 @@ pub enum Command {
     /// Cases taken out in a locked file (반출)
     #[command(subcommand)]
     Export(Box<ExportCommand>),
+    /// Cases on paper (출력)
+    #[command(subcommand)]
+    Print(PrintCommand),
+    /// Find the print or export that a mark, a file or a photographed page came from
+    #[command(
+        after_help = "Examples:\n  bongham trace 7KQ4M-2XA0D --account lee --data D\n  \
+        bongham trace photo.jpg --account lee --data D\n\nSix lines of a page are enough, also \
+        from a photocopy. For privacy officers and auditors."
+    )]
+    Trace(TraceArgs),
     /// Exports and prints that left the house, and the end of their copies
     #[command(subcommand)]
     Output(OutputCommand),

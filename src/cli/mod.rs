@@ -17,6 +17,7 @@ pub mod inspection;
 pub mod keyring;
 pub mod out;
 pub mod output;
+pub mod paper;
 pub mod people;
 pub mod quickstart;
 pub mod request;
@@ -82,6 +83,8 @@ async fn dispatch(host: &Host, command: Command, out: &mut Out) -> Result<(), Fa
         Command::Retention(command) => request::retention(host, &command, out).await,
         Command::Retained(command) => retained::retained(host, &command, out).await,
         Command::Export(command) => output::export(host, *command, out).await,
+        Command::Print(command) => paper::print(host, command, out).await,
+        Command::Trace(args) => paper::trace(host, &args, out).await,
         Command::Output(command) => output::output(host, &command, out).await,
         Command::Import(args) => import::run::import(host, &args, out).await,
         Command::Log(LogCommand::Entries(args)) => trail::entries(host, &args, out).await,

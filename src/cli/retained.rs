@@ -68,9 +68,50 @@ pub async fn retained(
             let body = with_consent(json!({"items": ids, "public_key": archive}), consent);
             hand_over(host, consent, &body, file.as_deref(), out).await
         }
-        RetainedCommand::End { id, consent } => {
-            let body = with_consent(json!({}), consent);
+        RetainedCommand::End {
+            id,
+            decision,
+            consent,
+        } => {
+            let body = with_consent(with_decision(json!({}), decision.as_deref()), consent);
             let path = format!("/retained/{id}/destruction");
+            told(&post(host, consent, &path, &body).await?, out)
+        }
+        RetainedCommand::CancelEnd { id, reason, actor } => {
+            let (path, body) = (
+                format!("/retained/{id}/destruction/cancel"),
+                json!({"reason": reason}),
+            );
+            let done = as_actor(host, actor, async |client: &mut Client| {
+                client.post::<Value>(&path, &body).await
+            })
+            .await?;
+            out.answer(&done, fields)
+        }
+        RetainedCommand::Hold {
+            id,
+            ground,
+            lift,
+            consent,
+        } => {
+            let action = if *lift { "lift" } else { "set" };
+            let body = with_consent(json!({"action": action, "ground": ground}), consent);
+            let path = format!("/retained/{id}/hold");
+            let done = as_actor(host, &consent.actor, async |client: &mut Client| {
+                client.put::<Value>(&path, &body).await
+            })
+            .await?;
+            answered(&done, out)
+        }
+        RetainedCommand::Term {
+            id,
+            until,
+            decision,
+            consent,
+        } => {
+            let body = with_decision(json!({"until": until}), decision.as_deref());
+            let body = with_consent(body, consent);
+            let path = format!("/retained/{id}/term");
             told(&post(host, consent, &path, &body).await?, out)
         }
         RetainedCommand::KeyPair { out: file } => {
@@ -135,6 +176,13 @@ fn with_consent(mut body: Value, consent: &Consent) -> Value {
     body
 }
 
+fn with_decision(mut body: Value, decision: Option<&str>) -> Value {
+    if let (Some(map), Some(decision)) = (body.as_object_mut(), decision) {
+        map.insert("decision".to_owned(), json!(decision));
+    }
+    body
+}
+
 async fn post(host: &Host, consent: &Consent, path: &str, body: &Value) -> Result<Reply, Failure> {
     as_actor(host, &consent.actor, async |client: &mut Client| {
         client
@@ -146,9 +194,12 @@ async fn post(host: &Host, consent: &Consent, path: &str, body: &Value) -> Resul
 
 /// The answer; where it is a request for a second person, also what to do next.
 fn told(reply: &Reply, out: &mut Out) -> Result<(), Failure> {
-    let value: Value = reply.json()?;
-    out.answer(&value, fields)?;
-    if waits(&value) {
+    answered(&reply.json()?, out)
+}
+
+fn answered(value: &Value, out: &mut Out) -> Result<(), Failure> {
+    out.answer(value, fields)?;
+    if waits(value) {
         out.note(
             "A privacy officer decides: bongham approval list, then approval decide. Then repeat \
              the command with --approval and the same reason.",

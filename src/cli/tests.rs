@@ -218,6 +218,34 @@ async fn words_become_requests() {
             json!({"reason": "term over"}),
         ),
         (
+            &["retained", "cancel-end", ID, "--reason", "wrong item"],
+            format!("POST /retained/{ID}/destruction/cancel"),
+            json!({"reason": "wrong item"}),
+        ),
+        (
+            &[
+                "retained", "hold", ID, "--lift", "--ground", "court", "--reason", "final",
+            ],
+            format!("PUT /retained/{ID}/hold"),
+            json!({"action": "lift", "ground": "court", "reason": "final"}),
+        ),
+        (
+            &[
+                "retained",
+                "term",
+                ID,
+                "--until",
+                "2036-12-31T00:00:00+09:00",
+                "--decision",
+                "2031-5",
+                "--reason",
+                "renewed",
+            ],
+            format!("POST /retained/{ID}/term"),
+            json!({"until": "2036-12-31T00:00:00+09:00", "decision": "2031-5",
+                "reason": "renewed"}),
+        ),
+        (
             &[
                 "retained",
                 "draw",

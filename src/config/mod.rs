@@ -11,6 +11,7 @@ pub mod limits;
 pub mod listen;
 pub mod log_format;
 pub mod outputs;
+pub mod print;
 pub mod sessions;
 
 use std::fs;
@@ -24,6 +25,7 @@ use limits::Limits;
 use listen::{Listen, ListenError, ListenFile};
 use log_format::LogFormat;
 use outputs::Outputs;
+use print::Print;
 use sessions::Sessions;
 
 /// Everything a running server is told.
@@ -39,12 +41,14 @@ pub struct Config {
     pub ending: Ending,
     /// How much one person may open in a day.
     pub budgets: Budgets,
+    /// How long what leaves may lie here.
+    pub outputs: Outputs,
+    /// The font of prints, and how long a print document waits.
+    pub print: Print,
     /// What the inspection of the access log looks for.
     pub inspection: Inspection,
     /// Where entries of the access log are forwarded to.
     pub forward: Option<Forward>,
-    /// How long what leaves may lie here.
-    pub outputs: Outputs,
     /// How it reports to its operator.
     pub log_format: LogFormat,
 }
@@ -70,9 +74,10 @@ struct File {
     sessions: Sessions,
     ending: Ending,
     budgets: Budgets,
+    outputs: Outputs,
+    print: Print,
     inspection: Inspection,
     forward: Option<Forward>,
-    outputs: Outputs,
     log_format: LogFormat,
 }
 
@@ -132,11 +137,12 @@ impl Config {
         file.sessions.check()?;
         file.ending.check()?;
         file.budgets.check()?;
+        file.outputs.check()?;
+        file.print.check()?;
         file.inspection.check()?;
         if let Some(forward) = &file.forward {
             forward.check()?;
         }
-        file.outputs.check()?;
         let listen = ListenFile {
             address: overrides.listen.unwrap_or(file.listen.address),
             tls_cert: overrides.tls_cert.or(file.listen.tls_cert),
@@ -148,9 +154,10 @@ impl Config {
             sessions: file.sessions,
             ending: file.ending,
             budgets: file.budgets,
+            outputs: file.outputs,
+            print: file.print,
             inspection: file.inspection,
             forward: file.forward,
-            outputs: file.outputs,
             log_format: overrides.log_format.unwrap_or(file.log_format),
         })
     }

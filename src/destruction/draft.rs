@@ -211,6 +211,10 @@ pub struct JudgementDraft {
     /// The matter that a hold rests on.
     #[serde(default)]
     pub ground: Option<String>,
+    /// With `destroy`: the part is no part of the record (a person or paper that came into it by
+    /// mistake, a contact given twice), so that no retention period keeps it; the reason says why.
+    #[serde(default)]
+    pub not_record: bool,
 }
 
 /// One part and its judgement.
@@ -236,6 +240,16 @@ pub struct RefusalDraft {
 }
 
 impl RefusalDraft {
+    /// Takes out what was told.
+    pub fn forget(&mut self) {
+        for text in [&mut self.law, &mut self.reason, &mut self.objection] {
+            text.clear();
+        }
+    }
+    /// Whether anything of it is left.
+    pub const fn is_gone(&self) -> bool {
+        self.law.is_empty()
+    }
     /// All three must be there.
     pub fn check(&self, path: &str) -> Result<(), Lacking> {
         let field = |name: &str| format!("{path}{name}");
@@ -281,6 +295,15 @@ pub enum Judgement {
         /// The matter it rests on.
         ground: String,
     },
+    /// 파기: it is no part of the record, and so no retention period keeps it.
+    DestroyStray,
+}
+
+impl Judgement {
+    /// Whether it is destroyed without being kept elsewhere.
+    pub const fn destroys(&self) -> bool {
+        matches!(self, Self::Destroy | Self::DestroyStray)
+    }
 }
 
 impl JudgementDraft {
@@ -306,7 +329,12 @@ impl JudgementDraft {
         if self.verdict != Verdict::Hold {
             none("ground", &self.ground)?;
         }
+        if self.verdict != Verdict::Destroy && self.not_record {
+            let why = "does not belong to this verdict";
+            return Err(Lacking::new(field("not_record"), why));
+        }
         match self.verdict {
+            Verdict::Destroy if self.not_record => Ok(Judgement::DestroyStray),
             Verdict::Destroy => Ok(Judgement::Destroy),
             Verdict::KeepApart => {
                 let until = need("until", &self.until)?;
@@ -400,18 +428,20 @@ impl FormDraft {
         if let Some(remarks) = &self.remarks {
             text("remarks", remarks, TEXT_BYTES_MAX, false)?;
         }
-        if let Some(decision) = &self.decision {
-            // It goes into the ledger, which is kept for ever and holds nothing personal.
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
-            if decision.is_empty() || decision.len() > 64 || !decision.chars().all(plain) {
-                return Err(Lacking::new(
-                    "decision",
-                    "has 1 to 64 of A-Z, a-z, 0-9, - _ / and .",
-                ));
-            }
-        }
+        self.decision.as_deref().map_or(Ok(()), decision)?;
         self.sender.check()
     }
+}
+
+/// The id of a decision of the records appraisal. It goes into the ledger, which is kept for ever
+/// and holds nothing personal.
+pub fn decision(id: &str) -> Result<(), Lacking> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
+    if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+        let why = "has 1 to 64 of A-Z, a-z, 0-9, - _ / and .";
+        return Err(Lacking::new("decision", why));
+    }
+    Ok(())
 }
 
 /// Body of `…/approve`.

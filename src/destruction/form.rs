@@ -172,6 +172,7 @@ const fn file(file: File) -> &'static str {
     match file {
         File::Complaints => "민원 처리 기록",
         File::Retained => "분리 보관 기록",
+        File::Requests => "삭제 요구 처리 기록",
     }
 }
 
@@ -180,10 +181,12 @@ fn why(reason: &Reason) -> String {
         Why::Request => "정보주체의 삭제 요구",
         Why::Expiry => "보존기간 경과",
         Why::RetentionEnd => "분리 보관 기한 도래",
+        Why::PetitionEnd => "삭제 요구 처리 종료",
     };
-    match &reason.reference {
-        Some(reference) => format!("{text} ({reference})"),
-        None => text.to_owned(),
+    match (&reason.reference, &reason.decision) {
+        (Some(reference), Some(decision)) => format!("{text} ({reference}, 심의 {decision})"),
+        (Some(reference), None) => format!("{text} ({reference})"),
+        (None, _) => text.to_owned(),
     }
 }
 
@@ -209,6 +212,7 @@ const fn material(kind: UnitKind) -> &'static str {
         UnitKind::Account => "개인키",
         UnitKind::AuditEpoch => "접속기록 본문",
         UnitKind::Addition => "보정 내용",
+        UnitKind::Petition => "요구인과 요구 내용",
     }
 }
 
@@ -233,6 +237,7 @@ mod tests {
                 why: Why::Expiry,
                 law: "법".into(),
                 reference: Some("<b>1</b>".into()),
+                decision: None,
             },
             created_from: Some("2026-01-01".into()),
             created_to: Some("2026-02-01".into()),

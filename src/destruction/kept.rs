@@ -1,4 +1,4 @@
-//! Events of the ledger about what another law keeps apart: drawn, handed over.
+//! Events of the ledger about what another law keeps apart: drawn, given a later end, handed over.
 
 use crate::domain::id::{AccountId, RetainedId};
 
@@ -21,6 +21,24 @@ pub struct Retained {
     pub count: u64,
     /// Who drew it.
     pub requester: String,
+}
+
+/// An item kept apart got a later end (보존기간 재책정).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TermSet {
+    /// Id of the item.
+    pub item: String,
+    /// Its end before.
+    pub from: String,
+    /// Its end now.
+    pub until: String,
+    /// Id of the decision of the appraisal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
+    /// Who asked for it.
+    pub requester: String,
+    /// Who approved it.
+    pub approver: String,
 }
 
 /// Items went to an archive (기록관 이관).

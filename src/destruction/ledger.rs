@@ -12,7 +12,7 @@ use ring::digest::{SHA256, digest};
 
 use super::copies::{BackedUp, KeyCopy, Restored};
 use super::ended::KeysEnded;
-use super::kept::{HandedOver, Retained};
+use super::kept::{HandedOver, Retained, TermSet};
 use super::order::Ground;
 use super::standing::{Held, Locked, Unlocked};
 use crate::domain::id::{DestructionId, UnitId};
@@ -63,6 +63,8 @@ pub enum Event {
     Unlocked(Unlocked),
     /// Holds of a case, as they stand.
     Held(Held),
+    /// What is kept apart got a later end.
+    TermSet(TermSet),
 }
 
 /// A file of personal data (개인정보파일), as the office registers it.
@@ -73,6 +75,8 @@ pub enum File {
     Complaints,
     /// 분리 보관 기록.
     Retained,
+    /// 삭제 요구 처리 기록.
+    Requests,
 }
 
 /// Why something was destroyed (폐기사유).
@@ -85,6 +89,8 @@ pub enum Why {
     Expiry,
     /// 분리 보관 기한 도래.
     RetentionEnd,
+    /// 삭제 요구 처리 종료.
+    PetitionEnd,
 }
 
 /// Reason and legal basis (폐기사유, 근거).
@@ -97,6 +103,9 @@ pub struct Reason {
     /// Id of the request, appraisal decision or item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Id of the appraisal decision (기록물평가심의회: 폐기), where the reference names something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
 }
 
 /// One unit that dies.
@@ -332,11 +341,33 @@ impl Reason {
                 "개인정보 보호법 제21조제1항",
                 Some(item.to_string()),
             ),
+            Ground::AppraisedRequest { request, .. } => (
+                Why::Request,
+                "개인정보 보호법 제36조, 공공기록물 관리에 관한 법률 시행령 제43조",
+                Some(request.to_string()),
+            ),
+            Ground::AppraisedEnd { item, .. } => (
+                Why::RetentionEnd,
+                "개인정보 보호법 제21조제1항, 공공기록물 관리에 관한 법률 시행령 제43조",
+                Some(item.to_string()),
+            ),
+            Ground::Petition(request) => (
+                Why::PetitionEnd,
+                "개인정보 보호법 제21조제1항",
+                Some(request.to_string()),
+            ),
+        };
+        let decision = match ground {
+            Ground::AppraisedRequest { decision, .. } | Ground::AppraisedEnd { decision, .. } => {
+                Some(decision.clone())
+            }
+            _ => None,
         };
         Self {
             why,
             law: law.to_owned(),
             reference,
+            decision,
         }
     }
 }
@@ -345,8 +376,18 @@ impl File {
     /// The file that a ground empties.
     pub const fn of(ground: &Ground) -> Self {
         match ground {
-            Ground::Request(_) | Ground::Expiry { .. } => Self::Complaints,
-            Ground::RetentionEnd(_) => Self::Retained,
+            Ground::Request(_) | Ground::Expiry { .. } | Ground::AppraisedRequest { .. } => {
+                Self::Complaints
+            }
+            Ground::RetentionEnd(_) | Ground::AppraisedEnd { .. } => Self::Retained,
+            Ground::Petition(_) => Self::Requests,
+        }
+    }
+    /// What its units hold that belong to no case.
+    pub const fn material(self) -> UnitKind {
+        match self {
+            Self::Complaints | Self::Retained => UnitKind::Extract,
+            Self::Requests => UnitKind::Petition,
         }
     }
 }

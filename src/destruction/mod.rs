@@ -13,6 +13,7 @@ pub mod kept;
 pub mod ledger;
 pub mod notice;
 pub mod order;
+pub mod petition;
 pub mod records;
 pub mod request;
 pub mod retention;

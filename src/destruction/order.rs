@@ -20,6 +20,32 @@ pub enum Ground {
     },
     /// The end date of what was kept apart has come.
     RetentionEnd(RetainedId),
+    /// As [`Ground::Request`], of a record whose period is over.
+    AppraisedRequest {
+        /// The request.
+        request: RequestId,
+        /// Id of the decision 폐기, as the office numbers it.
+        decision: String,
+    },
+    /// As [`Ground::RetentionEnd`], of what was drawn from a record.
+    AppraisedEnd {
+        /// The item.
+        item: RetainedId,
+        /// Id of the decision 폐기, as the office numbers it.
+        decision: String,
+    },
+    /// A request is long answered: what the person said in it.
+    Petition(RequestId),
+}
+
+impl Ground {
+    /// The item kept apart that ends with it.
+    pub const fn item(&self) -> Option<RetainedId> {
+        match self {
+            Self::RetentionEnd(item) | Self::AppraisedEnd { item, .. } => Some(*item),
+            _ => None,
+        }
+    }
 }
 
 /// What of a case.

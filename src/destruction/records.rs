@@ -42,12 +42,17 @@ pub struct Kept<T> {
 pub trait Record: Serialize + DeserializeOwned {
     /// Its space.
     const SPACE: Space;
+    /// Format of its plaintext.
+    const FORMAT: u8;
     /// Its id within the space.
     fn id(&self) -> [u8; 16];
 }
 
 impl Record for Request {
     const SPACE: Space = Space::Request;
+    /// 2 since the first of two approvals says when and in which roles it was given, and what a
+    /// person said is sealed under a unit of its own.
+    const FORMAT: u8 = 2;
     fn id(&self) -> [u8; 16] {
         *self.facts().id.as_bytes()
     }
@@ -59,6 +64,7 @@ const CLOCK: [u8; 16] = *b"word on the time";
 
 impl Record for Rules {
     const SPACE: Space = Space::Rule;
+    const FORMAT: u8 = 1;
     fn id(&self) -> [u8; 16] {
         RULES
     }
@@ -66,13 +72,12 @@ impl Record for Rules {
 
 impl Record for ClockWord {
     const SPACE: Space = Space::Rule;
+    const FORMAT: u8 = 1;
     fn id(&self) -> [u8; 16] {
         CLOCK
     }
 }
 
-/// Format of a row's plaintext.
-const ROW: u8 = 1;
 /// How many rows one scan fetches.
 const SCAN: Limit = Limit::rows(64);
 
@@ -110,7 +115,7 @@ impl Records {
             .open(T::SPACE, key.as_bytes(), value.as_bytes())
             .map_err(|_| RecordError::Damaged("request row"))?;
         match plain.expose().split_first() {
-            Some((&ROW, rest)) => {
+            Some((&format, rest)) if format == T::FORMAT => {
                 postcard::from_bytes(rest).map_err(|_| RecordError::Damaged("request row"))
             }
             _ => Err(RecordError::Damaged("request row of an unknown format")),
@@ -180,7 +185,7 @@ impl Records {
         expected: Expected,
     ) -> Result<(), RecordError> {
         let key = self.key(T::SPACE, &row.id());
-        let plain = postcard::to_extend(row, vec![ROW])
+        let plain = postcard::to_extend(row, vec![T::FORMAT])
             .map(zeroize::Zeroizing::new)
             .map_err(|_| RecordError::Damaged("row does not encode"))?;
         let sealed = self.row_key.seal(

@@ -4,6 +4,7 @@
 //!
 //! Holds who asked and why, so a request is only ever stored sealed.
 
+mod approve;
 mod facts;
 mod stored;
 
@@ -11,13 +12,14 @@ use crate::domain::id::{AccountId, DestructionId, RetainedId};
 use crate::domain::time::Timestamp;
 
 use super::draft::{FormDraft, Lacking};
-use super::order::{Ground, Order, Stage};
+use super::order::{Order, Stage};
 
+pub use approve::{Sanction, Word};
 pub use facts::{
-    Approval, Cancellation, Cause, Delivery, Facts, Form, Identity, Judged, JudgedCase, Petition,
-    Refusal, Review,
+    Approval, Cancellation, Cause, Delivery, Facts, FirstWord, Form, Identity, Judged, JudgedCase,
+    Petition, Refusal, Review,
 };
-pub use stored::Stored;
+pub use stored::{Ended, Stored};
 
 /// Where a request stands, as the API names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -125,8 +127,8 @@ pub struct Reviewed {
 pub struct Formed {
     before: Reviewed,
     form: Form,
-    /// The first of two approvers, where two are needed.
-    seconded: Option<AccountId>,
+    /// The first of two approvals, where two are needed.
+    seconded: Option<FirstWord>,
 }
 
 /// 승인.
@@ -237,14 +239,15 @@ impl Request<Reviewed> {
     ///
     /// # Errors
     /// [`Lacking`] for a field that is missing, for a review that destroys nothing, for an
-    /// appraisal that was not named and for an item kept apart that was not made.
+    /// appraisal that was not named and for an item kept apart that was not made. `appraised` says
+    /// that a rule demands the appraisal for something of it.
     pub fn form(
         self,
         fields: FormDraft,
+        appraised: bool,
         witness: Option<AccountId>,
         kept: Vec<RetainedId>,
-        by: AccountId,
-        at: Timestamp,
+        (by, at): (AccountId, Timestamp),
     ) -> Result<Request<Formed>, StepError> {
         fields.check()?;
         let review = &self.step.review;
@@ -252,14 +255,14 @@ impl Request<Reviewed> {
             let why = "nothing is to be destroyed: refuse the request instead";
             return Err(Lacking::new("file", why).into());
         }
-        let appraised = matches!(
+        let proposed = matches!(
             self.facts.cause,
             Cause::Retention {
                 appraisal: true,
                 ..
             }
         );
-        if appraised && fields.decision.is_none() {
+        if (appraised || proposed) && fields.decision.is_none() {
             let why = "of the records appraisal (폐기) must be named";
             return Err(Lacking::new("decision", why).into());
         }
@@ -343,100 +346,6 @@ fn hash(
         *to = *from;
     }
     Ok(hash)
-}
-
-/// What an approver sends.
-#[derive(Debug, Clone, Copy)]
-pub struct Word {
-    /// Who.
-    pub by: AccountId,
-    /// When.
-    pub at: Timestamp,
-    /// The hash of the form they saw.
-    pub form_hash: [u8; 32],
-    /// Whether the day's cap asks for a second approver besides.
-    pub needs_two: bool,
-}
-
-/// What an approval leads to.
-pub enum Sanction {
-    /// Another approver has to agree.
-    Seconded(Box<Request<Formed>>),
-    /// Approved, and what to place.
-    Ordered(Box<(Request<Approved>, Order)>),
-}
-
-impl Request<Formed> {
-    /// Whether this account took part in what is to be approved.
-    fn took_part(&self, account: AccountId) -> bool {
-        let Formed { before, form, .. } = &self.step;
-        let own = [self.facts.taken_by, before.review.by, form.by];
-        let checked = before.before.identity.as_ref().map(|identity| identity.by);
-        own.contains(&account) || checked == Some(account) || form.witness == Some(account)
-    }
-
-    /// The second person agrees to exactly this form.
-    ///
-    /// # Errors
-    /// [`StepError::SelfApproval`], [`StepError::OtherForm`].
-    pub fn approve(
-        self,
-        word: Word,
-        order: DestructionId,
-        window_end: Timestamp,
-    ) -> Result<Sanction, StepError> {
-        if self.took_part(word.by) || self.step.seconded == Some(word.by) {
-            return Err(StepError::SelfApproval);
-        }
-        if word.form_hash != self.step.form.hash {
-            return Err(StepError::OtherForm);
-        }
-        if word.needs_two && self.step.seconded.is_none() {
-            let step = Formed {
-                seconded: Some(word.by),
-                ..self.step
-            };
-            return Ok(Sanction::Seconded(Box::new(Self { step, ..self })));
-        }
-        let Formed {
-            before,
-            form,
-            seconded,
-        } = &self.step;
-        let parts = before.review.cases.iter();
-        let placed = Order {
-            id: order,
-            ground: match &self.facts.cause {
-                Cause::Person(_) => Ground::Request(self.facts.id),
-                Cause::Retention { .. } => Ground::Expiry {
-                    decision: form.fields.decision.clone(),
-                },
-            },
-            parts: parts.flat_map(|case| case.order(&form.kept)).collect(),
-            units: Vec::new(),
-            handler: form.by,
-            approver: word.by,
-            witness: form.witness,
-            approved_at: word.at,
-            due: window_end,
-            stage: Stage::Waiting,
-        };
-        let approval = Approval {
-            by: word.by,
-            before: *seconded,
-            at: word.at,
-            order,
-            due: window_end,
-        };
-        let request = Request {
-            facts: self.facts,
-            step: Approved {
-                before: self.step,
-                approval,
-            },
-        };
-        Ok(Sanction::Ordered(Box::new((request, placed))))
-    }
 }
 
 mod sealed {

@@ -26,6 +26,47 @@ pub struct Rules {
     pub classes: BTreeMap<String, Rule>,
 }
 
+/// How the rules stand to destroying something of a record now (공공기록물 관리에 관한 법률 제50조:
+/// 보존기간이 끝나기 전의 파기와 심의 없는 폐기는 무단 파기다).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// No rule names the class: the office knows of no law that keeps such a record.
+    Free,
+    /// Its period runs, until then at the earliest; `None` keeps for good. Of an open case it has
+    /// not even begun, so that it ends no earlier than if the case were closed today.
+    Runs(Option<Timestamp>),
+    /// Its period is over.
+    Over {
+        /// Whether a decision of the records appraisal must be named before.
+        appraisal: bool,
+    },
+}
+
+impl Rules {
+    /// How the rule of a class stands to a case that was closed at `closed`.
+    pub fn standing(&self, class: &str, closed: Option<Timestamp>, now: Timestamp) -> Standing {
+        let Some(Rule { years, appraisal }) = self.of(class) else {
+            return Standing::Free;
+        };
+        match years.map(|years| expires(closed.unwrap_or(now), years)) {
+            Some(end) if closed.is_some() && end <= now => Standing::Over { appraisal },
+            end => Standing::Runs(end),
+        }
+    }
+    /// What the rule of a class says, in words. `told` lets the class be named.
+    pub fn words(&self, class: &str, told: bool) -> String {
+        let whose = match (self.classes.contains_key(class), told) {
+            (true, true) => format!("of class {class}"),
+            (true, false) => "of its class".to_owned(),
+            (false, _) => "for all other classes".to_owned(),
+        };
+        match self.of(class).and_then(|rule| rule.years) {
+            Some(years) => format!("the rule {whose}: {years} years from 1 January after closing"),
+            None => format!("the rule {whose}: kept for good"),
+        }
+    }
+}
+
 /// Longest period in years that can be set as a number.
 pub const YEARS_MAX: u16 = 100;
 
@@ -146,6 +187,30 @@ mod tests {
             let end = expires(at(closed), 3);
             assert_eq!(end.rfc3339(), "2025-01-01T00:00:00.000+09:00", "{closed}");
         }
+    }
+
+    #[test]
+    fn a_record_is_free_only_without_a_rule_and_over_only_behind_its_end() {
+        let now = at("2026-01-05T09:00:00+09:00");
+        let (five, good) = (Some(5), None);
+        let rule = |years| Rules {
+            default: Some(Rule {
+                years,
+                appraisal: true,
+            }),
+            ..Rules::default()
+        };
+        let closed = at("2020-06-01T09:00:00+09:00");
+        let of = |rules: &Rules, closed| rules.standing("road", closed, now);
+        assert_eq!(of(&Rules::default(), Some(closed)), Standing::Free);
+        let over = Standing::Over { appraisal: true };
+        assert_eq!(of(&rule(five), Some(closed)), over);
+        let later = at("2021-06-01T09:00:00+09:00");
+        let end = at("2027-01-01T00:00:00+09:00");
+        assert_eq!(of(&rule(five), Some(later)), Standing::Runs(Some(end)));
+        let end = at("2032-01-01T00:00:00+09:00");
+        assert_eq!(of(&rule(five), None), Standing::Runs(Some(end)));
+        assert_eq!(of(&rule(good), Some(closed)), Standing::Runs(None));
     }
 
     #[test]

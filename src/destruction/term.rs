@@ -10,6 +10,10 @@ use crate::domain::time::Timestamp;
 const ANSWER_DAYS: u8 = 10;
 /// Calendar days for what is to be destroyed because its period has run out (표준지침: 5일 이내).
 const EXPIRY_DAYS: u8 = 5;
+/// How far back the receipt of a request may be dated. A letter lies in a post room over the longest
+/// row of holidays and a clerk's leave, not longer: what is older is nobody's to check any more, is
+/// long overdue by any count, and is taken in as of today with its date among the reasons.
+const RECEIVED_DAYS: u32 = 30;
 
 /// Public holidays on weekdays (관공서의 공휴일에 관한 규정), with substitutes. One that is missing
 /// here only makes the office's own due date earlier than the law's, never later.
@@ -76,6 +80,12 @@ pub fn answer_due(received: Timestamp) -> Timestamp {
     end_of(last_day(received.date(), ANSWER_DAYS))
 }
 
+/// Whether a request that is taken in at `now` may be dated so: never in the future, and at most
+/// [`RECEIVED_DAYS`] back.
+pub fn receivable(received: Timestamp, now: Timestamp) -> bool {
+    received <= now && now <= received.plus(DAY.saturating_mul(RECEIVED_DAYS))
+}
+
 /// When what was found to have expired at `found` must have been destroyed at the latest.
 pub fn expiry_due(found: Timestamp) -> Timestamp {
     end_of(last_day(found.date(), EXPIRY_DAYS))
@@ -105,11 +115,16 @@ pub struct Terms {
     pub daily_floor: u64,
     /// The same in hundredths of all units, where that is more.
     pub daily_percent: u64,
+    /// How long what a person said in a request is kept after it was answered or withdrawn.
+    pub petition_kept: Duration,
     /// How far the wall clock may run ahead of what the access log and the process know.
     pub clock_slack: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Least time in which an approved destruction can be cancelled, whatever the term says: a working
+/// day's chance for the others to see it.
+pub const WINDOW_FLOOR: Duration = DAY;
 
 impl Default for Terms {
     fn default() -> Self {
@@ -118,16 +133,21 @@ impl Default for Terms {
             quiet: DAY.saturating_mul(30),
             daily_floor: 100,
             daily_percent: 1,
+            petition_kept: DAY.saturating_mul(180),
             clock_slack: DAY,
         }
     }
 }
 
 impl Terms {
-    /// The end of the cancel window of something approved now: inside the statutory term, so that
-    /// a person who waited gets the answer in time.
-    pub fn window_end(&self, now: Timestamp, due: Timestamp) -> Timestamp {
-        now.plus(self.cancel_window).min(due).max(now)
+    /// The end of the cancel window of something approved now. Where a person waits for the answer
+    /// it ends inside their statutory term (`due`), and yet is never shorter than [`WINDOW_FLOOR`]:
+    /// whoever approves late, or dates a receipt back, is not to take the step away from those who
+    /// would cancel. Nobody waits for what has merely expired: it has its whole window.
+    pub fn window_end(&self, now: Timestamp, due: Option<Timestamp>) -> Timestamp {
+        let whole = now.plus(self.cancel_window);
+        due.map_or(whole, |due| whole.min(due))
+            .max(now.plus(WINDOW_FLOOR))
     }
     /// Units that may expire in a day by the word of one approver.
     pub fn daily_cap(&self, units: u64) -> u64 {
@@ -175,15 +195,36 @@ mod tests {
     }
 
     #[test]
-    fn the_cancel_window_ends_inside_the_term() {
+    fn the_cancel_window_ends_inside_the_term_and_is_never_gone() {
         let terms = Terms::default();
         let now = Timestamp::from_millis(1_000_000_000);
         let far = now.plus(DAY * 9);
-        assert_eq!(terms.window_end(now, far), now.plus(DAY * 3));
-        let near = now.plus(DAY);
-        assert_eq!(terms.window_end(now, near), near);
+        assert_eq!(terms.window_end(now, Some(far)), now.plus(DAY * 3));
+        let near = now.plus(DAY * 2);
+        assert_eq!(terms.window_end(now, Some(near)), near);
         let over = Timestamp::from_millis(5);
-        assert_eq!(terms.window_end(now, over), now);
+        for late in [over, now, now.plus(DAY / 2)] {
+            assert_eq!(terms.window_end(now, Some(late)), now.plus(WINDOW_FLOOR));
+        }
+        // What has expired keeps its whole window; a window set too short has the floor.
+        assert_eq!(terms.window_end(now, None), now.plus(DAY * 3));
+        let none = Terms {
+            cancel_window: Duration::ZERO,
+            ..terms
+        };
+        assert_eq!(none.window_end(now, None), now.plus(WINDOW_FLOOR));
+    }
+
+    #[test]
+    fn a_receipt_is_dated_back_a_month_and_never_ahead() {
+        let now = Timestamp::from_millis(10_000_000_000);
+        let back = |days: u64| {
+            let millis = i64::try_from(days * 86_400_000).unwrap();
+            Timestamp::from_millis(now.as_millis() - millis)
+        };
+        assert!(receivable(now, now) && receivable(back(30), now));
+        let ahead = Timestamp::from_millis(now.as_millis() + 1);
+        assert!(!receivable(ahead, now) && !receivable(back(31), now));
     }
 
     #[test]

@@ -115,7 +115,8 @@ pub struct PartView {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The law, article, items and end date, or the ground of a hold.
+    /// The law, article, items and end date, or the ground of a hold; `not_record` for what is
+    /// destroyed because it is no part of the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
 }

@@ -26,6 +26,21 @@ pub struct Terms<'a> {
     pub copies: u16,
 }
 
+/// SHA-256 of what left, as its record holds it.
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    context.update(bytes);
+    taken(context)
+}
+
+fn taken(context: Context) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    hash
+}
+
 /// `SHA-256("bongham manifest v1" ‖ terms ‖ cases and people, sorted)`, each part after its length
 /// in eight bytes, big endian: the same cases in another order are the same list.
 pub fn hash(terms: Terms<'_>, list: &[Listed]) -> [u8; 32] {
@@ -50,11 +65,7 @@ pub fn hash(terms: Terms<'_>, list: &[Listed]) -> [u8; 32] {
         let bytes: Vec<u8> = people.iter().flat_map(|unit| unit.to_be_bytes()).collect();
         part(&bytes);
     }
-    let mut hash = [0; 32];
-    for (to, from) in hash.iter_mut().zip(context.finish().as_ref()) {
-        *to = *from;
-    }
-    hash
+    taken(context)
 }
 
 #[cfg(test)]

@@ -168,10 +168,10 @@ impl<W: Write> Sheet<W> {
                             column: column.map_or("", |column| column.label()),
                         }
                     })?;
-                    csv.write_field(bytes.as_slice()).map_err(io::Error::from)?;
+                    csv.write_field(bytes.as_slice()).map_err(unwritten)?;
                 }
                 let end: [&[u8]; 0] = [];
-                Ok(csv.write_record(end).map_err(io::Error::from)?)
+                Ok(csv.write_record(end).map_err(unwritten)?)
             }
             To::Book(book) => book.row(cells),
             To::Lines(_) | To::Pages(_) => Ok(()),
@@ -204,6 +204,14 @@ struct Line<'a> {
     output: String,
     #[serde(flatten)]
     case: &'a CaseView,
+}
+
+/// What the disk said, not that something was said: a full one is told as such.
+fn unwritten(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 fn quoted<W: Write>(to: W) -> csv::Writer<W> {

@@ -53,6 +53,8 @@ pub enum UnitKind {
     AuditEpoch,
     /// A statement added to a case later (보정).
     Addition,
+    /// What a person said in a request about their data.
+    Petition,
 }
 
 impl UnitKind {
@@ -66,6 +68,7 @@ impl UnitKind {
             Self::Account => 5,
             Self::AuditEpoch => 6,
             Self::Addition => 7,
+            Self::Petition => 8,
         }
     }
 }

@@ -38,6 +38,7 @@ pub(super) enum Code {
     DiskFull,
     WrongState,
     Held,
+    RetentionRuns,
     ClockDisagrees,
     StepUpRequired,
     BudgetExceeded,
@@ -79,6 +80,7 @@ impl Code {
         Self::DiskFull,
         Self::WrongState,
         Self::Held,
+        Self::RetentionRuns,
         Self::ClockDisagrees,
         Self::StepUpRequired,
         Self::BudgetExceeded,
@@ -107,6 +109,7 @@ impl Code {
             | Self::ExclusiveRoles
             | Self::WrongState
             | Self::Held
+            | Self::RetentionRuns
             | Self::ClockDisagrees
             | Self::Exists => StatusCode::CONFLICT,
             Self::Expired => StatusCode::GONE,
@@ -156,6 +159,7 @@ impl Code {
             Self::DiskFull => "disk_full",
             Self::WrongState => "wrong_state",
             Self::Held => "held",
+            Self::RetentionRuns => "retention_runs",
             Self::ClockDisagrees => "clock_disagrees",
             Self::StepUpRequired => "step_up_required",
             Self::BudgetExceeded => "budget_exceeded",
@@ -204,6 +208,9 @@ impl Code {
             Self::LogUnavailable => "the access log cannot be written, so nothing is shown",
             Self::DiskFull => "the disk is full: free space in the data directory",
             Self::WrongState => "this step does not follow where the request stands: see `next`",
+            Self::RetentionRuns => {
+                "the retention period of the record still runs: keep it apart, hold it, or refuse"
+            }
             Self::Held => {
                 "a hold stands on the case: nothing of it is destroyed until it is lifted"
             }
@@ -260,6 +267,9 @@ impl Code {
             Self::LogUnavailable => "접속기록을 남길 수 없어 아무것도 보여 드리지 않습니다",
             Self::DiskFull => "디스크가 가득 찼습니다",
             Self::WrongState => "지금 단계에서 할 수 없는 처리입니다. next를 보십시오",
+            Self::RetentionRuns => {
+                "기록물 보존기간이 끝나지 않아 파기할 수 없습니다. 분리 보관, 보류 또는 거절하십시오"
+            }
             Self::Held => "보존 조치가 있어 해제될 때까지 아무것도 파기하지 않습니다",
             Self::ClockDisagrees => {
                 "시계가 저장소가 아는 시각보다 앞서 있습니다. 보호책임자 두 사람이 시각을 확인해야 합니다"

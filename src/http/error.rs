@@ -164,6 +164,7 @@ const fn code(error: &ServiceError) -> Code {
         E::Expired => Code::Expired,
         E::WrongState(_) => Code::WrongState,
         E::Held => Code::Held,
+        E::RetentionRuns(_) => Code::RetentionRuns,
         E::ClockDisagrees => Code::ClockDisagrees,
         E::StepUpRequired => Code::StepUpRequired,
         E::BudgetExceeded => Code::BudgetExceeded,
@@ -198,7 +199,7 @@ impl From<ServiceError> for Problem {
             }
             .detail(format!("the import stands at row {row}: go on from there"))
             .korean("가져오기가 다른 행에 있습니다. next_row부터 이어서 보내십시오"),
-            E::WrongState(_) => problem.detail(error.to_string()),
+            E::WrongState(_) | E::RetentionRuns(_) => problem.detail(error.to_string()),
             E::KeyMissing => problem
                 .detail("your key does not open this case: have another assignee assign it again")
                 .korean(

@@ -17,6 +17,12 @@ use crate::config::limits::Limits;
 pub(super) const CREDENTIAL_BYTES_MAX: usize = 16 << 10;
 /// Longest body of a chunk of import rows, in bytes.
 pub(super) const IMPORT_BYTES_MAX: usize = 16 << 20;
+/// Largest file that is looked through for a mark, in bytes.
+pub(super) const TRACE_FILE_BYTES_MAX: usize = 8 << 20;
+/// Longest body that brings one, in base64.
+pub(super) const TRACE_BYTES_MAX: usize = TRACE_FILE_BYTES_MAX / 3 * 4 + (16 << 10);
+/// Traces in work at once: each may hold a picture.
+pub(super) const TRACES_MAX: usize = 2;
 /// Most rows in one chunk of an import.
 pub(super) const IMPORT_ROWS_MAX: usize = 500;
 /// Rows of a page when nobody says how many.

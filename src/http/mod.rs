@@ -31,7 +31,9 @@ mod log;
 mod metrics;
 mod openapi;
 mod page;
+mod prints;
 mod retained;
+mod retained_term;
 mod retention;
 mod seal;
 mod searches;
@@ -40,6 +42,7 @@ mod sessions;
 mod stall;
 mod tls;
 mod trace;
+mod traces;
 mod upkeep;
 
 use std::sync::Arc;
@@ -56,7 +59,7 @@ use crate::service::Service;
 use code::Code;
 use error::Problem;
 use health::Description;
-use limits::{Bounds, Gate, IMPORTS_MAX, STRANGERS_MAX};
+use limits::{Bounds, Gate, IMPORTS_MAX, STRANGERS_MAX, TRACES_MAX};
 use metrics::Metrics;
 
 pub use server::{Drained, ServeError, Server, serve_stream};
@@ -79,6 +82,7 @@ fn operations() -> Routes {
 /// What everybody may know to exist.
 fn office(time: Duration) -> Routes {
     let chunks = from_fn_with_state(Gate::new(IMPORTS_MAX, time), limits::admit);
+    let pictures = from_fn_with_state(Gate::new(TRACES_MAX, time), limits::admit);
     let strangers = from_fn_with_state(Gate::new(STRANGERS_MAX, time), limits::admit);
     let anybody = OpenApiRouter::default()
         .routes(routes!(health::description))
@@ -139,6 +143,10 @@ fn office(time: Duration) -> Routes {
         .routes(routes!(exports::content))
         .routes(routes!(exports::list))
         .routes(routes!(exports::close))
+        .routes(routes!(prints::make))
+        .routes(routes!(prints::show))
+        .routes(routes!(prints::document))
+        .routes(routes!(traces::trace).layer(pictures))
         .routes(routes!(imports::open))
         .routes(routes!(imports::rows).layer(chunks))
 }
@@ -170,6 +178,9 @@ fn apart() -> Routes {
         .routes(routes!(retained::share))
         .routes(routes!(retained::open))
         .routes(routes!(retained::end))
+        .routes(routes!(retained_term::cancel))
+        .routes(routes!(retained_term::hold))
+        .routes(routes!(retained_term::renew))
 }
 
 /// The door of a service: routes inside limits, trace and headers.

@@ -165,6 +165,7 @@ impl IntoResponses for WriteProblems {
             Code::Expired,
             Code::WrongState,
             Code::Held,
+            Code::RetentionRuns,
             Code::ClockDisagrees,
             Code::StepUpRequired,
             Code::BudgetExceeded,

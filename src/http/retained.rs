@@ -25,14 +25,14 @@ use crate::domain::tier::UnitKind;
 use crate::retained::basis::LegalBasis;
 use crate::retained::view::ItemRow;
 use crate::service::{
-    Consented, Draw, Drawn, ItemView, Ordered, PageRequest, Reasons, Service, Shared, Transfer,
+    Consented, Draw, Drawn, End, ItemView, Ordered, PageRequest, Reasons, Service, Shared, Transfer,
 };
 
 /// A custodian's session and body. For anybody else the body is not read: what they sent changes
 /// nothing about an answer that says that there is no such route.
 pub(super) struct Custodian<T> {
-    session: Session,
-    asked: Option<T>,
+    pub(super) session: Session,
+    pub(super) asked: Option<T>,
 }
 
 impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Custodian<T> {
@@ -161,6 +161,9 @@ pub(super) struct HandOver {
 pub(super) struct Ending {
     /// Why; sealed in the access log.
     reason: String,
+    /// Id of the decision 폐기 of the records appraisal, where the item needs one. It goes into the
+    /// ledger: no personal data.
+    decision: Option<String>,
     /// Id of the approval, once a privacy officer has approved exactly this.
     approval: Option<String>,
 }
@@ -183,7 +186,7 @@ pub(super) fn asked(approval: ApprovalId) -> Response {
     (StatusCode::ACCEPTED, Json(Asked { approval })).into_response()
 }
 
-fn entry(position: Position) -> [(&'static str, String); 1] {
+pub(super) fn entry(position: Position) -> [(&'static str, String); 1] {
     let Position { index, size } = position;
     [("bongham-log", format!("{index}/{size}"))]
 }
@@ -347,7 +350,17 @@ pub(super) async fn end(
     let approval = approval(body.approval.as_deref())?;
     let id = id.known()?;
     let ended = service
-        .call(move |store| store.end_retained(&session, id, body.reason, approval))
+        .call(move |store| {
+            let Ending {
+                reason, decision, ..
+            } = body;
+            let asked = End {
+                reason,
+                decision,
+                approval,
+            };
+            store.end_retained(&session, id, asked)
+        })
         .await?;
     Ok(match ended {
         Consented::Asked(approval) => asked(approval),
@@ -371,7 +384,10 @@ pub(super) async fn share(
     Ok(Json(shared))
 }
 
-async fn stranger(service: &Arc<Service>, session: Session) -> Result<Response, Problem> {
+pub(super) async fn stranger(
+    service: &Arc<Service>,
+    session: Session,
+) -> Result<Response, Problem> {
     service
         .call(move |store| store.refuse_stranger::<()>(&session))
         .await?;

@@ -90,6 +90,11 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         (E::Conflict, 409, "conflict"),
         (E::WrongState("received"), 409, "wrong_state"),
         (E::Held, 409, "held"),
+        (
+            E::RetentionRuns("the rule: 3 years".to_owned()),
+            409,
+            "retention_runs",
+        ),
         (E::ClockDisagrees, 409, "clock_disagrees"),
         (E::StepUpRequired, 403, "step_up_required"),
         (E::BudgetExceeded, 403, "budget_exceeded"),
@@ -125,7 +130,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
             E::PurposeRefused | E::RoleRefused | E::SelfApproval | E::NoRecipient => {}
             E::NotApproved | E::NoSecondPerson | E::NoCustodian | E::RetainedMissing => {}
             E::TooFast(_) => {}
-            E::WrongState(_) | E::Held | E::ClockDisagrees => {}
+            E::WrongState(_) | E::Held | E::RetentionRuns(_) | E::ClockDisagrees => {}
             E::NotEnrolled | E::ExclusiveRoles(_) | E::Exists | E::Conflict => {}
             E::ImportPosition(_) | E::Expired | E::Invalid(_) | E::KeyMissing | E::Busy => {}
             E::Sealed | E::LogUnavailable | E::DiskFull | E::Unknown => {}
@@ -188,7 +193,7 @@ fn codes_have_the_agreed_names_and_statuses() {
         not_approved 409, no_second_person 409, not_found 404, method_not_allowed 405, conflict 409, no_recipient 409, not_enrolled 409, \
         exclusive_roles 409, exists 409, expired 410, body_too_large 413, \
         unsupported_media_type 415, invalid 422, throttled 429, too_many_requests 429, internal 500, damaged 500, \
-        busy 503, sealed 503, log_unavailable 503, disk_full 507, wrong_state 409, held 409, clock_disagrees 409, \
+        busy 503, sealed 503, log_unavailable 503, disk_full 507, wrong_state 409, held 409, retention_runs 409, clock_disagrees 409, \
         step_up_required 403, budget_exceeded 403, font_missing 503";
     let ours: Vec<String> = Code::ALL
         .iter()
@@ -232,9 +237,10 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         segment_bytes: 1 << 20,
         terms: crate::destruction::term::Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
         inspection: Default::default(),
         forward: None,
-        outputs: crate::config::outputs::Outputs::default(),
         progress: None,
     };
     let random = Arc::new(crate::domain::random::SeededSource::new(1));

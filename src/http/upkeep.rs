@@ -38,7 +38,7 @@ pub(super) struct AmendmentBody {
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum HoldAction {
+pub(super) enum HoldAction {
     Set,
     Lift,
 }

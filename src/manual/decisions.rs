@@ -67,6 +67,24 @@
 //! **An office's policies lie in the data directory** (`policies/`), so that server and commands cannot
 //! use different ones. Their hash is in every entry of the access log.
 //!
+//! **No record dies inside its retention period**, whoever asks: while the rule of its class runs, its parts
+//! are kept apart for at least as long, held, or refused (`retention_runs`, which names the rule), and
+//! behind it the decision of the records appraisal is named where the rule demands one. An open case has
+//! not begun its period; it counts as if it were closed today, because what is missing then cannot be
+//! appraised. What strayed into a case is no part of the record: a person or an attachment may be judged
+//! so (`not_record`), with a reason that the second person approves; the text of a case may not. Where no
+//! rule names the class, the office knows of no law that keeps the record.
+//!
+//! **An approved destruction can be cancelled for a whole day at least**, however late it was approved: a
+//! term that was missed is the office's fault, and the step is the person's and the colleagues' chance.
+//! Where nobody waits for an answer the window is whole. A receipt is dated back by 30 days at most.
+//!
+//! **What a person said in a request is a unit of its own** and ends `[ending] petition_days` after the
+//! answer or the withdrawal: 180 days, as long as a decision can be contested. The order for it is the one
+//! that nobody approves anew; it names who decided the request. What the office wrote about the request
+//! leaves its row at the same time and is overwritten on the disk, but stands in older backups, under the
+//! server's key, until those go.
+//!
 //! **An approval is bound by a hash** to kind, content and requester ([`crate::people::approval`]), and a
 //! right goes to the key that was shown: by version, because a request made before the enrolment means
 //! the first key and no later one. Two keys of an account never share a version, so a reset in between

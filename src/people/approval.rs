@@ -134,6 +134,31 @@ pub enum Asked {
         /// The law or matter that the hold rests on.
         ground: String,
     },
+    /// The end of what is kept apart. The end of cases is approved on its own form, step by step.
+    Destroy {
+        /// [`content_hash`] of the order.
+        order_hash: [u8; 32],
+    },
+    /// A hold on what is kept apart ends.
+    LiftItemHold {
+        /// Which item.
+        item: RetainedId,
+        /// The law or matter that the hold rests on.
+        ground: String,
+        /// [`text_hash`] of the reason given.
+        reason_hash: [u8; 32],
+    },
+    /// What is kept apart gets a later end.
+    RenewTerm {
+        /// Which item.
+        item: RetainedId,
+        /// Until when.
+        until: Timestamp,
+        /// Id of the decision of the records appraisal.
+        decision: Option<String>,
+        /// [`text_hash`] of the reason given.
+        reason_hash: [u8; 32],
+    },
     /// Cases leave the store in a file or on paper.
     TakeOut {
         /// SHA-256 over exactly these cases, fields and terms.
@@ -160,16 +185,6 @@ pub enum Asked {
         /// [`text_hash`] of the reason given.
         reason_hash: [u8; 32],
     },
-    /// A destruction.
-    Destroy {
-        /// [`content_hash`] of the order.
-        order_hash: [u8; 32],
-    },
-    /// The destruction of everything that has come to its term.
-    BulkExpiry {
-        /// [`content_hash`] of the batch.
-        batch_hash: [u8; 32],
-    },
 }
 
 /// When the thing asked for happens.
@@ -194,7 +209,8 @@ impl Asked {
             Self::TakeOut { .. } => "take_out",
             Self::RaiseBudget { .. } => "raise_budget",
             Self::Destroy { .. } => "destroy",
-            Self::BulkExpiry { .. } => "bulk_expiry",
+            Self::LiftItemHold { .. } => "lift_item_hold",
+            Self::RenewTerm { .. } => "renew_term",
         }
     }
     /// When it takes effect.
@@ -209,7 +225,8 @@ impl Asked {
             | Self::LiftHold { .. }
             | Self::TakeOut { .. }
             | Self::Destroy { .. }
-            | Self::BulkExpiry { .. } => Effect::Deferred,
+            | Self::LiftItemHold { .. }
+            | Self::RenewTerm { .. } => Effect::Deferred,
         }
     }
     /// The people it is about, by the keys that were shown.
@@ -225,7 +242,8 @@ impl Asked {
             | Self::TakeOut { .. }
             | Self::RaiseBudget { .. }
             | Self::Destroy { .. }
-            | Self::BulkExpiry { .. } => &[],
+            | Self::LiftItemHold { .. }
+            | Self::RenewTerm { .. } => &[],
         }
     }
     /// Whom it is about.
@@ -253,9 +271,27 @@ impl Asked {
                 .part(item.as_bytes())
                 .part(purpose.code().as_bytes())
                 .part(reason_hash),
-            Self::HandOver { items_hash: hash }
-            | Self::Destroy { order_hash: hash }
-            | Self::BulkExpiry { batch_hash: hash } => content.part(hash),
+            Self::HandOver { items_hash: hash } | Self::Destroy { order_hash: hash } => {
+                content.part(hash)
+            }
+            Self::LiftItemHold {
+                item,
+                ground,
+                reason_hash,
+            } => content
+                .part(item.as_bytes())
+                .part(ground.as_bytes())
+                .part(reason_hash),
+            Self::RenewTerm {
+                item,
+                until,
+                decision,
+                reason_hash,
+            } => content
+                .part(item.as_bytes())
+                .part(&until.as_millis().to_be_bytes())
+                .part(decision.as_deref().unwrap_or_default().as_bytes())
+                .part(reason_hash),
             Self::LiftHold { case, ground } => {
                 content.part(case.as_bytes()).part(ground.as_bytes())
             }

@@ -21,6 +21,13 @@ pub struct ItemRow {
     pub requester: String,
     /// Whether its end has come: its destruction is proposed.
     pub due: bool,
+    /// Grounds of the holds that stand on it: it is not destroyed meanwhile.
+    pub holds: Vec<String>,
+    /// Whether its end needs a decision of the records appraisal.
+    pub appraisal: bool,
+    /// Until when its ordered destruction can be called off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<String>,
     /// Whether the key of the asker opens it.
     pub opens: bool,
     /// Whether the ledger tells of it. An item without that was cut short by a crash; its original

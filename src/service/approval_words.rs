@@ -76,6 +76,23 @@ impl Store {
                 format!("end the hold on case {case}: {ground}"),
                 format!("민원 {case}의 보존 조치 해제: {ground}"),
             ),
+            Asked::LiftItemHold { item, ground, .. } => (
+                format!("end the hold on item {item}, kept apart: {ground}"),
+                format!("분리 보관 자료 {item}의 보류 해제: {ground}"),
+            ),
+            Asked::RenewTerm {
+                item,
+                until,
+                decision,
+                ..
+            } => {
+                let until = until.rfc3339();
+                let by = decision.as_deref().unwrap_or("-");
+                (
+                    format!("keep item {item} apart until {until}; decision {by}"),
+                    format!("분리 보관 자료 {item}의 보존기한 재책정: {until}까지. 심의 {by}"),
+                )
+            }
             Asked::TakeOut {
                 manifest_hash,
                 form,
@@ -111,13 +128,6 @@ impl Store {
                 (
                     format!("destroy what order {hash} names"),
                     format!("파기. 파기 지시 {hash}"),
-                )
-            }
-            Asked::BulkExpiry { batch_hash } => {
-                let hash = HEXLOWER.encode(batch_hash);
-                (
-                    format!("destroy what has come to its term; list {hash}"),
-                    format!("보존기간이 끝난 민원 일괄 파기. 목록 {hash}"),
                 )
             }
         }

@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// Whether the approver is still who they were when they approved.
-    fn stands_by(&self, decided: &Decided) -> bool {
+    pub(super) fn stands_by(&self, decided: &Decided) -> bool {
         self.directory
             .account(decided.by)
             .is_some_and(|now| now.receives().is_some() && now.roles == decided.roles)
@@ -166,7 +166,7 @@ impl Store {
                 self.fail(permit, ServiceError::NotFound)
             }),
             Some(stored) => match stored.row.asked {
-                Asked::Destroy { .. } | Asked::BulkExpiry { .. } => {
+                Asked::Destroy { .. } => {
                     self.decide_as::<ApproveDestruction>(session, &stored, verdict)
                 }
                 _ => self.decide_as::<Approve>(session, &stored, verdict),
@@ -278,7 +278,8 @@ impl Store {
             | Asked::LiftHold { .. }
             | Asked::TakeOut { .. }
             | Asked::Destroy { .. }
-            | Asked::BulkExpiry { .. } => Ok(Change::Nothing),
+            | Asked::LiftItemHold { .. }
+            | Asked::RenewTerm { .. } => Ok(Change::Nothing),
         }
     }
 

@@ -259,7 +259,7 @@ impl Store {
             people,
             cases,
             downloads,
-            "more was opened than usual: see the alerts"
+            "more than usual is being opened: see the alerts"
         );
         let alert = Alert {
             id: AlertId::random(self.random.as_ref()).map_err(fault::random)?,

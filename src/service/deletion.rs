@@ -13,10 +13,11 @@ use crate::authn::session::Session;
 use crate::authz::action::{List, Read, ReadRequest, RequestDeletion};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
-use crate::cases::head::{Head, StoredHead};
+use crate::cases::head::{Head, Hold, StoredHead};
 use crate::cases::rows::{Change, scopes};
 use crate::cases::view::CaseState;
-use crate::destruction::draft::RequestDraft;
+use crate::destruction::draft::{Judgement, RequestDraft};
+use crate::destruction::petition::Texts;
 use crate::destruction::records::Kept;
 use crate::destruction::request::{Cause, Facts, Petition, Request, Stored};
 use crate::destruction::term;
@@ -25,6 +26,7 @@ use crate::domain::id::{CaseId, RequestId, UnitId};
 use crate::domain::purpose::Purpose;
 use crate::domain::role::Role;
 use crate::domain::tier::Tier;
+use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 
 /// What somebody may know of a request.
@@ -54,8 +56,8 @@ impl Store {
         };
         let now = self.clock.now();
         let received_at = received.unwrap_or(now);
-        if received_at > now {
-            let why = "must not lie in the future";
+        if !term::receivable(received_at, now) {
+            let why = "must not lie in the future, nor more than 30 days back";
             return self.fail(permit, Invalid::new("received_at", why).into());
         }
         let found = match self.named(session, &draft, &parts) {
@@ -63,20 +65,27 @@ impl Store {
             Err(error) => return self.fail(permit, error),
         };
         let id = RequestId::random(self.random.as_ref()).map_err(fault::random)?;
+        let said = Texts {
+            name: draft.name,
+            contact: draft.contact,
+            reason: draft.reason,
+            receipt: draft.receipt,
+        };
+        let texts = match self.petitions.seal(id, &said) {
+            Ok(texts) => texts,
+            Err(error) => return self.fail(permit, fault::petition(error)),
+        };
         let request = Stored::Received(Request::of_person(Facts {
             id,
             cases: found.iter().copied().collect(),
-            receipt: draft.receipt,
             taken_by: session.account(),
             received_at,
             due: term::answer_due(received_at),
             cause: Cause::Person(Petition {
                 asked_by: draft.asked_by,
-                name: draft.name,
-                contact: draft.contact,
                 authority: draft.authority,
                 parts,
-                reason: draft.reason,
+                texts,
             }),
         }));
         let mut batch = Batch::default();
@@ -146,9 +155,8 @@ impl Store {
 
     /// Locks or unlocks the cases of a request in a batch, and says so in the ledger. With the lock of
     /// an asker whose identity was checked goes that of a request that a restore lost: it is answered
-    /// in its place. Their gates stay closed while the
-    /// answer lives: whoever reads is out before the lock is in force, and nobody is let in
-    /// before it is durable.
+    /// in its place. Their gates stay closed while the answer lives: whoever reads is out before the
+    /// lock is in force, and nobody is let in before it is durable.
     pub(super) fn lock_cases(
         &self,
         batch: &mut Batch,
@@ -157,9 +165,10 @@ impl Store {
     ) -> Result<Vec<Closed>, ServiceError> {
         let Facts { id, cases, .. } = request.facts();
         let closed = self.close_in_order(cases.iter().copied())?;
-        let answers = lock == Lock::Lift && request.identity().is_some();
+        let ends = lock != Lock::Set;
+        let answers = ends && request.identity().is_some();
         // A refusal has lifted it already.
-        let lifts = lock == Lock::Lift && request.refusal().is_none();
+        let lifts = ends && request.refusal().is_none();
         let mut changed = lifts || cases.is_empty() && lock == Lock::Set;
         for case in cases {
             let found = self.cases.head(*case).map_err(fault::cases)?;
@@ -168,13 +177,20 @@ impl Store {
             };
             let mut after = stored.head.clone();
             after.locks.retain(|held| held != id);
-            if lock == Lock::Set {
-                after.locks.push(*id);
-            } else if answers {
-                after.locks = self.not_orphaned(&after.locks)?;
+            match lock {
+                Lock::Set => after.locks.push(*id),
+                _ if answers => after.locks = self.not_orphaned(&after.locks)?,
+                Lock::Lift | Lock::Settle => {}
             }
-            if after.locks == stored.head.locks {
+            // A refusal has set them already, and somebody may have lifted them since.
+            if lock == Lock::Settle && request.refusal().is_none() {
+                set_holds(&mut after, request, self.clock.now());
+            }
+            if after == stored.head {
                 continue;
+            }
+            if after.holds != stored.head.holds {
+                self.tell_holds(batch, &after)?;
             }
             changed = true;
             after.revision += 1;
@@ -295,7 +311,33 @@ impl Store {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lock {
     Set,
+    /// The request is void.
     Lift,
+    /// The request is decided: where it was judged that another matter needs a part, a hold takes
+    /// the place of the lock, so that the next sweep does not propose what was just kept.
+    Settle,
+}
+
+/// The holds that a review found to be needed, in the name of who reviewed: somebody else lifts
+/// them, one for each ground.
+fn set_holds(head: &mut Head, request: &Stored, at: Timestamp) {
+    let Some(review) = request.review() else {
+        return;
+    };
+    let judged = review.cases.iter().filter(|case| case.case == head.case);
+    for unit in judged.flat_map(|case| &case.units) {
+        let Judgement::Hold { ground } = &unit.judgement else {
+            continue;
+        };
+        let there = head.units.iter().any(|u| u.unit == unit.unit);
+        if there && !head.holds.iter().any(|hold| hold.ground == *ground) {
+            head.holds.push(Hold {
+                by: review.by,
+                at,
+                ground: ground.clone(),
+            });
+        }
+    }
 }
 
 /// Ids of parts as a person gives them.
@@ -313,7 +355,7 @@ fn parts(draft: &RequestDraft) -> Result<Vec<UnitId>, ServiceError> {
         .collect()
 }
 
-fn request_row(request: &Stored, whole: bool, now: crate::domain::time::Timestamp) -> RequestRow {
+fn request_row(request: &Stored, whole: bool, now: Timestamp) -> RequestRow {
     let facts = request.facts();
     RequestRow {
         id: facts.id.to_string(),

@@ -102,9 +102,9 @@ impl Store {
     /// Who may know what it was matched to sees every notice; who took it in besides one that says
     /// the same whatever it was matched to.
     fn notice_of(&self, request: &Stored, insight: &Insight) -> Result<NoticeView, ServiceError> {
-        let Cause::Person(petition) = &request.facts().cause else {
+        if matches!(request.facts().cause, Cause::Retention { .. }) {
             return Err(fault::step(request.wrong()));
-        };
+        }
         if !insight.whole && !deletion_view::blank_refusal(request) {
             let state = deletion_view::hidden_state(request);
             return Err(ServiceError::WrongState(state));
@@ -137,12 +137,14 @@ impl Store {
         let date = request
             .delivery()
             .map_or_else(|| self.clock.now(), |d| d.at);
+        // Long after the answer nobody knows any more whom it went to.
+        let said = self.said_in(request)?.ok_or(ServiceError::Expired)?;
         let notice = Notice::new(Contents {
             act,
             told,
-            name: &petition.name,
-            asked: &petition.reason,
-            receipt: request.facts().receipt.as_deref(),
+            name: &said.name,
+            asked: &said.reason,
+            receipt: said.receipt.as_deref(),
             received_at: request.facts().received_at,
             acted_at,
             certificate,
@@ -166,7 +168,8 @@ impl Store {
     ) -> Answer<RequestView> {
         let permit = self.permit_office::<CloseRequest>(session, Target::Office)?;
         self.step(session, permit, id, |going, request| {
-            let person = matches!(request.facts().cause, Cause::Person(_));
+            // A restore brings a request back without whose it was: then nobody can be told.
+            let person = self.said_in(&request)?.is_some();
             if person == (draft.delivered_by == DeliveredBy::FiledOnly) {
                 let why = "is filed_only where nobody asked, and only there";
                 return Err(Invalid::new("delivered_by", why).into());
@@ -182,7 +185,7 @@ impl Store {
                 by: going.by(),
                 at: going.now,
             };
-            going.lock(&request, Lock::Lift)?;
+            going.lock(&request, Lock::Settle)?;
             let answered = match request {
                 Stored::Refused(request) => request.answer(delivery),
                 Stored::Approved(approved) => {

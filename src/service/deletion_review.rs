@@ -135,6 +135,7 @@ pub(super) fn judge(going: &Going<'_>, draft: ReviewDraft) -> Result<Review, Ser
         }
         cases.push(judged);
     }
+    going.lawful(&cases)?;
     if let Some((index, ..)) = named.iter().find(|(.., used)| !used) {
         let field = format!("parts.{index}.part");
         return Err(Invalid::new(field, "is no part of the case, or named twice").into());

@@ -1,11 +1,14 @@
 //! The steps of a request: identity check, review, form, approval, refusal, cancellation.
 
+use std::sync::MutexGuard;
+
 use data_encoding::HEXLOWER_PERMISSIVE;
 
 use super::approvals::NOBODY;
 use super::deletion::{Insight, Lock};
 use super::deletion_review::judge;
 use super::deletion_view;
+use super::destroy::held;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Closed;
@@ -23,13 +26,14 @@ use crate::destruction::draft::{
 };
 use crate::destruction::order::Stage;
 use crate::destruction::request::{
-    Cancellation, Cause, Identity, Refusal, Review, Sanction, Stored, Word,
+    Cancellation, Cause, FirstWord, Identity, JudgedCase, Refusal, Review, Sanction, Stored, Word,
 };
 use crate::destruction::view::RequestView;
 use crate::domain::id::{AccountId, DestructionId, RequestId};
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 use crate::people::account::Login;
+use crate::people::approval::{Decided, LIFETIME};
 
 /// A step on its way: what it starts from and what it adds to.
 pub(super) struct Going<'a> {
@@ -53,6 +57,11 @@ impl Going<'_> {
 
     pub(super) fn by(&self) -> AccountId {
         self.session.account()
+    }
+
+    /// See [`Store::lawful`].
+    pub(super) fn lawful(&self, cases: &[JudgedCase]) -> Result<bool, ServiceError> {
+        self.store.lawful(cases, self.now)
     }
 
     pub(super) fn lock(&mut self, request: &Stored, lock: Lock) -> Result<(), ServiceError> {
@@ -172,11 +181,15 @@ impl Store {
                 Some(login) => Some(self.witness(login)?),
             };
             let review = Stored::Reviewed(request.clone());
-            let kept = match review.review() {
-                Some(review) => self.drawn_first(going.insight, review, &draft.kept)?,
-                None => Vec::new(),
+            let (appraised, kept) = match review.review() {
+                Some(review) => (
+                    going.lawful(&review.cases)?,
+                    self.drawn_first(going.insight, review, &draft.kept)?,
+                ),
+                None => (false, Vec::new()),
             };
-            let formed = request.form(draft, witness, kept, going.by(), going.now);
+            let by = (going.by(), going.now);
+            let formed = request.form(draft, appraised, witness, kept, by);
             Ok(Stored::Formed(formed.map_err(fault::step)?))
         })
     }
@@ -202,6 +215,8 @@ impl Store {
         draft: ApprovalDraft,
     ) -> Answer<RequestView> {
         session.pulse().beats().map_err(fault::ended)?;
+        // Before the row is read: whoever waited counts what the one before let expire.
+        let _turn = self.expiry_turn();
         let found = self.records.request(id).map_err(fault::records)?;
         let own = found
             .as_ref()
@@ -227,17 +242,27 @@ impl Store {
         self.step(session, permit, id, |going, request| {
             let form_hash = form_hash(&draft)?;
             let needs_two = going.above_cap(&request)?;
-            let due = self.terms.window_end(going.now, request.facts().due);
+            let waits = match request.facts().cause {
+                Cause::Person(_) => Some(request.facts().due),
+                Cause::Retention { .. } => None,
+            };
+            let due = self.terms.window_end(going.now, waits);
             let Stored::Formed(formed) = request.clone() else {
                 return Err(fault::step(request.wrong()));
             };
             going.unchanged(&request)?;
+            let judged = request.review().map_or(&[][..], |review| &review.cases);
+            self.lawful_form(judged, request.form(), going.now)?;
             let order = DestructionId::random(self.random.as_ref()).map_err(fault::random)?;
             let word = Word {
                 by: going.by(),
+                roles: session.roles(),
                 at: going.now,
                 form_hash,
                 needs_two,
+                first_stands: formed
+                    .first_word()
+                    .is_some_and(|first| self.first_stands(*first, going.now)),
             };
             match formed.approve(word, order, due).map_err(fault::step)? {
                 Sanction::Seconded(formed) => Ok(Stored::Formed(*formed)),
@@ -252,6 +277,19 @@ impl Store {
                 }
             }
         })
+    }
+
+    /// Whether the first of two approvals still counts: as short-lived as any other, and given by
+    /// somebody who could still give it.
+    fn first_stands(&self, first: FirstWord, now: Timestamp) -> bool {
+        let FirstWord { by, roles, at } = first;
+        at <= now && now < at.plus(LIFETIME) && self.stands_by(&Decided { by, roles, at })
+    }
+
+    /// Approvals of destructions come one after the other up to their commit: two that each look
+    /// at what has expired since yesterday must not both find it below the cap.
+    fn expiry_turn(&self) -> MutexGuard<'_, ()> {
+        held(&self.expiry_turn)
     }
 
     /// `POST …/refuse` (거절): nothing is destroyed, the lock goes.
@@ -270,7 +308,7 @@ impl Store {
                 by: going.by(),
                 at: going.now,
             };
-            going.lock(&request, Lock::Lift)?;
+            going.lock(&request, Lock::Settle)?;
             let refused = match request {
                 Stored::Received(request) => request.refuse(refusal),
                 Stored::Identified(request) => request.refuse(refusal),

@@ -15,6 +15,9 @@ use crate::destruction::view::{
 };
 use crate::domain::id::UnitId;
 
+/// What stands as the basis of a part that no retention rule keeps.
+const NOT_RECORD: &str = "not_record";
+
 /// From where a request comes.
 pub(super) const fn kind(request: &Stored) -> RequestKind {
     match request.facts().cause {
@@ -77,16 +80,18 @@ impl Store {
     ) -> Result<RequestView, ServiceError> {
         let facts = request.facts();
         let login = |id| self.directory.login(id);
-        let asker = match &facts.cause {
-            Cause::Person(petition) => Some(AskerView {
+        let said = self.said_in(request)?;
+        let receipt = said.as_ref().and_then(|said| said.receipt.clone());
+        let asker = match (&facts.cause, said) {
+            (Cause::Person(petition), Some(said)) => Some(AskerView {
                 asked_by: petition.asked_by,
-                name: petition.name.clone(),
-                contact: petition.contact.clone(),
+                name: said.name,
+                contact: said.contact,
                 authority: petition.authority,
                 parts: petition.parts.iter().map(part_id).collect(),
-                reason: petition.reason.clone(),
+                reason: said.reason,
             }),
-            Cause::Retention { .. } => None,
+            _ => None,
         };
         let identity = request
             .identity()
@@ -104,6 +109,7 @@ impl Store {
         };
         let refusal = request.refusal().map(|refusal| &refusal.told);
         let refusal = refusal.or_else(|| request.review()?.refusal.as_ref());
+        let refusal = refusal.filter(|told| !told.is_gone());
         Ok(RequestView {
             id: facts.id.to_string(),
             kind: kind(request),
@@ -113,7 +119,7 @@ impl Store {
             days_left: term::days_left(self.clock.now(), facts.due),
             next: next(request, insight),
             taken_by: login(facts.taken_by),
-            receipt: facts.receipt.clone(),
+            receipt,
             asker,
             identity: identity.map(|identity| IdentityView {
                 method: identity.method,
@@ -174,6 +180,7 @@ fn matched(request: &Stored, stored: &StoredHead) -> MatchView {
 fn judged_part(judged: &Judged) -> PartView {
     let (verdict, basis) = match &judged.judgement {
         Judgement::Destroy => ("destroy", None),
+        Judgement::DestroyStray => ("destroy", Some(NOT_RECORD.to_owned())),
         Judgement::KeepApart {
             law,
             article,

@@ -61,7 +61,7 @@ struct Watched {
 #[derive(Default)]
 pub(super) struct Destructions {
     /// One destruction at a time.
-    turn: Mutex<()>,
+    pub(super) turn: Mutex<()>,
     watched: Mutex<BTreeMap<DestructionId, Watched>>,
     /// Gates of begun orders.
     shut: Mutex<BTreeMap<DestructionId, Vec<Closed>>>,

@@ -6,7 +6,7 @@ use crate::cases::head::Head;
 use crate::destruction::certificate::Recall;
 use crate::destruction::ledger::{Holder, HolderState, Kept};
 use crate::destruction::order::{Ground, Order};
-use crate::domain::id::{RetainedId, UnitId};
+use crate::domain::id::{CaseId, RetainedId, UnitId};
 use crate::domain::serial::Serial;
 use crate::domain::time::Timestamp;
 use crate::engine::Batch;
@@ -45,12 +45,17 @@ impl Store {
         self.drop_postings(batch, dead)
     }
 
-    /// Ends what lies outside of the cases: files of exports that something of them is in, the rows
-    /// of an item kept apart. May be called again.
+    /// Ends what lies outside of the cases: files of exports and print documents that something of
+    /// them is in, the rows of an item kept apart, what is left of a petition. May be called again.
     pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
-        self.drop_exports_of(order.parts.iter().map(|part| part.case))?;
-        match order.ground {
-            Ground::RetentionEnd(item) => self.drop_retained(item),
+        let cases: Vec<CaseId> = order.parts.iter().map(|part| part.case).collect();
+        self.prints.drop_of(&cases);
+        self.drop_exports_of(cases.into_iter())?;
+        match &order.ground {
+            Ground::RetentionEnd(item) | Ground::AppraisedEnd { item, .. } => {
+                self.drop_retained(*item)
+            }
+            Ground::Petition(request) => self.forget_petition(*request),
             _ => Ok(()),
         }
     }

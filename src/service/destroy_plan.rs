@@ -11,7 +11,6 @@ use crate::destruction::ledger::{File, Intent, Item, Kept, Reason, Totals, sha25
 use crate::destruction::order::{ORDER_UNITS_MAX, Order, Part, What};
 use crate::destruction::rows::Doomed;
 use crate::domain::id::{CaseId, RetainedId, UnitId};
-use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
 use crate::vault::UnitRef;
 
@@ -20,6 +19,8 @@ use crate::vault::UnitRef;
 pub(super) enum Refusal {
     #[error("a hold stands on case {0}")]
     Held(CaseId),
+    #[error("a hold stands on item {0}, which is kept apart")]
+    HeldApart(RetainedId),
     #[error("item {0}, which another law keeps, has not been drawn")]
     NotKept(RetainedId),
     #[error("the units of case {0} are no longer those that were approved: review it again")]
@@ -33,7 +34,7 @@ impl Refusal {
     pub(super) const fn case(&self) -> Option<CaseId> {
         match self {
             Self::Held(case) | Self::Changed(case) => Some(*case),
-            Self::NotKept(_) | Self::TooMany => None,
+            Self::HeldApart(_) | Self::NotKept(_) | Self::TooMany => None,
         }
     }
 }
@@ -60,6 +61,12 @@ impl Store {
             Ok(kept) => kept,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if let Some(item) = order.ground.item()
+            && let Some(kept) = self.kept(item)?
+            && !kept.item.holds.is_empty()
+        {
+            return Ok(Err(Refusal::HeldApart(item)));
+        }
         let mut shares = Vec::new();
         for (case, what) in by_case(&order.parts) {
             let Some(stored) = self.cases.head(case).map_err(fault::cases)? else {
@@ -120,7 +127,7 @@ impl Store {
         items.extend(order.units.iter().map(|unit| Item {
             case: None,
             unit: unit.as_u64().to_string(),
-            material: UnitKind::Extract,
+            material: file.material(),
             ciphertext: None,
         }));
         let made = || shares.iter().map(|share| share.stored.head.registered_at);

@@ -88,9 +88,10 @@ impl Disk {
             segment_bytes: 4 << 20,
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
+            outputs: crate::config::outputs::Outputs::default(),
+            print: crate::config::print::Print::default(),
             inspection: Default::default(),
             forward: None,
-            outputs: crate::config::outputs::Outputs::default(),
             progress: None,
         };
         let random = Arc::clone(&self.random);

@@ -74,6 +74,10 @@ pub enum ServiceError {
     /// A hold stands on the case.
     #[error("a hold stands on the case: nothing of it is destroyed until it is lifted")]
     Held,
+    /// A retention rule still runs over what was to be destroyed; the text says which. No personal
+    /// data: rules are the office's own.
+    #[error("{0}: keep it apart for that long, hold it, or refuse the request")]
+    RetentionRuns(String),
     /// The wall clock is ahead of what the access log and the process know.
     #[error("the clock is ahead of what the store knows: two people must confirm the time")]
     ClockDisagrees,

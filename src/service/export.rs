@@ -188,8 +188,7 @@ impl Store {
             return Err(Invalid::new("destroy_by", "must be in the future").into());
         }
         let font = if order.form == Form::Pdf {
-            let found = Font::find(None);
-            Some(found.map_err(|error| ServiceError::FontMissing(error.to_string()))?)
+            Some(self.prints.font()?)
         } else {
             None
         };
@@ -209,7 +208,7 @@ impl Store {
         })
     }
 
-    fn responsible(&self, login: &str) -> Result<AccountId, ServiceError> {
+    pub(super) fn responsible(&self, login: &str) -> Result<AccountId, ServiceError> {
         let known = Login::parse(login).ok();
         let known = known.and_then(|login| self.directory.by_login(&login));
         let unknown = || Invalid::new("responsible", "is no account of this office");

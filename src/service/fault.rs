@@ -10,6 +10,7 @@ use crate::crypto::envelope::SealError;
 use crate::crypto::table::TableError;
 use crate::destruction::draft::Lacking;
 use crate::destruction::ledger::NotCanonical;
+use crate::destruction::petition::PetitionError;
 use crate::destruction::records::RecordError;
 use crate::destruction::request::StepError;
 use crate::destruction::rows as order_rows;
@@ -137,6 +138,15 @@ pub(super) fn records(error: RecordError) -> ServiceError {
         RecordError::Engine(error) => engine(error),
         RecordError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
         RecordError::Seal(error) => seal(error),
+    }
+}
+
+pub(super) fn petition(error: PetitionError) -> ServiceError {
+    match error {
+        PetitionError::Keyring(error) => keyring(error),
+        PetitionError::Random(error) => random(error),
+        PetitionError::Seal(error) => seal(error),
+        PetitionError::Damaged => ServiceError::Damaged(error.to_string()),
     }
 }
 

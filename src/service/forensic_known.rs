@@ -153,6 +153,7 @@ impl Known {
                     | Event::KeyHolder(_)
                     | Event::Retained(_)
                     | Event::HandedOver(_)
+                    | Event::TermSet(_)
                     | Event::Locked(_)
                     | Event::Unlocked(_)
                     | Event::Held(_) => {}

@@ -20,6 +20,7 @@ mod clock;
 mod crash_tests;
 mod deletion;
 mod deletion_end;
+mod deletion_lawful;
 mod deletion_review;
 mod deletion_steps;
 mod deletion_view;
@@ -59,7 +60,12 @@ mod login;
 mod open;
 mod outputs;
 mod own_time;
+mod petition_end;
 mod pool;
+mod print;
+mod print_fetch;
+mod print_order;
+mod prints;
 mod puncture_queue;
 mod read;
 mod recipients;
@@ -72,6 +78,7 @@ mod retained_check;
 mod retained_end;
 mod retained_open;
 mod retained_share;
+mod retained_term;
 mod retention;
 mod scrub;
 mod seal;
@@ -81,6 +88,7 @@ mod step_up;
 mod store;
 #[cfg(test)]
 mod testing;
+mod traces;
 mod types;
 
 pub use crate::audit::query::Query as LogQuery;
@@ -97,13 +105,18 @@ pub use hold::HoldChange;
 pub use import::Chunk;
 pub use ledger::LedgerEntry;
 pub use outputs::{Fetched, OutputView, Portion};
+pub use print::Printed;
+pub use print_fetch::PrintDocument;
+pub use print_order::PrintOrder;
 pub use retained::{Draw, Drawn};
-pub use retained_end::Ordered;
+pub use retained_end::{End, Ordered};
 pub use retained_open::{Consented, ItemView, Reasons, Transfer};
 pub use retained_share::Shared;
+pub use retained_term::{CalledOff, Holding, NewTerm, Term};
 pub use seal::{Founder, Service, Settings};
 pub use step_up::StepUp;
 pub use store::{Answer, Store};
+pub use traces::{Evidence, ReadFrom, TraceView};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,

@@ -13,6 +13,7 @@ use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
 use super::own_time::OwnTime;
+use super::prints::Prints;
 use super::seal::Settings;
 use super::store::{Home, Store};
 use crate::audit::AccessLog;
@@ -26,6 +27,7 @@ use crate::cases::rows::Cases;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
 use crate::crypto::table::Table;
+use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::disclosure::alert::Alerts;
@@ -117,6 +119,7 @@ pub(super) fn open(
     store.watch_clock()?;
     store.hold_back()?;
     store.settle_exports()?;
+    store.settle_prints()?;
     store.resume_destructions()?;
     Ok(store)
 }
@@ -292,7 +295,9 @@ pub(super) fn assemble_under(
         people,
         items,
         records,
+        petitions: Petitions::new(Arc::clone(&keyring), Arc::clone(&random)),
         outputs: Outputs::new(table("output")),
+        prints: Prints::new(settings.print.clone()),
         inspections: Inspections::new(table("inspection")),
         inspecting: Mutex::new(()),
         inspections_looked_on: AtomicI64::new(i64::MIN),
@@ -320,6 +325,7 @@ pub(super) fn assemble_under(
         own_time: OwnTime::start(engine.as_ref(), &locator(), &row_key(), clock.as_ref())?,
         people_turn: Mutex::new(()),
         items_turn: Mutex::new(()),
+        expiry_turn: Mutex::new(()),
         due_looked_on: AtomicI64::new(i64::MIN),
         locator: locator(),
         row_key: row_key(),

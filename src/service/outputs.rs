@@ -141,7 +141,7 @@ pub struct Fetched {
 impl Store {
     /// Runs `act` with the output of this number, if it is one that the asker may know of; a
     /// question about another is an entry as well and answered like one about none.
-    fn with_output<A: Action, T: Send + 'static>(
+    pub(super) fn with_output<A: Action, T: Send + 'static>(
         &self,
         session: &Session,
         serial: Option<Serial>,
@@ -397,7 +397,7 @@ impl Store {
     }
 }
 
-fn is_mine(session: &Session, output: &Output) -> bool {
+pub(super) fn is_mine(session: &Session, output: &Output) -> bool {
     output.by == session.account()
 }
 
@@ -405,7 +405,7 @@ fn answers_for(session: &Session, output: &Output) -> bool {
     output.responsible == session.account() || session.roles().has(Role::PrivacyOfficer)
 }
 
-fn knows(session: &Session, output: &Output) -> bool {
+pub(super) fn knows(session: &Session, output: &Output) -> bool {
     is_mine(session, output) || answers_for(session, output) || session.roles().has(Role::Auditor)
 }
 

@@ -8,7 +8,7 @@ use super::types::Opened;
 use crate::audit::Shown;
 use crate::authn::session::Session;
 use crate::authz::Permit;
-use crate::authz::action::Read;
+use crate::authz::action::{Action, Read};
 use crate::cases::head::StoredHead;
 use crate::cases::record::{self, Case};
 use crate::disclosure::alert::Way;
@@ -77,13 +77,14 @@ impl Store {
         }))
     }
 
-    fn disclose(
+    /// Decrypts these units of a case; they wait for their entry.
+    pub(super) fn disclose<A: Action>(
         &self,
-        permit: &Permit<Read>,
+        permit: &Permit<A>,
         session: &Session,
         stored: StoredHead,
         units: &[UnitRef],
-    ) -> Result<Disclosed<Read, Case>, ServiceError> {
+    ) -> Result<Disclosed<A, Case>, ServiceError> {
         let head = &stored.head;
         let key = self
             .vault

@@ -5,7 +5,7 @@
 use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
-use crate::audit::{Event, Outcome, Shown};
+use crate::audit::Shown;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::Retain;
@@ -102,43 +102,6 @@ impl Store {
         })))
     }
 
-    /// The same inside another verb, which records its own permit: the copy has an entry of its
-    /// own, in one batch with the ledger's. Drawing the same units on the same ground again, while
-    /// the same requests lock the case, gives the item that is there.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the road of deletion requests to it")
-    )]
-    pub(super) fn retain_apart<A: Retains>(
-        &self,
-        permit: &Permit<A>,
-        session: &Session,
-        stored: &StoredHead,
-        units: &[UnitRef],
-        basis: LegalBasis,
-    ) -> Result<RetainedId, ServiceError> {
-        let _turn = self.items_turn();
-        let apart = self.copy_apart(permit, session, stored, units, &basis)?;
-        if apart.entered {
-            return Ok(apart.item.id);
-        }
-        let mut batch = Batch::default();
-        let left = self.enter_apart(&mut batch, &apart)?;
-        let basis = permit.basis();
-        let event = Event {
-            task: A::TASK,
-            outcome: Outcome::Done,
-            actor: Some(basis.actor),
-            roles: basis.roles,
-            origin: basis.origin.clone(),
-            purpose: basis.purpose,
-            reason: Some(apart.item.id.to_string()),
-        };
-        self.log.event(event, batch).wait().map_err(fault::log)?;
-        self.finish_apart(&apart, left);
-        Ok(apart.item.id)
-    }
-
     /// Copies to the separate store and checks what was stored against the original. Call with
     /// the items' turn.
     fn copy_apart<A: Retains>(
@@ -197,6 +160,8 @@ impl Store {
                 .collect(),
             wraps: copied.wraps.clone(),
             origin,
+            appraisal: self.appraised(&head.class)?,
+            holds: Vec::new(),
         };
         let mut batch = Batch::default();
         self.items
@@ -209,6 +174,12 @@ impl Store {
             left: before.map(|b| b.item.units()).unwrap_or_default(),
             entered: false,
         })
+    }
+
+    /// Whether the rule of a class demands a decision of the records appraisal.
+    fn appraised(&self, class: &str) -> Result<bool, ServiceError> {
+        let rules = self.records.rules().map_err(fault::records)?.row;
+        Ok(rules.of(class).is_some_and(|rule| rule.appraisal))
     }
 
     /// Reads the item back: row, wraps and every unit must be what was copied.

@@ -3,7 +3,6 @@
 //! destroys anything by itself.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::error::ServiceError;
 use super::fault;
@@ -13,6 +12,7 @@ use crate::audit::{Event, Outcome, Shown};
 use crate::authn::session::{Origin, Session};
 use crate::authz::action::OpenRetained;
 use crate::cases::draft::Invalid;
+use crate::destruction::draft;
 use crate::destruction::order::{Ground, Order, Stage};
 use crate::domain::id::{AccountId, ApprovalId, DestructionId, RetainedId};
 use crate::domain::purpose::Purpose;
@@ -22,10 +22,17 @@ use crate::engine::{Batch, Pending};
 use crate::people::approval::{Asked, content_hash};
 use crate::retained::item::Item;
 
-/// How long an approved destruction can still be cancelled.
-const CANCEL_WINDOW: Duration = Duration::from_secs(24 * 3600);
-
 const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// Why an item shall be destroyed, and with whose consent.
+pub struct End {
+    /// Why; sealed in the access log.
+    pub reason: String,
+    /// Id of the decision 폐기 of the records appraisal, where its end needs one.
+    pub decision: Option<String>,
+    /// Consent of a second person to exactly this, once there is one.
+    pub approval: Option<ApprovalId>,
+}
 
 /// A destruction that was ordered.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -46,6 +53,10 @@ impl Store {
         let found = self.look_for_due()?;
         if found > 0 {
             tracing::info!(found, "items kept apart have come to their end");
+        }
+        let ordered = self.end_petitions()?;
+        if ordered > 0 {
+            tracing::info!(ordered, "requests long answered lose whose they were");
         }
         Ok(())
     }
@@ -94,26 +105,31 @@ impl Store {
     /// has come; once a privacy officer has approved, the order waits out its cancel window.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] while the law still keeps it; [`ServiceError::Conflict`] where its
-    /// end is ordered already; what `spend` says of the approval.
+    /// [`ServiceError::Invalid`] while the law still keeps it, or where the decision of the
+    /// appraisal is needed and not named; [`ServiceError::Conflict`] where its end is ordered
+    /// already; [`ServiceError::Held`]; what `spend` says of the approval.
     pub fn end_retained(
         &self,
         session: &Session,
         id: RetainedId,
-        reason: String,
-        approval: Option<ApprovalId>,
+        asked: End,
     ) -> Answer<Consented<Ordered>> {
+        let End {
+            reason,
+            decision,
+            approval,
+        } = asked;
         let permit = match self.may_open_apart::<OpenRetained>(session, Purpose::Legal)? {
             Ok(permit) => permit,
             Err(denied) => return Ok(self.hide_apart(session, denied, Purpose::Legal)),
         };
         let _turn = self.items_turn();
-        let item = match self.ending(id, &reason) {
+        let item = match self.ending(id, &reason, decision.as_deref()) {
             Ok(item) => item,
             Err(error) => return self.fail(permit, error),
         };
         let wanted = Asked::Destroy {
-            order_hash: ending_hash(&item),
+            order_hash: ending_hash(&item, decision.as_deref()),
         };
         let Some(approval) = approval else {
             return self.ask_second(permit, session, wanted, reason);
@@ -121,7 +137,17 @@ impl Store {
         let mut batch = Batch::default();
         let ordered = self
             .spend(&mut batch, approval, &wanted, session.account())
-            .and_then(|approver| self.order_end(&mut batch, &item, session.account(), approver));
+            .and_then(|approver| {
+                let ground = match decision {
+                    None => Ground::RetentionEnd(item.id),
+                    Some(decision) => Ground::AppraisedEnd {
+                        item: item.id,
+                        decision,
+                    },
+                };
+                let by = (session.account(), approver);
+                self.order_end(&mut batch, &item, ground, by)
+            });
         let ordered = match ordered {
             Ok(ordered) => ordered,
             Err(error) => return self.fail(permit, error),
@@ -137,14 +163,27 @@ impl Store {
         Ok(Pending::ready(Ok(done)))
     }
 
-    fn ending(&self, id: RetainedId, reason: &str) -> Result<Item, ServiceError> {
+    fn ending(
+        &self,
+        id: RetainedId,
+        reason: &str,
+        decision: Option<&str>,
+    ) -> Result<Item, ServiceError> {
         super::retained_open::needed(reason)?;
+        decision
+            .map_or(Ok(()), draft::decision)
+            .map_err(fault::lacking)?;
         let item = self.kept(id)?.ok_or(ServiceError::NotFound)?.item;
         // Two orders would count the same units twice in the ledger.
-        let orders = self.orders.unfinished().map_err(fault::orders)?;
-        let ends = |order: &Order| order.ground == Ground::RetentionEnd(id);
-        if orders.iter().any(ends) {
+        if self.order_ending(id)?.is_some() {
             return Err(ServiceError::Conflict);
+        }
+        if !item.holds.is_empty() {
+            return Err(ServiceError::Held);
+        }
+        if item.appraisal && decision.is_none() {
+            let why = "of the records appraisal (폐기) must be named";
+            return Err(Invalid::new("decision", why).into());
         }
         // By every clock there is, so that one set wrong ends nothing.
         if self
@@ -161,20 +200,20 @@ impl Store {
         &self,
         batch: &mut Batch,
         item: &Item,
-        handler: AccountId,
-        approver: AccountId,
+        ground: Ground,
+        (handler, approver): (AccountId, AccountId),
     ) -> Result<Ordered, ServiceError> {
         let now = self.clock.now();
         let order = Order {
             id: DestructionId::random(self.random.as_ref()).map_err(fault::random)?,
-            ground: Ground::RetentionEnd(item.id),
+            ground,
             parts: Vec::new(),
             units: item.units(),
             handler,
             approver,
             witness: None,
             approved_at: now,
-            due: now.plus(CANCEL_WINDOW),
+            due: self.terms.window_end(now, None),
             stage: Stage::Waiting,
         };
         self.place_order(batch, &order)?;
@@ -185,15 +224,16 @@ impl Store {
     }
 }
 
-/// What the second person consents to: the end of this item, with these units.
-fn ending_hash(item: &Item) -> [u8; 32] {
+/// What the second person consents to: the end of this item, with these units, by this decision.
+fn ending_hash(item: &Item, decision: Option<&str>) -> [u8; 32] {
     let until = item.basis.until.as_millis().to_be_bytes();
     let units: Vec<[u8; 8]> = item
         .units()
         .into_iter()
         .map(|unit| unit.as_u64().to_be_bytes())
         .collect();
-    let parts = [item.id.as_bytes().as_slice(), &until];
+    let decision = decision.unwrap_or_default().as_bytes();
+    let parts = [item.id.as_bytes().as_slice(), &until, decision];
     let units = units.iter().map(<[u8; 8]>::as_slice);
     content_hash("retention-end", parts.into_iter().chain(units))
 }

@@ -19,7 +19,8 @@ use crate::cases::extract::{Extract, ExtractPart};
 use crate::crypto::wrap::{PublicKey, Recipient};
 use crate::destruction::kept::HandedOver;
 use crate::destruction::ledger;
-use crate::domain::id::{ApprovalId, RetainedId, UnitId};
+use crate::destruction::order::{Order, Stage};
+use crate::domain::id::{AccountId, ApprovalId, RetainedId, UnitId};
 use crate::domain::purpose::Purpose;
 use crate::domain::tier::UnitKind;
 use crate::engine::{Batch, Pending};
@@ -142,11 +143,14 @@ impl Store {
             .filter(|item| !due || item.is_due(now))
             .collect();
         items.sort_by_key(|item| (item.basis.until, item.id));
-        let rows = self.page_of(&items, &page, |item| self.item_row(session, item))?;
+        let orders = self.orders.unfinished().map_err(fault::orders)?;
+        let rows = self.page_of(&items, &page, |item| self.item_row(session, &orders, item))?;
         self.record_office(permit, if due { "due" } else { "items" }, rows)
     }
 
-    fn item_row(&self, session: &Session, item: &Item) -> ItemRow {
+    fn item_row(&self, session: &Session, orders: &[Order], item: &Item) -> ItemRow {
+        let waits =
+            |order: &&Order| order.stage == Stage::Waiting && order.ground.item() == Some(item.id);
         let mut kinds: Vec<&str> = item.kinds().into_iter().map(kind_code).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -160,6 +164,9 @@ impl Store {
             made_at: item.made_at.rfc3339(),
             requester: self.directory.login(item.requester),
             due: item.is_due(self.clock.now()),
+            holds: item.holds.iter().map(|hold| hold.ground.clone()).collect(),
+            appraisal: item.appraisal,
+            ends_at: orders.iter().find(waits).map(|order| order.due.rfc3339()),
             opens: opens(session, item),
             entered: self.is_entered(item.id).unwrap_or(false),
         }
@@ -276,8 +283,21 @@ impl Store {
         wanted: Asked,
         reason: String,
     ) -> Answer<Consented<T>> {
+        self.ask_second_without(permit, session, wanted, reason, Vec::new())
+    }
+
+    /// The same, and these people may not decide on it either.
+    pub(super) fn ask_second_without<A: Action, T: Send + 'static>(
+        &self,
+        permit: Permit<A>,
+        session: &Session,
+        wanted: Asked,
+        reason: String,
+        barred: Vec<AccountId>,
+    ) -> Answer<Consented<T>> {
         let mut batch = Batch::default();
-        let approval = match self.ask(&mut batch, wanted, session.account()) {
+        let asked = self.ask_without(&mut batch, wanted, session.account(), barred);
+        let approval = match asked {
             Ok(approval) => approval,
             Err(error) => return self.fail(permit, error),
         };

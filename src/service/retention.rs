@@ -188,7 +188,6 @@ impl Store {
                     daily_cap,
                 },
                 cases: cases.iter().map(|(case, _)| *case).collect(),
-                receipt: None,
                 taken_by: by,
                 received_at: now,
                 due: term::expiry_due(now),

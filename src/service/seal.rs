@@ -21,6 +21,7 @@ use crate::config::budgets::Budgets;
 use crate::config::forward::Forward;
 use crate::config::inspection::Inspection;
 use crate::config::outputs::Outputs;
+use crate::config::print::Print;
 use crate::destruction::term::Terms;
 use crate::domain::random::Random;
 use crate::domain::role::Roles;
@@ -58,12 +59,14 @@ pub struct Settings {
     pub terms: Terms,
     /// How much one person may open in a day.
     pub budgets: Budgets,
+    /// How long files of exports lie here.
+    pub outputs: Outputs,
+    /// The font of prints, and how long a print document waits.
+    pub print: Print,
     /// What the inspection of the access log looks for.
     pub inspection: Inspection,
     /// Where entries of the access log are forwarded to.
     pub forward: Option<Forward>,
-    /// How long files of exports lie here.
-    pub outputs: Outputs,
     /// Told how far a rebuild of the index is: rows done, rows in all.
     pub progress: Option<Arc<dyn Fn(u64, u64) + Send + Sync>>,
 }

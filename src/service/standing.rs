@@ -68,14 +68,15 @@ impl Store {
     ) -> Result<(), ServiceError> {
         let facts = request.facts();
         let id = facts.id.to_string();
-        if lock == Lock::Lift {
+        if lock != Lock::Set {
             return self.append_ledger(batch, Event::Unlocked(Unlocked { request: id }));
         }
         let cases = facts.cases.iter().map(|case| self.place_of(*case));
         let mut places: Vec<String> = cases.collect();
         if places.is_empty() {
             // The same receipt has the same place, as it would with a case.
-            let receipt = facts.receipt.as_deref().unwrap_or_default();
+            let said = self.said_in(request)?;
+            let receipt = said.and_then(|said| said.receipt).unwrap_or_default();
             let nowhere = self
                 .locator
                 .place("standing-nowhere", &[receipt.as_bytes()]);

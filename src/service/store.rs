@@ -20,6 +20,7 @@ use crate::cases::rows::Cases;
 use crate::cases::view::CaseState;
 use crate::crypto::locate::Locator;
 use crate::crypto::sealed::RowKey;
+use crate::destruction::petition::Petitions;
 use crate::destruction::records::Records;
 use crate::destruction::rows::Orders;
 use crate::destruction::term::Terms;
@@ -47,6 +48,7 @@ use super::fault;
 use super::gate::Gates;
 use super::index::Rotation;
 use super::own_time::OwnTime;
+use super::prints::Prints;
 
 /// What a verb gives: the part done on the pool, then what the committer answers.
 pub type Answer<T> = Result<Pending<Result<T, ServiceError>>, ServiceError>;
@@ -66,16 +68,20 @@ pub struct Store {
     /// What another law keeps, in an engine of its own.
     pub(super) items: Items,
     pub(super) records: Records,
+    /// What people said in requests.
+    pub(super) petitions: Petitions,
     /// Exports and prints that left the house.
     pub(super) outputs: Outputs,
+    /// Print documents that wait to be fetched.
+    pub(super) prints: Prints,
+    /// Files of exports, and what writes them.
+    pub(super) exports: Exports,
     /// Inspections of the access log and their findings.
     pub(super) inspections: Inspections,
     /// One inspection is made at a time.
     pub(super) inspecting: Mutex<()>,
     /// Day, counted from 1970, of the last look for inspections that nobody made.
     pub(super) inspections_looked_on: AtomicI64,
-    /// Files of exports, and what writes them.
-    pub(super) exports: Exports,
     pub(super) directory: Directory,
     pub(super) authority: Authority,
     pub(super) log: AccessLog,
@@ -92,6 +98,8 @@ pub struct Store {
     pub(super) people_turn: Mutex<()>,
     /// Items are drawn and dropped one after the other, so that none is drawn twice.
     pub(super) items_turn: Mutex<()>,
+    /// Approvals of destructions come one after the other, so that the day's cap is counted once.
+    pub(super) expiry_turn: Mutex<()>,
     /// Day, counted from 1970, of the last look for items whose end has come.
     pub(super) due_looked_on: AtomicI64,
     pub(super) locator: Locator,

@@ -35,6 +35,7 @@ pub(super) fn settings(dir: &Path) -> Settings {
         terms: crate::destruction::term::Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
         outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
     }
 }
 

@@ -77,6 +77,11 @@ GET /api/v1/exports/{serial}                  absent read_outputs    403- 404+ 4
 DELETE /api/v1/exports/{serial}               absent close_output    403- 404+ 403- 404+ 404+ 404+ 404+ 403- 403- 401.
 GET /api/v1/exports/{serial}/content          absent download        403- 403- 403- 404+ 404+ 404+ 404+ 403- 403- 401.
 GET /api/v1/outputs                           - read_outputs         403- 200+ 403- 200+ 200+ 200+ 200+ 200+ 403- 401.
+POST /api/v1/prints                           handling print         403- 403- 403- 202+ 404- 403- 403- 403- 403- 401.
+POST /api/v1/prints                           supervision print      403- 403- 403- 403- 403- 202+ 403-unmask 403- 403- 401.
+GET /api/v1/prints/{serial}                   absent read_outputs    403- 404+ 403- 404+ 404+ 404+ 404+ 404+ 403- 401.
+GET /api/v1/prints/{serial}/document          absent download        403- 403- 403- 404+ 404+ 404+ 404+ 403- 403- 401.
+POST /api/v1/traces                           absent trace           403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
 POST /api/v1/outputs/{serial}/close           absent close_output    403- 404+ 403- 404+ 404+ 404+ 404+ 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,handling read      403- 403- 403- 200+ 404- 403- 403- 403- 403- 401.
 GET /api/v1/cases/{id}                        ordinary,supervision read   403- 403- 403- 403- 403- 200+ 200+ 403- 403- 401.
@@ -137,6 +142,9 @@ POST /api/v1/retained/{id}/open               absent open_retained   404- 404- 4
 POST /api/v1/retained/hand-over               ask hand_over          404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 404-open_retained 202+ 401.
 POST /api/v1/retained/share                   - open_retained        404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
 POST /api/v1/retained/{id}/destruction        kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 422+ 401.
+POST /api/v1/retained/{id}/destruction/cancel kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 409+ 401.
+PUT /api/v1/retained/{id}/hold                kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 200+ 401.
+POST /api/v1/retained/{id}/term               kept open_retained     404- 404- 404- 404- 404- 404- 404- 404- 202+ 401.
 POST /api/v1/evidence                         case give_evidence     403- 200+ 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/evidence                         absent give_evidence   403- 404+ 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/inspections                      month inspect          403- 403- 403- 403- 403- 403- 403- 201+ 403- 401.
@@ -359,6 +367,13 @@ impl Office {
                 let body = json!({"field": "name", "value": "홍길동", "purpose": purpose});
                 (at(""), Some(body))
             }
+            ("POST", "/prints", purpose) => {
+                let cases = [(); 2].map(|()| self.case("ordinary"));
+                let body = json!({"purpose": purpose, "reason": "회의 자료", "cases": cases,
+                    "form": "html", "unmasked": true, "receiver": "감사실"});
+                (at(""), Some(body))
+            }
+            ("POST", "/traces", _) => (at(""), Some(json!({"serial": "7KQ4M-2XA0D"}))),
             ("POST", "/exports", purpose) => {
                 let _two = [(); 2].map(|()| self.case("ordinary"));
                 let body = json!({"purpose": purpose, "reason": "자료 제출",
@@ -484,6 +499,20 @@ impl Office {
             ("POST", "/retained/{id}/destruction", _) => {
                 let id = retained::drawn(&self.world, &ordinary());
                 (at(&id), Some(json!({"reason": "term over"})))
+            }
+            ("POST", "/retained/{id}/destruction/cancel", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                (at(&id), Some(json!({"reason": "wrong item"})))
+            }
+            ("PUT", "/retained/{id}/hold", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                let body = json!({"action": "set", "ground": "소송", "reason": "a court asks"});
+                (at(&id), Some(body))
+            }
+            ("POST", "/retained/{id}/term", _) => {
+                let id = retained::drawn(&self.world, &ordinary());
+                let body = json!({"until": "2041-01-01T00:00:00+09:00", "reason": "renewed"});
+                (at(&id), Some(body))
             }
             ("POST", "/inspections", _) => {
                 let month = self.month();

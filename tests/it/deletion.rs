@@ -11,7 +11,7 @@ use crate::world::{Reply, World, ordinary, sensitive};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn office() -> (World, Arc<SteppedClock>) {
+pub fn office() -> (World, Arc<SteppedClock>) {
     let morning = Timestamp::parse_rfc3339("2026-11-20T09:00:00+09:00").unwrap();
     let clock = Arc::new(SteppedClock::at(morning));
     let world = World::with_clock(clock.clone());
@@ -31,7 +31,7 @@ pub fn lift(world: &World, login: &str, case: &str, ground: &str, second: &str) 
 }
 
 /// Time passes, and everybody logs in again.
-fn pass(world: &mut World, clock: &SteppedClock, by: Duration) {
+pub fn pass(world: &mut World, clock: &SteppedClock, by: Duration) {
     clock.advance(by);
     for login in [
         "intake", "officer", "officer2", "rights", "privacy", "privacy2", "auditor",
@@ -87,52 +87,52 @@ pub fn id_of(view: &Value) -> String {
     view["id"].as_str().unwrap().to_owned()
 }
 
-fn identity() -> Value {
+pub fn identity() -> Value {
     json!({"method": "resident_card"})
 }
 
-fn all(verdict: &str) -> Value {
+pub fn all(verdict: &str) -> Value {
     json!({"rest": {"verdict": verdict, "reason": "보존 근거가 없음"}})
 }
 
-fn form() -> Value {
+pub fn form() -> Value {
     json!({"file": "민원 처리부", "task": "민원 처리", "reason": "정보주체의 삭제 요구",
         "place": "전산실", "method": "키 파기와 덮어쓰기", "verification": "잔존 검사",
         "backups_handled": true, "media_destroyed": false,
         "sender": {"office": "민원봉사과", "officer": "이담당", "contact": "02-000-0000"}})
 }
 
-fn told() -> Value {
+pub fn told() -> Value {
     json!({"law": "개인정보 보호법 제36조제1항 단서", "reason": "보존기간이 남음",
         "objection": "개인정보 분쟁조정위원회에 조정 신청"})
 }
 
-fn refusal() -> Value {
+pub fn refusal() -> Value {
     json!({"refusal": told(), "sender": form()["sender"]})
 }
 
-fn cancel() -> Value {
+pub fn cancel() -> Value {
     json!({"reason": "철회"})
 }
 
-fn delivery() -> Value {
+pub fn delivery() -> Value {
     json!({"delivered_by": "post"})
 }
 
 /// The hash of the form that the request shows.
-fn hash(view: &Value) -> Value {
+pub fn hash(view: &Value) -> Value {
     json!({"form_hash": view["form"]["form_hash"]})
 }
 
 /// A request of a person with a receipt, taken as far as the form.
-fn formed(world: &World, receipt: &str) -> Value {
+pub fn formed(world: &World, receipt: &str) -> Value {
     let id = id_of(&take_in(world, "intake", json!({"receipt": receipt})));
     step(world, "intake", &id, "identity", &identity()).expect(200);
     step(world, "privacy", &id, "review", &all("destroy")).expect(200);
     step(world, "privacy", &id, "form", &form()).expect(200)
 }
 
-fn approved(world: &World, receipt: &str) -> Value {
+pub fn approved(world: &World, receipt: &str) -> Value {
     let view = formed(world, receipt);
     step(world, "privacy2", &id_of(&view), "approve", &hash(&view)).expect(200)
 }
@@ -252,7 +252,7 @@ fn a_cancel_inside_the_window_gives_the_case_back() {
     world.read("officer", &case, "handling").expect(200);
 }
 
-fn run(world: &World, login: &str, id: &str) -> Reply {
+pub fn run(world: &World, login: &str, id: &str) -> Reply {
     step(world, login, id, "execution", &json!({}))
 }
 

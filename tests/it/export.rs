@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use crate::world::{Reply, World, ordinary, sensitive, walk};
 
 /// A key that opens what is locked to it.
-struct Receiver(age::x25519::Identity);
+pub struct Receiver(age::x25519::Identity);
 
 impl Receiver {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(age::x25519::Identity::generate())
     }
-    fn key(&self) -> Value {
+    pub fn key(&self) -> Value {
         json!(self.0.to_public().to_string())
     }
-    fn open(&self, file: &[u8]) -> Vec<u8> {
+    pub fn open(&self, file: &[u8]) -> Vec<u8> {
         let mut plain = Vec::new();
         let file = age::Decryptor::new(file).unwrap();
         let identity: &dyn age::Identity = &self.0;
@@ -28,7 +28,7 @@ impl Receiver {
     }
 }
 
-fn order(selection: &Value, format: &str) -> Value {
+pub fn order(selection: &Value, format: &str) -> Value {
     json!({"purpose": "handling", "reason": "자료 제출", "selection": selection,
         "format": format, "receiver": "감사실", "destroy_by": "2999-01-01T00:00:00+09:00"})
 }
@@ -37,7 +37,7 @@ fn begin(world: &World, login: &str, body: &Value) -> Reply {
     world.post(login, "/exports", body)
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 

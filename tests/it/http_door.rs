@@ -95,6 +95,9 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("post", "/api/v1/retained/hand-over", true),
     ("post", "/api/v1/retained/{id}/open", true),
     ("post", "/api/v1/retained/{id}/destruction", true),
+    ("post", "/api/v1/retained/{id}/destruction/cancel", true),
+    ("put", "/api/v1/retained/{id}/hold", true),
+    ("post", "/api/v1/retained/{id}/term", true),
     ("get", "/api/v1/log/entries", true),
     ("get", "/api/v1/log/checkpoint", true),
     ("get", "/api/v1/log/key", true),
@@ -197,10 +200,10 @@ async fn the_description_lists_every_problem_code() {
     let document = document().await;
     let listed = words(&document["components"]["schemas"]["Code"]["enum"]);
     let agreed = "malformed purpose_unknown unauthenticated session_ended credentials_refused \
-        purpose_refused role_refused self_approval not_approved no_second_person wrong_state held clock_disagrees not_found method_not_allowed conflict \
+        purpose_refused role_refused self_approval not_approved no_second_person wrong_state held retention_runs clock_disagrees not_found method_not_allowed conflict \
         no_recipient not_enrolled exclusive_roles exists expired body_too_large \
         unsupported_media_type invalid throttled too_many_requests internal damaged busy sealed log_unavailable \
-        disk_full";
+        disk_full step_up_required budget_exceeded font_missing";
     assert_eq!(listed, agreed.split(' ').map(str::to_owned).collect());
     assert!(document["components"]["schemas"]["Problem"]["properties"]["code"].is_object());
     let scheme = &document["components"]["securitySchemes"]["session"];

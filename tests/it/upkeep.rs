@@ -10,7 +10,7 @@ use crate::world::{World, ordinary, sensitive};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn office() -> (World, Arc<SteppedClock>) {
+pub fn office() -> (World, Arc<SteppedClock>) {
     let morning = Timestamp::parse_rfc3339("2026-11-20T09:00:00+09:00").unwrap();
     let clock = Arc::new(SteppedClock::at(morning));
     let world = World::with_clock(clock.clone());
@@ -25,7 +25,7 @@ fn log_in_again(world: &mut World) {
     }
 }
 
-fn amend(world: &World, login: &str, case: &str, what: Value) -> crate::world::Reply {
+pub fn amend(world: &World, login: &str, case: &str, what: Value) -> crate::world::Reply {
     let mut body = json!({"purpose": "handling", "reason": "보정"});
     for (key, value) in what.as_object().unwrap() {
         body[key] = value.clone();
@@ -121,24 +121,24 @@ fn a_case_is_closed_once_and_reopened() {
     assert!(open.get("closed_at").is_none());
 }
 
-fn sweep(world: &World, login: &str) -> Value {
+pub fn sweep(world: &World, login: &str) -> Value {
     world
         .post(login, "/retention/sweeps", &json!({}))
         .expect(200)
 }
 
-fn rules(world: &World, rules: Value) -> crate::world::Reply {
+pub fn rules(world: &World, rules: Value) -> crate::world::Reply {
     world.put("privacy", "/retention/rules", &json!({ "rules": rules }))
 }
 
-fn closed_case(world: &World, draft: &Value, holder: &str) -> String {
+pub fn closed_case(world: &World, draft: &Value, holder: &str) -> String {
     let case = world.register("intake", draft);
     amend(world, holder, &case, json!({"work": "close"})).expect(200);
     case
 }
 
 /// From November 2026 to January 2030: a period of three years has just run out.
-const YEARS: Duration = Duration::from_secs(86_400 * (41 + 365 * 3 + 3));
+pub const YEARS: Duration = Duration::from_secs(86_400 * (41 + 365 * 3 + 3));
 
 #[test]
 fn a_sweep_proposes_what_has_expired_and_says_why_it_passes_others_over() {

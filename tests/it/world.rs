@@ -107,6 +107,7 @@ pub fn settings(dir: &Path) -> Settings {
         segment_bytes: 4 << 20,
         terms: Terms::default(),
         outputs: bongham::config::outputs::Outputs::default(),
+        print: bongham::config::print::Print::default(),
         // One test does in a second what takes people a day.
         budgets: Budgets::unbounded(),
         inspection: Default::default(),
@@ -143,10 +144,11 @@ fn service_by(settings: &Settings, clock: Arc<dyn Clock>) -> Arc<Service> {
 
 impl World {
     /// A store with its two founders, not yet enrolled.
-    fn founded(clock: Arc<dyn Clock>, budgets: Budgets) -> (Self, String, String) {
+    fn founded(clock: Arc<dyn Clock>, budgets: Budgets, terms: Terms) -> (Self, String, String) {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings {
             budgets,
+            terms,
             ..settings(dir.path())
         };
         let founder = |account: &str, role| Founder {
@@ -229,12 +231,21 @@ impl World {
 
     /// The same, at a time that a test moves.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self::with_budgets(clock, Budgets::unbounded())
+        Self::office(clock, Budgets::unbounded(), Terms::default())
     }
 
     /// The same, where people have no more than this.
     pub fn with_budgets(clock: Arc<dyn Clock>, budgets: Budgets) -> Self {
-        let (mut world, admin, privacy) = Self::founded(clock, budgets);
+        Self::office(clock, budgets, Terms::default())
+    }
+
+    /// The same, in an office that has set its own windows and caps.
+    pub fn with_terms(clock: Arc<dyn Clock>, terms: Terms) -> Self {
+        Self::office(clock, Budgets::unbounded(), terms)
+    }
+
+    fn office(clock: Arc<dyn Clock>, budgets: Budgets, terms: Terms) -> Self {
+        let (mut world, admin, privacy) = Self::founded(clock, budgets, terms);
         world.enrol("admin", &admin);
         world.enrol("privacy", &privacy);
         for (code, name) in [
@@ -266,7 +277,7 @@ impl World {
         world
     }
 
-    fn invite(&mut self, login: &str, roles: &[&str], department: Option<&str>) {
+    pub fn invite(&mut self, login: &str, roles: &[&str], department: Option<&str>) {
         let body = json!({"account": login, "roles": roles, "department": department});
         let invited = self.post("admin", "/accounts", &body).expect(201);
         self.ids

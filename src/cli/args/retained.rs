@@ -73,12 +73,70 @@ pub enum RetainedCommand {
     },
     /// Order the destruction of an item whose end has come
     #[command(
-        after_help = "Example:\n  bongham retained end ID --reason 'term over' --account noh \
-        --data D"
+        after_help = "Examples:\n  bongham retained end ID --reason 'term over' --account noh \
+        --data D\n  bongham retained end ID --decision 2031-4 --reason 'term over' --approval \
+        APPROVAL --account noh --data D"
     )]
     End {
         /// Id, from `retained list --due`
         id: RetainedId,
+        /// Id of the decision 폐기 of the records appraisal, where the item needs one
+        #[arg(long, value_name = "ID")]
+        decision: Option<String>,
+        /// Whose consent, and why.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Call off the ordered destruction of an item, until its time or while a hold keeps it
+    #[command(
+        after_help = "Example:\n  bongham retained cancel-end ID --reason 'wrong item' --account \
+        noh --data D"
+    )]
+    CancelEnd {
+        /// Id, from `retained list`
+        id: RetainedId,
+        /// A sentence for the access log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who asks.
+        #[command(flatten)]
+        actor: Actor,
+    },
+    /// Hold an item as it is (보류): it is not destroyed meanwhile; lifting asks for a second person
+    #[command(
+        after_help = "Examples:\n  bongham retained hold ID --ground 'court case 2031-12' --reason \
+        'a court asks' --account noh --data D\n  bongham retained hold ID --lift --ground 'court \
+        case 2031-12' --reason 'judgment is final' --approval APPROVAL --account noh --data D"
+    )]
+    Hold {
+        /// Id, from `retained list`
+        id: RetainedId,
+        /// The law or matter it rests on
+        #[arg(long, value_name = "TEXT")]
+        ground: String,
+        /// Lift the holds on this ground
+        #[arg(long)]
+        lift: bool,
+        /// Whose consent, and why.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Give an item a later end (재책정), with a second person
+    #[command(
+        after_help = "Examples:\n  bongham retained term ID --until 2036-12-31T00:00:00+09:00 \
+        --decision 2031-5 --reason 'renewed by the appraisal' --account noh --data D\n  bongham \
+        retained term ID --until 2036-12-31T00:00:00+09:00 --decision 2031-5 --reason 'renewed by \
+        the appraisal' --approval APPROVAL --account noh --data D"
+    )]
+    Term {
+        /// Id, from `retained list`
+        id: RetainedId,
+        /// Until when, RFC 3339; no earlier than now
+        #[arg(long, value_name = "TIME")]
+        until: String,
+        /// Id of the decision 재책정 of the records appraisal
+        #[arg(long, value_name = "ID")]
+        decision: Option<String>,
         /// Whose consent, and why.
         #[command(flatten)]
         consent: Consent,

@@ -11,6 +11,7 @@ fn judgement(verdict: Verdict) -> JudgementDraft {
         items: None,
         until: None,
         ground: None,
+        not_record: false,
     }
 }
 
@@ -44,6 +45,14 @@ fn a_part_is_kept_apart_only_under_a_law_with_an_end() {
         judgement(Verdict::Destroy).parse("rest", now),
         Ok(Judgement::Destroy)
     );
+    let stray = |verdict| JudgementDraft {
+        not_record: true,
+        ground: Some("감사".into()).filter(|_| verdict == Verdict::Hold),
+        ..judgement(verdict)
+    };
+    let parsed = stray(Verdict::Destroy).parse("rest", now);
+    assert_eq!(parsed, Ok(Judgement::DestroyStray));
+    assert_eq!(lacking(stray(Verdict::Hold)), "rest.not_record");
     let parked = JudgementDraft {
         law: Some("just in case".into()),
         ..judgement(Verdict::Destroy)

@@ -1,6 +1,7 @@
 //! What each step of a request brings: who asked, what was judged, written, approved, told.
 
 use crate::domain::id::{AccountId, CaseId, DestructionId, RequestId, RetainedId, UnitId};
+use crate::domain::role::Roles;
 use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
 
@@ -9,22 +10,19 @@ use super::super::draft::{
     SenderDraft,
 };
 use super::super::order::{Part, What};
+use super::super::petition::SealedTexts;
 
-/// Who asked, in their words.
+/// What a person asked.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Petition {
     /// In which capacity.
     pub asked_by: AskedBy,
-    /// Name.
-    pub name: String,
-    /// Where the answer goes.
-    pub contact: String,
     /// What proves an agent's authority.
     pub authority: Option<Authority>,
     /// The parts it is about; empty for all.
     pub parts: Vec<UnitId>,
-    /// What is asked for and why.
-    pub reason: String,
+    /// Who asked, in their words; these end before the row does.
+    pub texts: SealedTexts,
 }
 
 /// Where a request comes from.
@@ -50,8 +48,6 @@ pub struct Facts {
     pub cause: Cause,
     /// The cases it was matched to; none, if the receipt is of no case.
     pub cases: Vec<CaseId>,
-    /// Number on the petitioner's receipt, as given.
-    pub receipt: Option<String>,
     /// Who took it in, or ran the sweep.
     pub taken_by: AccountId,
     /// When it reached the office.
@@ -147,7 +143,7 @@ impl Review {
     }
     /// Whether something of it is kept, by law or by a hold.
     pub fn keeps_something(&self) -> bool {
-        self.any(|judgement| *judgement != Judgement::Destroy)
+        self.any(|judgement| !judgement.destroys())
     }
     /// Whether something of it is to be kept apart first.
     pub fn keeps_apart(&self) -> bool {
@@ -156,6 +152,13 @@ impl Review {
     /// Whether anything of it is destroyed.
     pub fn destroys_something(&self) -> bool {
         self.any(|judgement| !matches!(judgement, Judgement::Hold { .. }))
+    }
+    /// Takes out what was written about a person; what became of each part stays.
+    pub(super) fn forget(&mut self) {
+        self.refusal = None;
+        for unit in self.cases.iter_mut().flat_map(|case| &mut case.units) {
+            unit.reason.clear();
+        }
     }
     /// Units that die.
     pub fn dying(&self) -> u64 {
@@ -180,6 +183,17 @@ pub struct Form {
     pub at: Timestamp,
     /// SHA-256 of form and review in canonical JSON: what an approver approves.
     pub hash: [u8; 32],
+}
+
+/// The first of two approvals. It counts only while it is fresh and its giver is still who they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FirstWord {
+    /// Who.
+    pub by: AccountId,
+    /// In which roles.
+    pub roles: Roles,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The approval and what follows from it.

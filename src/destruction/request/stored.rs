@@ -1,11 +1,24 @@
 //! A request as it lies in the store: at one of its steps.
 
 use super::{
-    Answered, Approval, Approved, Cancellation, Cancelled, Delivery, Facts, Form, Formed,
+    Answered, Approval, Approved, Cancellation, Cancelled, Cause, Delivery, Facts, Form, Formed,
     Identified, Identity, Outcome, Received, Refusal, Refused, Request, Review, Reviewed, State,
     StepError,
 };
+use crate::destruction::petition::SealedTexts;
 use crate::domain::id::AccountId;
+use crate::domain::time::Timestamp;
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Who recorded it.
+    pub by: AccountId,
+    /// Who decided what came of it: approved, refused or, where nobody did, recorded the end.
+    pub decided_by: AccountId,
+    /// When.
+    pub at: Timestamp,
+}
 
 /// A request between two steps.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -134,6 +147,65 @@ impl Stored {
         match self {
             Self::Cancelled(r) => Some(&r.step.cancellation),
             _ => None,
+        }
+    }
+    /// What a person said, as far as it still is there.
+    pub fn texts(&self) -> Option<&SealedTexts> {
+        match &self.facts().cause {
+            Cause::Person(petition) => Some(&petition.texts),
+            Cause::Retention { .. } => None,
+        }
+    }
+    /// How it ended.
+    pub fn ended(&self) -> Option<Ended> {
+        let (by, at) = match self {
+            Self::Cancelled(r) => (r.step.cancellation.by, r.step.cancellation.at),
+            _ => self.delivery().map(|delivery| (delivery.by, delivery.at))?,
+        };
+        let decided = self.approval().map(|approval| approval.by);
+        let decided = decided.or_else(|| self.refusal().map(|refusal| refusal.by));
+        Some(Ended {
+            by,
+            decided_by: decided.unwrap_or(by),
+            at,
+        })
+    }
+    /// The same without what a person said and what was written about them: what is left says
+    /// that a request came, when, how it went and who acted.
+    pub fn forget(mut self) -> Self {
+        if let Cause::Person(petition) = &mut self.facts_mut().cause {
+            petition.texts.forget();
+        }
+        match &mut self {
+            Self::Cancelled(r) => r.step.cancellation.reason.clear(),
+            Self::Answered(r) => match &mut r.step.outcome {
+                Outcome::Destroyed(approved) => {
+                    let formed = &mut approved.before;
+                    formed.before.review.forget();
+                    formed.form.fields.reason.clear();
+                    formed.form.fields.remarks = None;
+                }
+                Outcome::Refused(refused) => {
+                    refused.refusal.told.forget();
+                    if let Some(review) = &mut refused.review {
+                        review.forget();
+                    }
+                }
+            },
+            _ => {}
+        }
+        self
+    }
+    const fn facts_mut(&mut self) -> &mut Facts {
+        match self {
+            Self::Received(r) => &mut r.facts,
+            Self::Identified(r) => &mut r.facts,
+            Self::Reviewed(r) => &mut r.facts,
+            Self::Formed(r) => &mut r.facts,
+            Self::Approved(r) => &mut r.facts,
+            Self::Refused(r) => &mut r.facts,
+            Self::Cancelled(r) => &mut r.facts,
+            Self::Answered(r) => &mut r.facts,
         }
     }
     /// How the answer reached the person.

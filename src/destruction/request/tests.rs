@@ -3,9 +3,11 @@
 use super::super::draft::{
     AskedBy, DeliveredBy, FormDraft, IdentityMethod, Judgement, RefusalDraft, SenderDraft,
 };
-use super::super::order::What;
+use super::super::order::{Ground, What};
+use super::super::petition::SealedTexts;
 use super::*;
 use crate::domain::id::{CaseId, RequestId, UnitId};
+use crate::domain::role::Roles;
 use crate::domain::tier::UnitKind;
 
 fn account(n: u8) -> AccountId {
@@ -26,21 +28,24 @@ fn facts(cause: Cause) -> Facts {
         id: RequestId::from_bytes([9; 16]),
         cause,
         cases: vec![CaseId::from_bytes([7; 16])],
-        receipt: None,
         taken_by: account(TAKER),
         received_at: NOW,
         due: later(864_000),
     }
 }
 
+/// What is not looked at here.
+fn sealed_texts() -> SealedTexts {
+    let zeros = postcard::to_allocvec(&(UnitId::from_u64(1), [1_u8; 32], vec![1_u8])).unwrap();
+    postcard::from_bytes(&zeros).unwrap()
+}
+
 fn person() -> Cause {
     Cause::Person(Petition {
         asked_by: AskedBy::Person,
-        name: "홍길동".into(),
-        contact: "우편".into(),
         authority: None,
         parts: Vec::new(),
-        reason: "삭제".into(),
+        texts: sealed_texts(),
     })
 }
 
@@ -108,16 +113,18 @@ fn formed(review: Review) -> Request<Formed> {
     identified()
         .review(review)
         .unwrap()
-        .form(fields(), None, Vec::new(), account(AUTHOR), NOW)
+        .form(fields(), false, None, Vec::new(), (account(AUTHOR), NOW))
         .unwrap()
 }
 
 fn word(by: u8, request: &Request<Formed>) -> Word {
     Word {
         by: account(by),
+        roles: Roles::default(),
         at: NOW,
         form_hash: request.step.form.hash,
         needs_two: false,
+        first_stands: true,
     }
 }
 
@@ -166,6 +173,20 @@ fn the_whole_road_ends_in_an_answer_and_an_order_waits_for_its_window() {
     assert!(stored.identity().is_some() && stored.review().is_some() && stored.form().is_some());
     let bytes = postcard::to_allocvec(&stored).unwrap();
     assert!(postcard::from_bytes::<Stored>(&bytes).unwrap() == stored);
+    // Long after, what is left says who acted and what came of it, and no more.
+    let ended = stored.ended().unwrap();
+    assert_eq!(
+        (ended.by, ended.decided_by),
+        (account(TAKER), account(APPROVER))
+    );
+    assert!(!stored.texts().unwrap().is_gone(), "the control");
+    let left = stored.forget();
+    assert!(left.texts().unwrap().is_gone() && left.ended() == Some(ended));
+    let judged = &left.review().unwrap().cases[0].units[0];
+    assert_eq!(
+        (&judged.judgement, judged.reason.as_str()),
+        (&Judgement::Destroy, "")
+    );
 }
 
 #[test]
@@ -202,6 +223,18 @@ fn above_the_cap_two_approve_and_not_the_same_one_twice() {
         by: account(6),
         ..first
     };
+    // A first word that does not count any more makes the second one the first.
+    for by in [6, APPROVER] {
+        let late = Word {
+            by: account(by),
+            first_stands: false,
+            ..first
+        };
+        let Ok(Sanction::Seconded(anew)) = request.clone().approve(late, ORDER, later(60)) else {
+            panic!("one approver alone");
+        };
+        assert_eq!(anew.first_word().map(|word| word.by), Some(account(by)));
+    }
     let Ok(Sanction::Ordered(ordered)) = request.approve(second, ORDER, later(60)) else {
         panic!("two were not enough");
     };
@@ -227,7 +260,7 @@ fn what_is_kept_must_be_told_and_drawn_first() {
     let form = |kept| {
         reviewed
             .clone()
-            .form(fields(), None, kept, account(AUTHOR), NOW)
+            .form(fields(), false, None, kept, (account(AUTHOR), NOW))
     };
     assert!(matches!(form(Vec::new()).err(), Some(StepError::Lacking(l)) if l.field == "kept"));
     let item = RetainedId::from_bytes([4; 16]);
@@ -254,7 +287,7 @@ fn a_held_part_stays_and_the_rest_is_ordered() {
     nothing.refusal = Some(told());
     let reviewed = identified().review(nothing).unwrap();
     let refused = reviewed
-        .form(fields(), None, Vec::new(), account(AUTHOR), NOW)
+        .form(fields(), false, None, Vec::new(), (account(AUTHOR), NOW))
         .err();
     assert!(matches!(refused, Some(StepError::Lacking(l)) if l.field == "file"));
 }
@@ -275,7 +308,7 @@ fn an_expiry_that_needs_an_appraisal_names_its_decision() {
         };
         reviewed
             .clone()
-            .form(fields, None, Vec::new(), account(AUTHOR), NOW)
+            .form(fields, false, None, Vec::new(), (account(AUTHOR), NOW))
     };
     assert!(matches!(form(None).err(), Some(StepError::Lacking(l)) if l.field == "decision"));
     let personal = form(Some("홍길동의 건")).err();

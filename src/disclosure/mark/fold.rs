@@ -1,7 +1,5 @@
 //! All codes of a picture laid over one another, and read as one.
 
-use std::collections::HashSet;
-
 use rqrr::{Grid, SimpleGrid};
 
 use super::grey::{Dot, Grey};
@@ -13,6 +11,10 @@ use crate::domain::serial::Serial;
 const CELLS: usize = TILE * TILE;
 /// How far from a module's middle its dot may lie, in modules.
 const NEAR: f64 = 0.3;
+/// Most modules that are looked at: a page has some 60,000.
+const SITES_MAX: usize = 2_000_000;
+/// How far around a module dots are looked for, in modules.
+const AROUND: i64 = 5;
 /// How much of the whole tile must be as the serial number's own code.
 const AGREE: f64 = 0.8;
 
@@ -24,38 +26,32 @@ impl Tile {
     /// Looks at each module of the picture: a dot is dark, white paper is light, and where text
     /// stands nothing is known.
     pub(super) fn fold(grey: &Grey, dots: &[Dot], lattice: &Lattice) -> Option<Self> {
-        let mut found = HashSet::new();
+        let (along, down) = bounds(grey, lattice);
+        let mut found = Sites::new(along, down)?;
         let mut contrasts = Vec::new();
         for dot in dots {
-            let (along, down) = lattice.place(dot.x, dot.y);
-            let site = (along.round(), down.round());
-            if (along - site.0).abs() < NEAR && (down - site.1).abs() < NEAR {
-                found.insert((site.0 as i64, site.1 as i64));
+            let (a, d) = lattice.place(dot.x, dot.y);
+            let site = (a.round(), d.round());
+            if (a - site.0).abs() < NEAR && (d - site.1).abs() < NEAR {
+                found.mark(site.0 as i64, site.1 as i64);
                 contrasts.push(dot.contrast);
             }
         }
         contrasts.sort_unstable();
         let contrast = *contrasts.get(contrasts.len() / 2)?;
+        let sums = found.sums();
         let mut counts = vec![(0_u32, 0_u32); CELLS];
-        let (along, down) = bounds(grey, lattice);
         for i in along.0..=along.1 {
             for j in down.0..=down.1 {
-                let (x, y) = lattice.point(i as f64, j as f64)?;
-                let (x, y) = (x.round() as isize, y.round() as isize);
-                if x < 2
-                    || y < 2
-                    || x + 2 >= grey.width() as isize
-                    || y + 2 >= grey.height() as isize
-                {
-                    continue;
-                }
                 let Some((dark, light)) = counts.get_mut(cell(i, j)) else {
                     continue;
                 };
-                if found.contains(&(i, j)) {
+                if found.has(i, j) {
                     *dark += 1;
-                } else if is_clear(grey, x, y, contrast) {
-                    *light += 1;
+                } else if sums.surround(i, j) {
+                    let (x, y) = lattice.point(i as f64, j as f64)?;
+                    let clear = is_clear(grey, x.round() as isize, y.round() as isize, contrast);
+                    *light += u32::from(clear);
                 }
             }
         }
@@ -147,6 +143,90 @@ impl Tile {
             }
         }
         (agree > AGREE * known).then_some(serial)
+    }
+}
+
+/// The modules of a picture, and at which of them a dot was found.
+struct Sites {
+    along: (i64, i64),
+    down: (i64, i64),
+    width: usize,
+    dots: Vec<u32>,
+}
+
+impl Sites {
+    /// Without dots; `None` where there would be more than a page has.
+    fn new(along: (i64, i64), down: (i64, i64)) -> Option<Self> {
+        let length = |(from, to): (i64, i64)| usize::try_from(to - from + 2).ok();
+        let (width, height) = (length(along)?, length(down)?);
+        let all = width.checked_mul(height).filter(|all| *all <= SITES_MAX)?;
+        Some(Self {
+            along,
+            down,
+            width,
+            dots: vec![0; all],
+        })
+    }
+    fn place(&self, along: i64, down: i64) -> Option<usize> {
+        let inside = (self.along.0..=self.along.1 + 1).contains(&along)
+            && (self.down.0..=self.down.1 + 1).contains(&down);
+        let (x, y) = (along - self.along.0, down - self.down.0);
+        inside.then(|| {
+            usize::try_from(y)
+                .ok()?
+                .checked_mul(self.width)?
+                .checked_add(usize::try_from(x).ok()?)
+        })?
+    }
+    fn at(&self, along: i64, down: i64) -> u32 {
+        let place = self.place(along, down);
+        place
+            .and_then(|at| self.dots.get(at).copied())
+            .unwrap_or_default()
+    }
+    fn mark(&mut self, along: i64, down: i64) {
+        let place = self.place(along, down);
+        if let Some(dot) = place.and_then(|at| self.dots.get_mut(at)) {
+            *dot = 1;
+        }
+    }
+    fn has(&self, along: i64, down: i64) -> bool {
+        self.at(along, down) > 0
+    }
+    /// For each module how many dots lie before it, in both directions.
+    fn sums(&self) -> Self {
+        let mut sums = vec![0; self.dots.len()];
+        let mut above = vec![0; self.width];
+        for (line, sums) in self
+            .dots
+            .chunks(self.width)
+            .zip(sums.chunks_mut(self.width))
+        {
+            let mut row = 0;
+            for ((dot, sum), above) in line.iter().zip(sums).zip(&mut above) {
+                *sum = *above;
+                *above += row;
+                row += dot;
+            }
+        }
+        Self {
+            dots: sums,
+            ..*self
+        }
+    }
+    /// Of sums: whether dots lie on all four sides of a module. Beyond the edge of the paper there
+    /// are none, and what is white there says nothing.
+    fn surround(&self, along: i64, down: i64) -> bool {
+        let within = |(a, b): (i64, i64), (c, d): (i64, i64)| {
+            let clamp = |at: i64, (from, to): (i64, i64)| at.clamp(from, to + 1);
+            let (a, b) = (clamp(a, self.along), clamp(b, self.along));
+            let (c, d) = (clamp(c, self.down), clamp(d, self.down));
+            (self.at(b, d) + self.at(a, c)).saturating_sub(self.at(a, d) + self.at(b, c))
+        };
+        let sides = |at: i64| [(at - AROUND, at + 1), (at, at + AROUND + 1)];
+        let all = sides(along).into_iter();
+        all.flat_map(|a| sides(down).map(|d| (a, d)))
+            .all(|(a, d)| within(a, d) > 0)
     }
 }
 

@@ -6,12 +6,12 @@ use image::{ImageFormat, ImageReader, Limits};
 
 use super::Unreadable;
 
-/// Most pixels of a side that are looked at: a page of 297 mm at 1,200 dots an inch.
-const SIDE_MAX: u32 = 14_100;
-/// Most pixels in all.
-const PIXELS_MAX: u64 = 100_000_000;
+/// Most pixels of a side that are looked at.
+const SIDE_MAX: u32 = 10_000;
+/// Most pixels in all: a page at 600 dots an inch has 35 million.
+const PIXELS_MAX: u64 = 40_000_000;
 /// Most memory for unpacking, in bytes.
-const MEMORY_MAX: u64 = 512 << 20;
+const MEMORY_MAX: u64 = 256 << 20;
 
 /// Shades of grey, 255 is white.
 pub(super) struct Grey {

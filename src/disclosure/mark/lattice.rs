@@ -14,7 +14,9 @@ const PITCH: (f64, f64) = (4.2, 12.0);
 /// Side of the first window, in pixels.
 const WINDOW: f64 = 168.0;
 /// Most dots that one wave is measured on.
-const SAMPLE: usize = 2_500;
+const SAMPLE: usize = 1_200;
+/// Most dots that waves are searched with.
+const SEARCHED: usize = 300;
 /// How well the dots must lie on a grid: 1 is a perfect one, text alone stays below 0.2.
 const FIT: f64 = 0.4;
 
@@ -59,9 +61,9 @@ impl Lattice {
             if window > 2.0 * extent {
                 break;
             }
-            window *= 1.7;
+            window *= 3.0;
         }
-        let all = sample(dots.to_vec());
+        let all = sample(dots, SAMPLE);
         let (fit_along, phase_along) = wave(&all, lattice.along);
         let (fit_down, phase_down) = wave(&all, lattice.down);
         lattice.phase = (phase_along / TAU, phase_down / TAU);
@@ -106,13 +108,14 @@ fn within(dots: &[Dot], middle: (f64, f64), side: f64) -> Vec<Dot> {
     let near = |dot: &&Dot| {
         (dot.x - middle.0).abs() <= side / 2.0 && (dot.y - middle.1).abs() <= side / 2.0
     };
-    sample(dots.iter().filter(near).copied().collect())
+    let near: Vec<Dot> = dots.iter().filter(near).copied().collect();
+    sample(&near, SAMPLE)
 }
 
 /// Every n-th of too many.
-fn sample(dots: Vec<Dot>) -> Vec<Dot> {
-    let step = dots.len().div_ceil(SAMPLE).max(1);
-    dots.into_iter().step_by(step).collect()
+fn sample(dots: &[Dot], most: usize) -> Vec<Dot> {
+    let step = dots.len().div_ceil(most).max(1);
+    dots.iter().step_by(step).copied().collect()
 }
 
 /// How well the dots lie on the crests of a wave, 0 to 1, and where the crests lie.
@@ -133,6 +136,8 @@ fn search(dots: &[Dot]) -> Option<(Wave, f64)> {
     if dots.len() < 40 {
         return None;
     }
+    let few: Vec<Dot> = sample(dots, SEARCHED);
+    let dots = few.as_slice();
     let step = 0.4 / WINDOW;
     let (shortest, longest) = (1.0 / PITCH.1, 1.0 / PITCH.0);
     let mut tried = Vec::new();

@@ -25,7 +25,7 @@ const MODULE: f32 = 2.4;
 /// Points from one code to the next: two stand in any six lines of text.
 pub const PERIOD: f32 = MODULE * TILE as f32;
 /// Points of a dot's side.
-pub const DOT: f32 = 0.7;
+pub const DOT: f32 = 0.8;
 /// Longest side of a picture that is looked at, in pixels; greater ones are made smaller.
 const SCALE_MAX: usize = 5_000;
 /// Side of a part that is looked at by itself, in pixels.
@@ -61,7 +61,7 @@ pub fn keyword(serial: Serial) -> String {
 }
 
 /// The serial numbers in the metadata of a file, whatever it is otherwise.
-pub fn in_pdf(bytes: &[u8]) -> Vec<Serial> {
+pub fn in_file(bytes: &[u8]) -> Vec<Serial> {
     let lead = KEYWORD.as_bytes();
     let mut found = Vec::new();
     for (at, window) in bytes.windows(lead.len()).enumerate() {
@@ -138,3 +138,6 @@ fn parts(grey: &Grey) -> impl Iterator<Item = Grey> {
     rows.flat_map(move |y| starts(grey.width()).map(move |x| (x, y)))
         .map(|(x, y)| grey.part(x, y, PART, PART))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! and below; where there is a serial number also the second mark of [`super::mark`] over the whole
 //! page. Text is black on white and nothing is shaded, so that both marks outlive a photocopy.
 
+pub mod case;
 mod draw;
 mod flow;
 pub mod font;

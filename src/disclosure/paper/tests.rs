@@ -94,7 +94,7 @@ fn a_pdf_has_its_pages_marks_and_text() {
         "head"
     );
     assert_eq!(
-        super::super::mark::in_pdf(&bytes),
+        super::super::mark::in_file(&bytes),
         vec![marks().serial.unwrap()]
     );
     let none = Marks {
@@ -102,5 +102,5 @@ fn a_pdf_has_its_pages_marks_and_text() {
         ..marks()
     };
     let plain = pdf(&document(), &none, &font).unwrap();
-    assert!(super::super::mark::in_pdf(&plain).is_empty());
+    assert!(super::super::mark::in_file(&plain).is_empty());
 }

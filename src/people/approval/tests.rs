@@ -121,7 +121,14 @@ fn every_part_of_a_request_is_in_its_hash() {
             items_hash: [8; 32],
         },
         Asked::Destroy { order_hash: hash },
-        Asked::BulkExpiry { batch_hash: hash },
+        Asked::LiftItemHold {
+            item: RetainedId::from_bytes([1; 16]),
+            ground: "a".to_owned(),
+            reason_hash: hash,
+        },
+        renew(1, None),
+        renew(1, Some("d")),
+        renew(2, None),
         lift(1, "a"),
         lift(1, "ab"),
         lift(2, "a"),
@@ -134,6 +141,15 @@ fn every_part_of_a_request_is_in_its_hash() {
     assert_eq!(hashes.len(), count);
     // The control: the same request has the same hash.
     assert_eq!(grant().hash(account(3)), all[0].hash(account(3)));
+}
+
+fn renew(until: i64, decision: Option<&str>) -> Asked {
+    Asked::RenewTerm {
+        item: RetainedId::from_bytes([1; 16]),
+        until: Timestamp::from_millis(until),
+        decision: decision.map(str::to_owned),
+        reason_hash: [7; 32],
+    }
 }
 
 #[test]

@@ -148,8 +148,21 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
     let reset = |login| Asked::ResetAccount {
         of: Person::of(&office.account(login)),
     };
+    let lift_item = |ground: &str| Asked::LiftItemHold {
+        item: RetainedId::from_bytes([1; 16]),
+        ground: ground.to_owned(),
+        reason_hash: text_hash("r"),
+    };
+    let renew = |millis| Asked::RenewTerm {
+        item: RetainedId::from_bytes([1; 16]),
+        until: Timestamp::from_millis(millis),
+        decision: None,
+        reason_hash: text_hash("r"),
+    };
     vec![
         (reset("rights"), reset("auditor")),
+        (lift_item("a"), lift_item("b")),
+        (renew(1), renew(2)),
         (open("영장"), open("소송")),
         (
             Asked::HandOver {
@@ -169,19 +182,11 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
                 order_hash: [2; 32],
             },
         ),
-        (
-            Asked::BulkExpiry {
-                batch_hash: [1; 32],
-            },
-            Asked::BulkExpiry {
-                batch_hash: [2; 32],
-            },
-        ),
     ]
 }
 
 /// How many kinds there are; a new one has its place in [`place`], or nothing here compiles.
-const KINDS: usize = 10;
+const KINDS: usize = 11;
 
 const fn place(asked: &Asked) -> usize {
     match asked {
@@ -194,7 +199,8 @@ const fn place(asked: &Asked) -> usize {
         Asked::TakeOut { .. } => 6,
         Asked::RaiseBudget { .. } => 7,
         Asked::Destroy { .. } => 8,
-        Asked::BulkExpiry { .. } => 9,
+        Asked::LiftItemHold { .. } => 9,
+        Asked::RenewTerm { .. } => 10,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::super::destroy_tests::{order, place};
 use super::{Process, World, faults, half};
 use crate::authn::session::Session;
-use crate::authz::action::{OpenRetained, Retain};
+use crate::authz::action::OpenRetained;
 use crate::authz::facts::Target;
 use crate::destruction::ledger::{Entry, Event};
 use crate::destruction::order::{Order, Part, Stage, What};
@@ -19,6 +19,7 @@ use crate::engine::fault::{Fault, FaultEngine};
 use crate::keyring::Death;
 use crate::retained::basis::LegalBasis;
 use crate::service::error::ServiceError;
+use crate::service::retained::Draw;
 use crate::service::store::Store;
 use crate::service::testing::here;
 use crate::vault::KeptApart;
@@ -67,17 +68,19 @@ pub(super) fn office() -> (World, CaseId, Vec<UnitId>) {
 
 fn draw(process: &Process, by: &Session, case: CaseId) -> Result<RetainedId, ServiceError> {
     let store = &process.store;
-    let decided = store.decide_on::<Retain>(by, case, Purpose::Handling);
-    let (permit, stored) = decided.unwrap().ok().unwrap();
-    let basis = LegalBasis {
-        law: "전자상거래법".to_owned(),
-        article: "제6조".to_owned(),
-        items: "성명".to_owned(),
-        until: Timestamp::parse_rfc3339("2040-01-01T00:00:00+09:00").unwrap(),
+    let units = store.cases.head(case).unwrap().unwrap().head.units;
+    let draw = Draw {
+        kinds: Vec::new(),
+        units: units.iter().map(|unit| unit.unit).collect(),
+        basis: LegalBasis {
+            law: "전자상거래법".to_owned(),
+            article: "제6조".to_owned(),
+            items: "성명".to_owned(),
+            until: Timestamp::parse_rfc3339("2040-01-01T00:00:00+09:00").unwrap(),
+        },
     };
-    let drawn = store.retain_apart(&permit, by, &stored, &stored.head.units, basis);
-    drop(permit);
-    drawn
+    let drawn = store.retain(by, case, Purpose::Handling, &draw)?;
+    Ok(drawn.wait()?.item.parse().unwrap())
 }
 
 fn original(store: &Store, case: CaseId, units: &[UnitId]) -> bool {

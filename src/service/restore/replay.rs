@@ -26,7 +26,7 @@ const LEAVES: usize = 256;
 pub(super) const MARGIN: u32 = 1 << 16;
 
 /// Kinds of unit of which every live one stands in a row that is read here.
-const KNOWN: [(Tier, UnitKind); 7] = [
+const KNOWN: [(Tier, UnitKind); 8] = [
     (Tier::Sensitive, UnitKind::Narrative),
     (Tier::Sensitive, UnitKind::Person),
     (Tier::Sensitive, UnitKind::Addition),
@@ -34,6 +34,7 @@ const KNOWN: [(Tier, UnitKind); 7] = [
     (Tier::Ordinary, UnitKind::Person),
     (Tier::Ordinary, UnitKind::Addition),
     (Tier::Ordinary, UnitKind::Account),
+    (Tier::Ordinary, UnitKind::Petition),
 ];
 
 /// What happened according to the ledger, from its first entry on.
@@ -157,6 +158,8 @@ impl Store {
         })?;
         let accounts = self.directory.accounts().into_iter();
         keep.extend(accounts.filter_map(|a| a.credentials.map(|c| c.unit)));
+        let requests = self.records.requests().map_err(fault::records)?;
+        keep.extend(requests.iter().filter_map(|r| Some(r.texts()?.unit)));
         swept.unnamed = self
             .keyring
             .keep_only(&KNOWN, &keep)

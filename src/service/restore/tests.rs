@@ -56,9 +56,10 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         segment_bytes: 1 << 20,
         terms: Terms::default(),
         budgets: crate::config::budgets::Budgets::default(),
+        outputs: crate::config::outputs::Outputs::default(),
+        print: crate::config::print::Print::default(),
         inspection: Default::default(),
         forward: None,
-        outputs: crate::config::outputs::Outputs::default(),
         progress: None,
     }
 }
@@ -161,6 +162,8 @@ fn item(n: u8, store: &Store) -> Item {
         }],
         wraps: Vec::new(),
         origin: [n; 16],
+        appraisal: false,
+        holds: Vec::new(),
     };
     let mut batch = crate::engine::Batch::default();
     let value = Value::new(vec![n; 64]).unwrap();
@@ -383,7 +386,7 @@ impl Scene {
         assert!(receipt(&head).unwrap().is_none());
         let living = store.cases.head(self.kept).unwrap().unwrap().head;
         assert!(living.external_number.is_some() && receipt(&living).unwrap().is_some());
-        let alive = units_of(&store, self.kept);
+        let alive = units_of(store, self.kept);
         assert!(!alive.is_empty());
         assert!(
             alive

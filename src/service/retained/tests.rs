@@ -73,6 +73,7 @@ impl Office {
             terms: crate::destruction::term::Terms::default(),
             budgets: crate::config::budgets::Budgets::default(),
             outputs: crate::config::outputs::Outputs::default(),
+            print: crate::config::print::Print::default(),
         };
         let secret = UnsealSecret {
             passphrase: SecretText::new("correct horse battery staple".to_owned()),
@@ -141,20 +142,15 @@ impl Office {
         self.store.cases.head(case).unwrap().unwrap()
     }
 
-    /// As a workflow's verb does it.
     fn draw(&self, by: &Session, case: CaseId) -> Result<RetainedId, ServiceError> {
-        let (permit, stored) = self
-            .store
-            .decide_on::<Retain>(by, case, Purpose::Handling)
-            .unwrap()
-            .ok()
-            .unwrap();
-        let units = stored.head.units.clone();
-        let drawn = self
-            .store
-            .retain_apart(&permit, by, &stored, &units, basis());
-        drop(permit);
-        drawn
+        let units = self.stored(case).head.units;
+        let draw = Draw {
+            kinds: Vec::new(),
+            units: units.iter().map(|unit| unit.unit).collect(),
+            basis: basis(),
+        };
+        let drawn = self.store.retain(by, case, Purpose::Handling, &draw)?;
+        Ok(drawn.wait()?.item.parse().unwrap())
     }
 
     fn order(&self, ground: Ground, parts: Vec<Part>, units: Vec<UnitId>) -> DestructionId {

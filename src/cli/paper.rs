@@ -1,0 +1,152 @@
+//! `print …` and `trace`: cases on paper, and the way back from paper.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::args::prints::{NewPrintArgs, PrintCommand, TraceArgs};
+use super::client::{Client, as_actor};
+use super::failure::Failure;
+use super::host::Host;
+use super::out::{Out, fields};
+use crate::domain::serial::Serial;
+
+const COLUMNS: [&str; 9] = [
+    "serial",
+    "read_from",
+    "entry",
+    "form",
+    "by",
+    "requested_at",
+    "purpose",
+    "receiver",
+    "state",
+];
+
+/// `print …`
+pub async fn print(host: &Host, command: PrintCommand, out: &mut Out) -> Result<(), Failure> {
+    match command {
+        PrintCommand::New(args) => new(host, &args, out).await,
+        PrintCommand::Show { serial, actor } => {
+            let view: Value = as_actor(host, &actor, async |client: &mut Client| {
+                client.get(&format!("/prints/{serial}"), &[]).await
+            })
+            .await?;
+            out.answer(&view, fields)
+        }
+    }
+}
+
+/// What the API is asked for.
+fn body(args: &NewPrintArgs) -> Value {
+    let cases: Vec<String> = args.cases.iter().map(ToString::to_string).collect();
+    json!({
+        "purpose": args.purpose,
+        "reason": args.reason,
+        "cases": cases,
+        "form": args.form,
+        "template": args.template,
+        "unmasked": args.unmasked,
+        "identity": args.identity,
+        "copies": args.copies,
+        "receiver": args.receiver,
+        "responsible": args.responsible,
+        "destroy_by": args.destroy_by,
+        "approval": args.approval.map(|id| id.to_string()),
+    })
+}
+
+async fn new(host: &Host, args: &NewPrintArgs, out: &mut Out) -> Result<(), Failure> {
+    if args.out.exists() {
+        let path = args.out.display();
+        let refused = Failure::usage(format!("{path} exists and is not overwritten"));
+        return Err(refused.korean("이미 있는 파일입니다. 다른 이름을 지정하십시오."));
+    }
+    let body = body(args);
+    let actor = args.actor.because(Some(&args.reason));
+    let waits = as_actor(host, &actor, async |client: &mut Client| {
+        let made: Value = client.post("/prints", &body).await?;
+        out.answer(&made, fields)?;
+        let Some(serial) = made.get("serial").and_then(Value::as_str) else {
+            return Ok(true);
+        };
+        // The document is there for this session alone.
+        fetch(client, serial, &args.out).await?;
+        Ok(false)
+    })
+    .await?;
+    if waits {
+        out.note(
+            "A second person decides: bongham approval list, then approval decide. Then repeat \
+             the command with --approval.",
+        );
+    } else {
+        out.note(&format!(
+            "{} is in the clear: print it and delete it. When no copy is needed any more: bongham \
+             output close",
+            args.out.display()
+        ));
+    }
+    Ok(())
+}
+
+async fn fetch(client: &mut Client, serial: &str, path: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::file("write", path, &error);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    let fetched = client
+        .download(&format!("/prints/{serial}/document"), |piece| {
+            file.write_all(piece).map_err(failed)
+        })
+        .await;
+    let whole = fetched.and_then(|_| file.sync_all().map_err(failed));
+    if whole.is_err() {
+        fs::remove_file(path).map_err(failed)?;
+    }
+    whole
+}
+
+/// A serial number with the fields of its record beside it.
+fn flat(found: &Value) -> Value {
+    let mut row = found.as_object().cloned().unwrap_or_default();
+    if let Some(Value::Object(output)) = row.remove("output") {
+        row.extend(output);
+    }
+    Value::Object(row)
+}
+
+/// `trace`
+pub async fn trace(host: &Host, args: &TraceArgs, out: &mut Out) -> Result<(), Failure> {
+    let path = Path::new(&args.what);
+    let body = if path.is_file() {
+        let bytes = fs::read(path).map(Zeroizing::new);
+        let bytes = bytes.map_err(|error| Failure::file("read", path, &error))?;
+        json!({"file": BASE64.encode(&bytes)})
+    } else if args.what.parse::<Serial>().is_ok() {
+        json!({"serial": args.what})
+    } else {
+        return Err(Failure::usage(
+            "expected a serial number, as in 7KQ4M-2XA0D, or a file that is there",
+        )
+        .korean("일련번호(예: 7KQ4M-2XA0D)나 있는 파일을 지정하십시오."));
+    };
+    let found: Value = as_actor(host, &args.actor, async |client: &mut Client| {
+        client.post("/traces", &body).await
+    })
+    .await?;
+    let rows = found.get("found").and_then(Value::as_array);
+    let rows: Vec<Value> = rows.into_iter().flatten().map(flat).collect();
+    if rows.is_empty() {
+        out.note("No mark was found. A sharper picture, or one of more of the page, may show one.");
+    }
+    out.rows(&COLUMNS, &rows)
+}

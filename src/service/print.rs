@@ -1,0 +1,418 @@
+//! Print (출력): cases on paper, through a document that the server makes.
+//!
+//! ```text
+//! decisions on every case ─ budget, second person ─ opened, locked ─ list and record durable ─
+//!   revealed, masked, written with both marks ─ record closed with an entry ─▶ 201, to be fetched
+//! ```
+//! One case that is absent or forbidden stops it all: what a print leaves out without a word would
+//! be taken for the whole.
+
+use zeroize::Zeroizing;
+
+use super::budget::Disclosure;
+use super::error::ServiceError;
+use super::fault;
+use super::gate::Inside;
+use super::print_order::{Checked, PrintOrder};
+use super::retained_open::Consented;
+use super::store::{Answer, Store};
+use crate::audit::manifest::{self as listing, Listed, Manifest};
+use crate::audit::{Outcome, Shown};
+use crate::authn::session::Session;
+use crate::authz::action::{Print, Unmask};
+use crate::authz::{Denied, Permit};
+use crate::cases::head::StoredHead;
+use crate::cases::record::{self, Case};
+use crate::disclosure::alert::Way;
+use crate::disclosure::manifest::digest;
+use crate::disclosure::output::{Finished, Form, Output, OutputState};
+use crate::disclosure::paper::case::{self, Identity};
+use crate::disclosure::paper::{self, Document, Font, Marks};
+use crate::disclosure::template::{self, Masking, Template};
+use crate::domain::id::{CaseId, UnitId};
+use crate::domain::serial::Serial;
+use crate::domain::tier::{Tier, UnitKind};
+use crate::engine::Batch;
+use crate::people::approval::Asked;
+use crate::vault::{Disclosed, UnitRef};
+
+/// A print that was made.
+#[derive(Debug)]
+pub struct Printed {
+    /// Serial number.
+    pub serial: Serial,
+    /// Cases in it.
+    pub cases: u32,
+    /// People in them.
+    pub people: u32,
+    /// Seconds for which the document can be fetched.
+    pub seconds: u64,
+}
+
+/// One case that may be printed, entered: nobody changes it until its view is out.
+struct One {
+    permit: Permit<Print>,
+    stored: StoredHead,
+    units: Vec<UnitRef>,
+    inside: Inside,
+}
+
+/// A case that goes onto paper, opened and locked.
+struct Opened {
+    content: Disclosed<Print, Case>,
+    inside: Inside,
+}
+
+/// Why a case may not.
+enum Refusal {
+    Print(Denied<Print>),
+    Unmask(Denied<Unmask>),
+    Error(ServiceError),
+}
+
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Everything that a document is written from, once its list is durable.
+struct Job<'a> {
+    order: &'a PrintOrder,
+    checked: &'a Checked,
+    output: &'a Output,
+    manifest: Manifest<Print>,
+    font: Option<Font>,
+}
+
+impl Store {
+    /// `POST /prints`.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] where any of the cases is absent or forbidden, after the same
+    /// entry; [`ServiceError::Invalid`] for an order that cannot be carried out;
+    /// [`ServiceError::FontMissing`]; [`ServiceError::StepUpRequired`]; what `spend` says of an
+    /// approval.
+    pub fn print(&self, session: &Session, order: PrintOrder) -> Answer<Consented<Printed>> {
+        session.pulse().beats().map_err(fault::ended)?;
+        let permit = match self.authority.survey::<Print>(session, order.purpose) {
+            Ok(permit) => permit,
+            Err(denied) => return Ok(self.deny(session, denied, Some(order.purpose))),
+        };
+        let ready = self.check_print(session, &order).and_then(|checked| {
+            let pdf = order.form == Form::PrintPdf;
+            let font = pdf.then(|| self.prints.font()).transpose()?;
+            Ok((checked, font))
+        });
+        let (checked, font) = match ready {
+            Ok(ready) => ready,
+            Err(error) => return self.fail(permit, error),
+        };
+        let purpose = Some(order.purpose);
+        let chosen = match self.enter_all(session, &order, checked.template) {
+            Ok(chosen) => chosen,
+            Err(Refusal::Print(denied)) => return Ok(self.deny(session, denied, purpose)),
+            Err(Refusal::Unmask(denied)) => return Ok(self.deny(session, denied, purpose)),
+            Err(Refusal::Error(error)) => return self.fail(permit, error),
+        };
+        self.print_chosen(session, (order, checked), font, permit, chosen)
+    }
+
+    /// Decides on every case, and enters it.
+    fn enter_all(
+        &self,
+        session: &Session,
+        order: &PrintOrder,
+        template: Template,
+    ) -> Result<Vec<One>, Refusal> {
+        let mut chosen: Vec<One> = Vec::with_capacity(order.cases.len());
+        for named in &order.cases {
+            // One that cannot be read is one that nobody has.
+            let absent = || CaseId::random(self.random.as_ref()).map_err(fault::random);
+            let case = named.map_or_else(absent, Ok)?;
+            if chosen.iter().any(|one| one.stored.head.case == case) {
+                continue;
+            }
+            let decide = || {
+                let decided = self.decide_on::<Print>(session, case, order.purpose)?;
+                decided.map_err(Refusal::Print)
+            };
+            let inside = match self.gates.try_enter(case) {
+                Some(inside) => inside,
+                // Somebody changes it. Who may not print it is not to feel that.
+                None => {
+                    let (_permit, _) = decide()?;
+                    self.gates.enter(case)?
+                }
+            };
+            let (permit, stored) = decide()?;
+            if order.unmasked {
+                let decided = self.decide_on::<Unmask>(session, case, order.purpose)?;
+                if let Err(denied) = decided {
+                    return Err(Refusal::Unmask(denied));
+                }
+            }
+            let (may, needs) = (permit.fields(), template.fields());
+            let goes = |kind| record::needs(may, kind) && record::needs(needs, kind);
+            let units = stored.head.units.iter().filter(|unit| goes(unit.kind));
+            chosen.push(One {
+                units: units.copied().collect(),
+                permit,
+                stored,
+                inside,
+            });
+        }
+        Ok(chosen)
+    }
+
+    fn print_chosen(
+        &self,
+        session: &Session,
+        (order, checked): (PrintOrder, Checked),
+        font: Option<Font>,
+        permit: Permit<Print>,
+        chosen: Vec<One>,
+    ) -> Answer<Consented<Printed>> {
+        let list: Vec<Listed> = chosen.iter().map(listed).collect();
+        let cases: Vec<CaseId> = list.iter().map(|listed| listed.case).collect();
+        let people: Vec<UnitId> = list.iter().flat_map(|l| l.people.clone()).collect();
+        let wanted = order.wanted(&checked, &list, people.len());
+        let mut batch = Batch::default();
+        let consent = match order.approval {
+            Some(id) => match self.spend(&mut batch, id, &wanted, session.account()) {
+                Ok(approver) => Some(approver),
+                Err(error) => return self.fail(permit, error),
+            },
+            None if order.unmasked && list.len() > 1 => {
+                return self.ask_to_print(permit, session, wanted, order.reason, batch);
+            }
+            None => None,
+        };
+        let disclosure = Disclosure {
+            way: Way::Print,
+            purpose: order.purpose,
+            cases: &cases,
+            people: &people,
+            consent,
+        };
+        let reserved = match self.afford(session, &disclosure, &mut batch) {
+            Ok(reserved) => reserved,
+            Err(over) => {
+                return match over.for_second() {
+                    Ok(alert) if consent.is_none() => {
+                        self.ask_to_print(permit, session, wanted, order.reason, alert)
+                    }
+                    Ok(_) => self.fail(permit, ServiceError::BudgetExceeded),
+                    Err(over) => self.over_budget(permit, over),
+                };
+            }
+        };
+        let sensitive = |one: &One| one.stored.head.tier == Tier::Sensitive;
+        let is_sensitive = chosen.iter().any(sensitive);
+        let ready = self
+            .new_print(session, &order, &checked, &wanted)
+            .and_then(|output| Ok((output, self.open_all(session, chosen)?)));
+        let (mut output, opened) = match ready {
+            Ok(ready) => ready,
+            Err(error) => return self.fail(permit, error),
+        };
+        output.sensitive = is_sensitive;
+        if order.unmasked {
+            self.enter_unmasking(session, &order, &list)?;
+        }
+        self.outputs
+            .put_new(&mut batch, &output, listing::entries(&list))
+            .map_err(fault::table)?;
+        let reason = Some(order.reason.clone());
+        let entered = self.log.record_list(permit, &list, reason, "print", batch);
+        // Writing the document is work for this thread, not for the door that awaits an answer.
+        let (manifest, _) = entered.wait().map_err(fault::log)?;
+        drop(reserved);
+        let position = manifest.position();
+        let job = Job {
+            order: &order,
+            checked: &checked,
+            output: &output,
+            manifest,
+            font,
+        };
+        let written = self.write_print(session, job, opened);
+        let printed = self.close_print(session, &output, cases, written)?;
+        Ok(crate::engine::Pending::ready(Ok(Consented::Done(
+            printed, position,
+        ))))
+    }
+
+    /// Asks for a second person. `batch` brings the alert of a budget, or nothing.
+    fn ask_to_print(
+        &self,
+        permit: Permit<Print>,
+        session: &Session,
+        wanted: Asked,
+        reason: String,
+        mut batch: Batch,
+    ) -> Answer<Consented<Printed>> {
+        let approval = match self.ask(&mut batch, wanted, session.account()) {
+            Ok(approval) => approval,
+            Err(error) => return self.fail(permit, error),
+        };
+        let shown = Shown {
+            query: Some("ask"),
+            reason: Some(reason),
+            ..Shown::default()
+        };
+        let recorded = self.log.record_with(permit, shown, batch);
+        Ok(recorded.map(move |recorded| {
+            recorded
+                .map(|_| Consented::Asked(approval))
+                .map_err(fault::log)
+        }))
+    }
+
+    /// The right to have nothing masked has an entry of its own, before anything is revealed.
+    fn enter_unmasking(
+        &self,
+        session: &Session,
+        order: &PrintOrder,
+        list: &[Listed],
+    ) -> Result<(), ServiceError> {
+        let permit = self.authority.survey::<Unmask>(session, order.purpose);
+        let permit = permit.map_err(|_| ServiceError::NotFound)?;
+        let reason = Some(order.reason.clone());
+        let entered = self
+            .log
+            .record_list(permit, list, reason, "print", Batch::default());
+        let (_entered, _) = entered.wait().map_err(fault::log)?;
+        Ok(())
+    }
+
+    fn open_all(&self, session: &Session, chosen: Vec<One>) -> Result<Vec<Opened>, ServiceError> {
+        let open = |one: One| {
+            Ok(Opened {
+                content: self.disclose(&one.permit, session, one.stored, &one.units)?,
+                inside: one.inside,
+            })
+        };
+        chosen.into_iter().map(open).collect()
+    }
+
+    /// Reveals, masks and writes. The gates open as soon as the last view is out.
+    fn write_print(
+        &self,
+        session: &Session,
+        job: Job<'_>,
+        opened: Vec<Opened>,
+    ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+        let Job {
+            order,
+            checked,
+            output,
+            manifest,
+            font,
+        } = job;
+        let mut document = Document {
+            title: checked.template.title().to_owned(),
+            blocks: Vec::new(),
+        };
+        let masking = if order.unmasked {
+            Masking::Unmasked
+        } else {
+            Masking::Masked
+        };
+        for Opened { content, inside } in opened {
+            session.pulse().beats().map_err(fault::ended)?;
+            let view = content.reveal_listed(&manifest).map_err(fault::vault)?;
+            let identity = order.identity.unwrap_or_else(|| Identity::of(&view));
+            let mut view = checked.template.show(view, masking);
+            if identity == Identity::Omit {
+                case::omit_identity(&mut view);
+            }
+            let blocks = case::blocks(checked.template, output.serial, &view);
+            document.blocks.extend(blocks);
+            template::forget(view);
+            drop(inside);
+        }
+        let marks = Marks {
+            serial: Some(output.serial),
+            by: self.directory.login(output.by),
+            department: output.department.map(|id| self.directory.code(id)),
+            at: output.requested_at,
+            copies: output.copies,
+        };
+        let written = match font {
+            Some(font) => paper::pdf(&document, &marks, &font),
+            None => Ok(paper::html(&document, &marks).into_bytes()),
+        };
+        case::forget(document);
+        written
+            .map(Zeroizing::new)
+            .map_err(|error| ServiceError::Internal(error.to_string()))
+    }
+
+    /// Closes the record with an entry, and only then keeps the document to be fetched.
+    fn close_print(
+        &self,
+        session: &Session,
+        output: &Output,
+        cases: Vec<CaseId>,
+        written: Result<Zeroizing<Vec<u8>>, ServiceError>,
+    ) -> Result<Printed, ServiceError> {
+        let bytes = written.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
+        let finished = Finished {
+            at: self.clock.now(),
+            cases: output.cases,
+            people: output.people,
+            bytes: bytes.len() as u64,
+            sha256: if bytes.is_empty() {
+                [0; 32]
+            } else {
+                digest(bytes)
+            },
+        };
+        let failure = written.as_ref().err().map(ToString::to_string);
+        self.change_output(output.serial, |output| {
+            output.finished = Some(finished.clone());
+            let (cases, people) = (finished.cases, finished.people);
+            Some(match &failure {
+                None => {
+                    output.state = OutputState::Ready;
+                    let hash = data_encoding::HEXLOWER.encode(&finished.sha256);
+                    let what = format!(
+                        "written; {cases} cases opened, {people} people; {} copies; SHA-256 {hash}",
+                        output.copies
+                    );
+                    (Outcome::Done, what)
+                }
+                Some(why) => {
+                    output.state = OutputState::Interrupted;
+                    let what = format!(
+                        "{why}; {cases} cases with {people} people had been opened, nothing of it \
+                         is left"
+                    );
+                    (Outcome::Refused, what)
+                }
+            })
+        })?;
+        let bytes = written?;
+        session.pulse().beats().map_err(fault::ended)?;
+        let made = (output.serial, output.form);
+        let now = self.clock.monotonic();
+        self.prints.keep(session, made, cases, bytes, now);
+        Ok(Printed {
+            serial: output.serial,
+            cases: output.cases,
+            people: output.people,
+            seconds: self.prints.time().as_secs(),
+        })
+    }
+}
+
+/// The people of a case whose identity may yet be left out are on the list: an entry names rather
+/// more than went out.
+fn listed(one: &One) -> Listed {
+    let people = one.units.iter().filter(|u| u.kind == UnitKind::Person);
+    Listed {
+        case: one.stored.head.case,
+        people: people.map(|unit| unit.unit).collect(),
+    }
+}

@@ -1,0 +1,126 @@
+//! Print documents that wait to be fetched: in memory alone, for minutes, for the session that made
+//! them. A restart loses them; their records stay.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::error::ServiceError;
+use crate::authn::session::{Pulse, Session};
+use crate::config::print::Print;
+use crate::disclosure::output::Form;
+use crate::disclosure::paper::Font;
+use crate::domain::id::CaseId;
+use crate::domain::serial::Serial;
+
+/// Documents of one session that wait at once; an older one goes for a newer.
+const MOST: usize = 4;
+
+/// A document, zeroed when nobody holds it any more.
+pub(super) type Bytes = Arc<Zeroizing<Vec<u8>>>;
+
+struct Kept {
+    pulse: Pulse,
+    until: Duration,
+    cases: Vec<CaseId>,
+    form: Form,
+    bytes: Bytes,
+}
+
+/// See the module.
+pub(super) struct Prints {
+    settings: Print,
+    font: Mutex<Option<Font>>,
+    kept: Mutex<HashMap<Serial, Kept>>,
+}
+
+impl Prints {
+    pub(super) fn new(settings: Print) -> Self {
+        Self {
+            settings,
+            font: Mutex::default(),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The font, read once; where it is missing it is looked for again each time, so that an
+    /// operator who installs it need not restart anything.
+    ///
+    /// # Errors
+    /// [`ServiceError::FontMissing`], which says where it was looked for.
+    pub(super) fn font(&self) -> Result<Font, ServiceError> {
+        let mut held = self.font.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(font) = held.as_ref() {
+            return Ok(font.clone());
+        }
+        let found = Font::find(self.settings.font.as_deref());
+        let font = found.map_err(|error| ServiceError::FontMissing(error.to_string()))?;
+        *held = Some(font.clone());
+        Ok(font)
+    }
+
+    /// How long a document waits.
+    pub(super) const fn time(&self) -> Duration {
+        self.settings.time()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<Serial, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a document for the session that made it.
+    pub(super) fn keep(
+        &self,
+        session: &Session,
+        (serial, form): (Serial, Form),
+        cases: Vec<CaseId>,
+        bytes: Zeroizing<Vec<u8>>,
+        now: Duration,
+    ) {
+        self.sweep(now);
+        let mut kept = self.kept();
+        let pulse = session.pulse();
+        let own = kept.iter().filter(|(_, other)| other.pulse.is(&pulse));
+        let mut own: Vec<(Duration, Serial)> = own.map(|(s, other)| (other.until, *s)).collect();
+        own.sort_unstable();
+        for (_, oldest) in own.iter().rev().skip(MOST - 1) {
+            kept.remove(oldest);
+        }
+        let one = Kept {
+            pulse,
+            until: now.saturating_add(self.time()),
+            cases,
+            form,
+            bytes: Arc::new(bytes),
+        };
+        kept.insert(serial, one);
+    }
+
+    /// The document, for the session that made it and while it waits.
+    pub(super) fn find(
+        &self,
+        session: &Session,
+        serial: Serial,
+        now: Duration,
+    ) -> Option<(Form, Bytes)> {
+        self.sweep(now);
+        let kept = self.kept();
+        let one = kept.get(&serial)?;
+        let same = one.pulse.is(&session.pulse());
+        same.then(|| (one.form, Arc::clone(&one.bytes)))
+    }
+
+    /// Drops what has waited long enough, or whose session ended. Called every few seconds.
+    pub(super) fn sweep(&self, now: Duration) {
+        self.kept()
+            .retain(|_, one| now < one.until && one.pulse.beats().is_ok());
+    }
+
+    /// Something of these cases is destroyed: documents that show it go.
+    pub(super) fn drop_of(&self, cases: &[CaseId]) {
+        self.kept()
+            .retain(|_, one| !one.cases.iter().any(|case| cases.contains(case)));
+    }
+}
