@@ -236,7 +236,11 @@ impl Collector {
                 socket.set_read_timeout(wait).unwrap();
                 let session = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let mut stream = StreamOwned::new(session, socket);
-                take(&mut stream, most, &got, &end);
+                if take(&mut stream, most, &got, &end) {
+                    // RFC 5425 section 4.4: who has read everything says so.
+                    stream.conn.send_close_notify();
+                    drop(stream.conn.complete_io(&mut stream.sock));
+                }
             }
         });
     }
@@ -250,16 +254,16 @@ impl Collector {
     }
 }
 
-/// Reads octet-counted messages until the other side ends, or `most` have come.
-fn take(stream: &mut impl Read, most: usize, got: &Mutex<Vec<String>>, end: &AtomicBool) {
+/// Reads octet-counted messages until the other side ends, or `most` have come; whether it ended.
+fn take(stream: &mut impl Read, most: usize, got: &Mutex<Vec<String>>, end: &AtomicBool) -> bool {
     let (mut bytes, mut taken) = (Vec::new(), 0);
     while taken < most && !end.load(Ordering::Acquire) {
         let mut piece = [0; 4096];
         match stream.read(&mut piece) {
-            Ok(0) => return,
+            Ok(0) => return true,
             Ok(n) => bytes.extend_from_slice(&piece[..n]),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(_) => return,
+            Err(_) => return false,
         }
         while let Some(space) = bytes.iter().position(|b| *b == b' ') {
             let count: usize = std::str::from_utf8(&bytes[..space])
@@ -277,6 +281,7 @@ fn take(stream: &mut impl Read, most: usize, got: &Mutex<Vec<String>>, end: &Ato
             taken += 1;
         }
     }
+    false
 }
 
 #[test]

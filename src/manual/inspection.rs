@@ -4,7 +4,7 @@
 //! checks each against the tree, and keeps what it finds: exports and prints without a reason, use at
 //! night and on days off, many people or outputs in a day, cases of others, refusals on sensitive cases
 //! or in number, log-ins of shut accounts, failed log-ins, openings of what another law keeps, copies out
-//! past their date. A finding has a person, the entries behind it by index, its words in Korean and
+//! past their date, alerts that nobody took note of. A finding has a person, the entries behind it by index, its words in Korean and
 //! English, and a state. It names no case.
 //!
 //! ```toml
@@ -25,7 +25,8 @@
 //! while one is not judged, unless a statement says why, and not if one of them is about the auditor. The
 //! signature binds to the SHA-256 of the sheet in canonical JSON, and the hash stands in the reason of the
 //! signing's own entry; from then on nothing of it changes, and a sheet that is not the signed one is shown
-//! as such (`intact: false`). Auditors hold no other role, so whoever operates the store cannot sign.
+//! as such (`intact: false`). `bongham inspection report` writes it as a page with a chart of use by person
+//! and hour, or with `--pdf` on paper. Auditors hold no other role, so whoever operates the store cannot sign.
 //!
 //! There is one inspection of a month that is over. Before its end it can be inspected as often as is
 //! wanted, for information. A month without one by `due_day` is a warning in the operator's log, and in

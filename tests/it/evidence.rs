@@ -156,6 +156,7 @@ fn what_was_forged_does_not_verify_and_is_named() {
     let stranger = World::new();
     let theirs = verify(&document, &verifier(&stranger), None);
     assert!(matches!(theirs, Err(Fault::Checkpoint(_))));
+    world.read("officer", &case, "handling").expect(200);
     let kept = world.get("auditor", "/log/checkpoint");
     let kept = String::from_utf8(kept.bytes).unwrap();
     let older = verify(&document, &key, Some(&kept));
