@@ -64,7 +64,6 @@ fn settings(dir: &Path) -> Settings {
         index_cache_bytes: 128 << 20,
         segment_bytes: 64 << 20,
         terms: Terms::default(),
-        outputs: Default::default(),
         print: Default::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
         outputs: bongham::config::outputs::Outputs::default(),

@@ -12,7 +12,7 @@ use crate::authz::Permit;
 use crate::authz::action::{Inspect, ReadInspection};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
-use crate::disclosure::paper::{self, Font, Marks};
+use crate::disclosure::paper::{self, Marks};
 use crate::domain::id::{AccountId, CaseId, InspectionId};
 use crate::domain::limit::Limit;
 use crate::domain::tier::Tier;
@@ -367,8 +367,7 @@ impl Store {
     pub fn inspection_pdf(&self, session: &Session, id: Option<InspectionId>) -> Answer<Vec<u8>> {
         self.look_at_inspection(session, "inspection report", |store| {
             let document = report_paper::document(&store.shown_inspection(id)?);
-            let font = Font::find(None);
-            let font = font.map_err(|error| ServiceError::FontMissing(error.to_string()))?;
+            let font = store.prints.font()?;
             let marks = Marks {
                 serial: None,
                 by: store.directory.login(session.account()),
