@@ -22,6 +22,8 @@ pub struct Terms<'a> {
     pub unmasked: bool,
     /// Who gets it.
     pub receiver: &'a str,
+    /// The public key that a file is locked to; empty for a passphrase, and on paper.
+    pub recipient: &'a str,
     /// Copies on paper; 1 for a file.
     pub copies: u16,
 }
@@ -55,6 +57,7 @@ pub fn hash(terms: Terms<'_>, list: &[Listed]) -> [u8; 32] {
     part(terms.template.as_bytes());
     part(&[u8::from(terms.unmasked)]);
     part(terms.receiver.as_bytes());
+    part(terms.recipient.as_bytes());
     part(&terms.copies.to_be_bytes());
     let mut sorted: Vec<&Listed> = list.iter().collect();
     sorted.sort_unstable_by_key(|listed| listed.case);
@@ -88,6 +91,7 @@ mod tests {
             template: "handling",
             unmasked: false,
             receiver: "a",
+            recipient: "age1a",
             copies: 1,
         };
         let list = [listed(1, &[7, 8]), listed(2, &[])];
@@ -127,6 +131,13 @@ mod tests {
             hash(
                 Terms {
                     receiver: "b",
+                    ..terms
+                },
+                &list,
+            ),
+            hash(
+                Terms {
+                    recipient: "age1b",
                     ..terms
                 },
                 &list,

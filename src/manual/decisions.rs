@@ -179,3 +179,7 @@
 //!
 //! **A range that cannot be had is answered with the whole file** (RFC 9110 §14.2 allows it): a client
 //! that has everything already is told so by the record, not by an error.
+//!
+//! **No page of an ordinary view is served yet**, so there is none to blank for a browser's own print: the
+//! pages there are (print view, report, evidence, ledger form, notices) are made for paper. The rule
+//! `@media print` for views of cases comes with the console.

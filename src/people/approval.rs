@@ -167,6 +167,12 @@ pub enum Asked {
         form: String,
         /// What for.
         purpose: Purpose,
+        /// Why, in the requester's words.
+        reason: String,
+        /// Which fields, by the template's code.
+        template: String,
+        /// Copies on paper; 1 for a file.
+        copies: u16,
         /// How many cases.
         cases: u32,
         /// How many people in them.
@@ -182,8 +188,8 @@ pub enum Asked {
         people: u32,
         /// More cases.
         cases: u32,
-        /// [`text_hash`] of the reason given.
-        reason_hash: [u8; 32],
+        /// Why, in the requester's words.
+        reason: String,
     },
 }
 
@@ -299,6 +305,9 @@ impl Asked {
                 manifest_hash,
                 form,
                 purpose,
+                reason,
+                template,
+                copies,
                 cases,
                 people,
                 unmasked,
@@ -307,6 +316,9 @@ impl Asked {
                 .part(manifest_hash)
                 .part(form.as_bytes())
                 .part(purpose.code().as_bytes())
+                .part(reason.as_bytes())
+                .part(template.as_bytes())
+                .part(&copies.to_be_bytes())
                 .part(&cases.to_be_bytes())
                 .part(&people.to_be_bytes())
                 .part(&[u8::from(*unmasked)])
@@ -314,11 +326,11 @@ impl Asked {
             Self::RaiseBudget {
                 people,
                 cases,
-                reason_hash,
+                reason,
             } => content
                 .part(&people.to_be_bytes())
                 .part(&cases.to_be_bytes())
-                .part(reason_hash),
+                .part(reason.as_bytes()),
         };
         Parts::default()
             .part(b"bongham approval request v1")

@@ -242,12 +242,16 @@ impl Store {
             template: checked.template.code(),
             unmasked: order.unmasked,
             receiver: &order.receiver,
+            recipient: order.recipient.as_deref().unwrap_or_default(),
             copies: 1,
         };
         let wanted = Asked::TakeOut {
             manifest_hash: manifest::hash(terms, &list),
             form: order.form.code().to_owned(),
             purpose: order.purpose,
+            reason: order.reason.clone(),
+            template: checked.template.code().to_owned(),
+            copies: 1,
             cases: count(list.len()),
             people: count(people.len()),
             unmasked: order.unmasked,
