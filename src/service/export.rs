@@ -432,4 +432,4 @@ fn count(n: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

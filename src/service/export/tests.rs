@@ -25,8 +25,8 @@ use crate::service::types::PageRequest;
 /// Stands in every narrative; whoever looks for it in a file finds it or not.
 const CANARY: &str = "export-canary";
 
-struct Office {
-    store: Arc<Store>,
+pub(in crate::service) struct Office {
+    pub(in crate::service) store: Arc<Store>,
     clock: Arc<SteppedClock>,
     settings: Settings,
     /// One session each: a person has three at the most, and the oldest goes.
@@ -35,7 +35,7 @@ struct Office {
 }
 
 impl Office {
-    fn new() -> Self {
+    pub(in crate::service) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = settings(dir.path());
         // The orders of the destruction tests are due then.
@@ -80,7 +80,7 @@ impl Office {
         entered.wait().unwrap().token
     }
 
-    fn session(&self, login: &str) -> Session {
+    pub(in crate::service) fn session(&self, login: &str) -> Session {
         let mut tokens = self.tokens.lock().unwrap();
         let token = tokens.get(login).and_then(|text| Token::parse(text));
         if let Some(session) = token.and_then(|t| self.store.sessions.resume(&t, here()).ok()) {
@@ -91,7 +91,7 @@ impl Office {
         self.store.sessions.resume(&token, here()).unwrap()
     }
 
-    fn register(&self, holder: &str) -> CaseId {
+    pub(in crate::service) fn register(&self, holder: &str) -> CaseId {
         let tier = if holder == "rights" {
             "sensitive"
         } else {
