@@ -133,6 +133,8 @@ pub enum Asked {
         case: CaseId,
         /// The law or matter that the hold rests on.
         ground: String,
+        /// [`content_hash`] of who set the holds on that ground that stand, and when.
+        standing_hash: [u8; 32],
     },
     /// The end of what is kept apart. The end of cases is approved on its own form, step by step.
     Destroy {
@@ -298,9 +300,14 @@ impl Asked {
                 .part(&until.as_millis().to_be_bytes())
                 .part(decision.as_deref().unwrap_or_default().as_bytes())
                 .part(reason_hash),
-            Self::LiftHold { case, ground } => {
-                content.part(case.as_bytes()).part(ground.as_bytes())
-            }
+            Self::LiftHold {
+                case,
+                ground,
+                standing_hash,
+            } => content
+                .part(case.as_bytes())
+                .part(ground.as_bytes())
+                .part(standing_hash),
             Self::TakeOut {
                 manifest_hash,
                 form,

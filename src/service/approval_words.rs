@@ -72,7 +72,7 @@ impl Store {
                     format!("분리 보관 자료 이관. 목록 {hash}"),
                 )
             }
-            Asked::LiftHold { case, ground } => (
+            Asked::LiftHold { case, ground, .. } => (
                 format!("end the hold on case {case}: {ground}"),
                 format!("민원 {case}의 보존 조치 해제: {ground}"),
             ),

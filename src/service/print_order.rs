@@ -73,6 +73,7 @@ impl PrintOrder {
             receiver: &self.receiver,
             recipient: "",
             copies: self.copies,
+            responsible: checked.responsible,
         };
         Asked::TakeOut {
             manifest_hash: manifest::hash(terms, list),

@@ -135,6 +135,13 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
     let lift = |ground: &str| Asked::LiftHold {
         case: CaseId::from_bytes([1; 16]),
         ground: ground.to_owned(),
+        standing_hash: [1; 32],
+    };
+    // Somebody set another hold on the same ground since.
+    let one_more = Asked::LiftHold {
+        case: CaseId::from_bytes([1; 16]),
+        ground: "a".to_owned(),
+        standing_hash: [2; 32],
     };
     let take_out = |cases| Asked::TakeOut {
         manifest_hash: [1; 32],
@@ -176,6 +183,7 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
             },
         ),
         (lift("a"), lift("b")),
+        (lift("a"), one_more),
         (take_out(1), take_out(2)),
         (
             Asked::Destroy {
