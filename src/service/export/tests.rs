@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::authn::session::Token;
+use crate::config::budgets::Budgets;
 use crate::destruction::order::{Part, What};
 use crate::disclosure::output::OutputState;
 use crate::domain::limit::Limit;
@@ -21,6 +22,9 @@ use crate::service::outputs::{OutputView, Portion};
 use crate::service::seal::Settings;
 use crate::service::testing::{here, secret, settings};
 use crate::service::types::PageRequest;
+
+mod searched;
+mod stays;
 
 /// Stands in every narrative; whoever looks for it in a file finds it or not.
 const CANARY: &str = "export-canary";
@@ -36,8 +40,13 @@ pub(in crate::service) struct Office {
 
 impl Office {
     pub(in crate::service) fn new() -> Self {
+        Self::under(Budgets::default())
+    }
+
+    fn under(budgets: Budgets) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path());
+        let mut settings = settings(dir.path());
+        settings.budgets = budgets;
         // The orders of the destruction tests are due then.
         let clock = Arc::new(SteppedClock::at(crate::service::destroy_tests::DUE));
         let random = Arc::new(SystemSource::default());

@@ -1,0 +1,71 @@
+//! A file that cannot be removed: it is not forgotten until it is gone and its record says so.
+
+use super::*;
+
+/// A directory in the place of a file cannot be wiped, whoever tries.
+fn block(path: &Path) {
+    fs::remove_file(path).unwrap();
+    fs::create_dir(path).unwrap();
+}
+
+fn ready(office: &Office) -> (CaseId, Serial, std::path::PathBuf) {
+    let case = office.register("officer");
+    let begun = office.begin(office.session("officer"), office.order(&[case]));
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Ready);
+    let path = office.store.export_path(begun.serial);
+    (case, begun.serial, path)
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_after_its_time_is_tried_again() {
+    let office = Office::new();
+    let (_, serial, path) = ready(&office);
+    block(&path);
+    office.clock.advance(Duration::from_secs(25 * 3600));
+    office.store.expire_exports();
+    let state = || office.look("officer", serial).state;
+    assert_eq!(
+        state(),
+        OutputState::Ready,
+        "its record says no more than is so"
+    );
+    assert!(office.store.exports.has_file(serial));
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, b"ciphertext").unwrap();
+    office.store.expire_exports();
+    assert_eq!((state(), office.files()), (OutputState::Expired, 0));
+    assert!(!office.store.exports.has_file(serial));
+}
+
+#[test]
+fn a_destruction_does_not_pass_over_a_file_that_stays() {
+    let office = Office::new();
+    let (case, serial, path) = ready(&office);
+    block(&path);
+    let drop_all = || office.store.drop_exports_of([case].into_iter());
+    for _ in 0..2 {
+        assert!(matches!(drop_all(), Err(ServiceError::Internal(_))));
+    }
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, b"ciphertext").unwrap();
+    assert_eq!(drop_all(), Ok(()));
+    assert_eq!(office.files(), 0);
+    assert_eq!(office.look("officer", serial).state, OutputState::Expired);
+}
+
+#[test]
+fn a_file_that_outlives_its_closed_record_is_told_and_tried_again() {
+    let office = Office::new();
+    let (_, serial, path) = ready(&office);
+    block(&path);
+    let session = office.session("officer");
+    let ended = office.store.cancel_output(&session, Some(serial));
+    let ended = ended.and_then(|ended| ended.wait());
+    assert!(matches!(ended, Err(ServiceError::Internal(_))), "{ended:?}");
+    assert_eq!(office.look("officer", serial).state, OutputState::Cancelled);
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, b"ciphertext").unwrap();
+    office.store.expire_exports();
+    assert_eq!(office.files(), 0);
+}
