@@ -400,24 +400,6 @@ fn a_finished_file_dies_with_what_is_destroyed_and_a_fetched_one_is_called_back(
 }
 
 #[test]
-fn a_full_disk_ends_an_export_and_says_so() {
-    let office = Office::new();
-    let cases = [(); 3].map(|()| office.register("officer"));
-    office
-        .store
-        .exports
-        .room
-        .store(300, std::sync::atomic::Ordering::SeqCst);
-    let begun = office.begin(office.session("officer"), office.order(&cases));
-    let view = office.ended("officer", begun.serial);
-    assert_eq!(view.state, OutputState::Interrupted);
-    assert!(view.problem.unwrap().contains("disk is full"));
-    assert_eq!(office.files(), 0);
-    let said = office.told(Task::Export);
-    assert!(said[0].contains("disk is full") && said[0].contains("of 3 cases"));
-}
-
-#[test]
 #[ignore = "needs a Korean font (Debian: fonts-nanum)"]
 fn a_pdf_is_written_and_locked_like_the_others() {
     let office = Office::new();
@@ -437,24 +419,6 @@ fn a_pdf_is_written_and_locked_like_the_others() {
     let mut pdf = Vec::new();
     std::io::Read::read_to_end(&mut opened, &mut pdf).unwrap();
     assert!(pdf.starts_with(b"%PDF-"));
-}
-
-#[test]
-fn a_file_dies_after_its_time() {
-    let office = Office::new();
-    let case = office.register("officer");
-    let begun = office.begin(office.session("officer"), office.order(&[case]));
-    office.ended("officer", begun.serial);
-    office.clock.advance(Duration::from_secs(23 * 3600));
-    office.store.expire_exports();
-    assert_eq!(office.files(), 1);
-    office.clock.advance(Duration::from_secs(2 * 3600));
-    office.store.expire_exports();
-    assert_eq!(office.files(), 0);
-    assert_eq!(
-        office.look("officer", begun.serial).state,
-        OutputState::Expired
-    );
 }
 
 /// The disk as it stands in the middle of an export is what a kill leaves.
@@ -536,6 +500,8 @@ fn nothing_is_taken_out_that_is_not_the_askers_and_no_order_that_cannot_be_carri
     let begun = office.begin(office.session("officer"), guesses(100));
     assert_eq!((begun.cases, begun.absent), (1, 100));
     office.ended("officer", begun.serial);
+    // Its record is closed a moment before its place is free.
+    office.store.exports.wait_idle(Duration::from_secs(60));
     assert_eq!(with(&|o| o.destroy_by = office.clock.now()), "destroy_by");
     assert_eq!(with(&|o| o.form = Form::PrintPdf), "format");
     let begun = office.begin(

@@ -30,16 +30,17 @@ fn text(text: &str) -> SecretText {
     SecretText::new(text.to_owned())
 }
 
-/// An unsealed store with an auditor, and their session; one log-in of a stranger is a finding.
-fn office(dir: &Path) -> (Service, Session) {
+/// An unsealed store, the sessions of an auditor and an officer; one log-in of a stranger is a
+/// finding.
+fn office(dir: &Path) -> (Service, [Session; 2]) {
     let mut settings = settings(dir);
     settings.inspection.failed_logins = 1;
     let random = Arc::new(SystemSource::default());
     let clock = Arc::new(SystemClock::default());
-    let founders = [Founder {
-        account: "lee".to_owned(),
-        roles: Roles::new([Role::Auditor]).unwrap(),
-    }];
+    let founders = [("lee", Role::Auditor), ("choi", Role::Officer)].map(|(login, role)| Founder {
+        account: login.to_owned(),
+        roles: Roles::new([role]).unwrap(),
+    });
     let (invited, _) = Service::init(
         &settings,
         &secret(),
@@ -50,20 +51,22 @@ fn office(dir: &Path) -> (Service, Session) {
     .unwrap();
     let service = Service::new(settings, random, clock).unwrap();
     service.unseal_now(&secret(), here()).unwrap();
-    let code = text(&invited[0].enrolment_code);
     let password = || text("quiet-harbour-71");
-    run(service.enrol("lee".to_owned(), code, password(), here())).unwrap();
     let stranger = run(service.log_in("nobody".to_owned(), password(), None, here()));
     assert!(stranger.is_err());
-    let entered = run(service.log_in("lee".to_owned(), password(), None, here())).unwrap();
-    let session = service.session(&entered.token, here()).unwrap();
-    (service, session)
+    let sessions = [("lee", 0), ("choi", 1)].map(|(login, at)| {
+        let code = text(&invited[at].enrolment_code);
+        run(service.enrol(login.to_owned(), code, password(), here())).unwrap();
+        let entered = run(service.log_in(login.to_owned(), password(), None, here())).unwrap();
+        service.session(&entered.token, here()).unwrap()
+    });
+    (service, sessions)
 }
 
 #[test]
 fn a_finding_that_is_changed_behind_a_signature_shows() {
     let dir = tempfile::tempdir().unwrap();
-    let (service, session) = office(dir.path());
+    let (service, [session, _]) = office(dir.path());
     let store = service.store().unwrap();
     let month = Month::of(SystemClock::default().now()).to_string();
     let made = store.make_inspection(&session, InspectionDraft { month });
@@ -105,7 +108,7 @@ fn a_finding_that_is_changed_behind_a_signature_shows() {
 #[test]
 fn whom_it_concerns_is_not_told_of_refusals_on_sensitive_cases() {
     let dir = tempfile::tempdir().unwrap();
-    let (service, session) = office(dir.path());
+    let (service, [session, officer]) = office(dir.path());
     let store = service.store().unwrap();
     let month = Month::of(SystemClock::default().now()).to_string();
     let made = store.make_inspection(&session, InspectionDraft { month });
@@ -114,7 +117,7 @@ fn whom_it_concerns_is_not_told_of_refusals_on_sensitive_cases() {
         let whole = store.whole(id).unwrap();
         let finding = crate::inspection::pack::Finding {
             rule,
-            person: Some(session.account()),
+            person: Some(officer.account()),
             ..whole.findings[0].clone()
         };
         let mut batch = Batch::default();
@@ -123,13 +126,13 @@ fn whom_it_concerns_is_not_told_of_refusals_on_sensitive_cases() {
         store.engine.commit(batch).wait().unwrap();
     };
     let told = || {
-        let own = store.own_findings(&session).unwrap().wait().unwrap();
+        let own = store.own_findings(&officer).unwrap().wait().unwrap();
         own.rows.into_iter().map(|f| f.rule).collect::<Vec<_>>()
     };
     let explain = || {
         let finding = format!("{id}-1").parse::<FindingId>().ok();
         let text = "a wrong number".to_owned();
-        let said = store.explain(&session, finding, ExplanationDraft { text });
+        let said = store.explain(&officer, finding, ExplanationDraft { text });
         said.unwrap().wait().map(drop)
     };
     about_me(Rule::DeniedSensitive);
@@ -147,7 +150,7 @@ fn whom_it_concerns_is_not_told_of_refusals_on_sensitive_cases() {
 #[test]
 fn a_month_has_one_whole_inspection_also_when_two_ask_at_once() {
     let dir = tempfile::tempdir().unwrap();
-    let (service, session) = office(dir.path());
+    let (service, [session, _]) = office(dir.path());
     let store = service.store().unwrap();
     let over: Month = "2020-01".parse().unwrap();
     let make = |month| {

@@ -21,7 +21,7 @@ fn a_search_over_the_budget_names_what_it_opened_and_counts_nothing() {
         .store
         .search_cases(&rights, name, value, handling, page());
     let found = found.unwrap().wait().map(|rows| rows.rows.len());
-    assert_eq!(found, Err(ServiceError::StepUpRequired));
+    assert_eq!(found, Err(ServiceError::BudgetExceeded));
 
     let query = crate::audit::query::Query {
         task: Some(Task::Search),

@@ -1,4 +1,5 @@
-//! A file that cannot be removed: it is not forgotten until it is gone and its record says so.
+//! How files end: one that cannot be removed is not forgotten until it is gone and its record says
+//! so.
 
 use super::*;
 
@@ -68,4 +69,40 @@ fn a_file_that_outlives_its_closed_record_is_told_and_tried_again() {
     fs::write(&path, b"ciphertext").unwrap();
     office.store.expire_exports();
     assert_eq!(office.files(), 0);
+}
+
+#[test]
+fn a_file_dies_after_its_time() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let begun = office.begin(office.session("officer"), office.order(&[case]));
+    office.ended("officer", begun.serial);
+    office.clock.advance(Duration::from_secs(23 * 3600));
+    office.store.expire_exports();
+    assert_eq!(office.files(), 1);
+    office.clock.advance(Duration::from_secs(2 * 3600));
+    office.store.expire_exports();
+    assert_eq!(office.files(), 0);
+    assert_eq!(
+        office.look("officer", begun.serial).state,
+        OutputState::Expired
+    );
+}
+
+#[test]
+fn a_full_disk_ends_an_export_and_says_so() {
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("officer"));
+    office
+        .store
+        .exports
+        .room
+        .store(300, std::sync::atomic::Ordering::SeqCst);
+    let begun = office.begin(office.session("officer"), office.order(&cases));
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Interrupted);
+    assert!(view.problem.unwrap().contains("disk is full"));
+    assert_eq!(office.files(), 0);
+    let said = office.told(Task::Export);
+    assert!(said[0].contains("disk is full") && said[0].contains("of 3 cases"));
 }
