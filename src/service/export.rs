@@ -428,4 +428,4 @@ fn count(n: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -25,17 +25,17 @@ use crate::service::types::PageRequest;
 /// Stands in every narrative; whoever looks for it in a file finds it or not.
 const CANARY: &str = "export-canary";
 
-struct Office {
-    store: Arc<Store>,
-    clock: Arc<SteppedClock>,
-    settings: Settings,
+pub(in crate::service) struct Office {
+    pub(in crate::service) store: Arc<Store>,
+    pub(in crate::service) clock: Arc<SteppedClock>,
+    pub(in crate::service) settings: Settings,
     /// One session each: a person has three at the most, and the oldest goes.
     tokens: Mutex<BTreeMap<String, String>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Office {
-    fn new() -> Self {
+    pub(in crate::service) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = settings(dir.path());
         // The orders of the destruction tests are due then.
@@ -47,7 +47,7 @@ impl Office {
             clock,
             settings,
             tokens: Mutex::default(),
-            _dir: dir,
+            dir,
         };
         for (login, role) in [
             ("admin", Role::Admin),
@@ -80,7 +80,7 @@ impl Office {
         entered.wait().unwrap().token
     }
 
-    fn session(&self, login: &str) -> Session {
+    pub(in crate::service) fn session(&self, login: &str) -> Session {
         let mut tokens = self.tokens.lock().unwrap();
         let token = tokens.get(login).and_then(|text| Token::parse(text));
         if let Some(session) = token.and_then(|t| self.store.sessions.resume(&t, here()).ok()) {
@@ -91,7 +91,7 @@ impl Office {
         self.store.sessions.resume(&token, here()).unwrap()
     }
 
-    fn register(&self, holder: &str) -> CaseId {
+    pub(in crate::service) fn register(&self, holder: &str) -> CaseId {
         let tier = if holder == "rights" {
             "sensitive"
         } else {
@@ -131,7 +131,7 @@ impl Office {
         }
     }
 
-    fn look(&self, login: &str, serial: Serial) -> OutputView {
+    pub(in crate::service) fn look(&self, login: &str, serial: Serial) -> OutputView {
         let shown = self.store.show_output(&self.session(login), Some(serial));
         shown.unwrap().wait().unwrap()
     }
@@ -158,7 +158,7 @@ impl Office {
         files(&self.settings.data)
     }
 
-    fn destroy(&self, case: CaseId) {
+    pub(in crate::service) fn destroy(&self, case: CaseId) {
         let part = Part {
             case,
             what: What::Whole,
@@ -170,7 +170,7 @@ impl Office {
     }
 
     /// Reasons of the log's newest entries of a task.
-    fn told(&self, task: Task) -> Vec<String> {
+    pub(in crate::service) fn told(&self, task: Task) -> Vec<String> {
         told(&self.store, &self.session("auditor"), task)
     }
 }
@@ -199,6 +199,18 @@ fn password(login: &str) -> String {
 
 fn files(data: &Path) -> usize {
     fs::read_dir(data.join("exports")).map_or(0, Iterator::count)
+}
+
+/// What is in every file below.
+fn below(dir: &Path, found: &mut Vec<Vec<u8>>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, found);
+        } else if path.is_file() {
+            found.push(fs::read(path).unwrap());
+        }
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -399,13 +411,27 @@ fn a_full_disk_ends_an_export_and_says_so() {
         .exports
         .room
         .store(300, std::sync::atomic::Ordering::SeqCst);
-    let begun = office.begin(office.session("officer"), office.order(&cases));
-    let view = office.ended("officer", begun.serial);
-    assert_eq!(view.state, OutputState::Interrupted);
-    assert!(view.problem.unwrap().contains("disk is full"));
-    assert_eq!(office.files(), 0);
-    let said = office.told(Task::Export);
-    assert!(said[0].contains("disk is full") && said[0].contains("of 3 cases"));
+    for form in [Form::Jsonl, Form::Csv, Form::CsvCp949] {
+        let mut order = office.order(&cases);
+        order.form = form;
+        let begun = office.begin(office.session("officer"), order);
+        let view = office.ended("officer", begun.serial);
+        assert_eq!(view.state, OutputState::Interrupted);
+        assert!(view.problem.unwrap().contains("disk is full"));
+        assert_eq!(office.files(), 0);
+        let said = office.told(Task::Export);
+        assert!(said[0].contains("disk is full") && said[0].contains("of 3 cases"));
+    }
+    let holds = |dir: &Path| {
+        let mut found = Vec::new();
+        below(dir, &mut found);
+        let mut canaries = found.iter().map(|file| file.windows(CANARY.len()));
+        canaries.any(|mut parts| parts.any(|part| part == CANARY.as_bytes()))
+    };
+    let dir = office.dir.path();
+    assert!(!holds(dir), "nothing in clear anywhere");
+    fs::write(dir.join("data/planted"), CANARY).unwrap();
+    assert!(holds(dir), "the control");
 }
 
 #[test]
