@@ -139,7 +139,8 @@ fn body(args: &NewExportArgs) -> Value {
 async fn new(host: &Host, args: &NewExportArgs, out: &mut Out) -> Result<(), Failure> {
     absent(&args.out)?;
     let body = body(args);
-    let waits = as_actor(host, &args.actor, async |client: &mut Client| {
+    let actor = args.actor.because(Some(&args.reason));
+    let waits = as_actor(host, &actor, async |client: &mut Client| {
         let begun: Value = client.post("/exports", &body).await?;
         out.answer(&begun, fields)?;
         let Some(serial) = begun.get("serial").and_then(Value::as_str) else {

@@ -4,6 +4,7 @@ use ring::digest::{Context, SHA256};
 
 use super::output::Form;
 use crate::audit::manifest::Listed;
+use crate::domain::id::AccountId;
 use crate::domain::purpose::Purpose;
 
 /// Most cases of one output.
@@ -22,8 +23,12 @@ pub struct Terms<'a> {
     pub unmasked: bool,
     /// Who gets it.
     pub receiver: &'a str,
+    /// The public key that a file is locked to; empty for a passphrase, and on paper.
+    pub recipient: &'a str,
     /// Copies on paper; 1 for a file.
     pub copies: u16,
+    /// Who answers for its destruction.
+    pub responsible: AccountId,
 }
 
 /// SHA-256 of what left, as its record holds it.
@@ -55,7 +60,9 @@ pub fn hash(terms: Terms<'_>, list: &[Listed]) -> [u8; 32] {
     part(terms.template.as_bytes());
     part(&[u8::from(terms.unmasked)]);
     part(terms.receiver.as_bytes());
+    part(terms.recipient.as_bytes());
     part(&terms.copies.to_be_bytes());
+    part(terms.responsible.as_bytes());
     let mut sorted: Vec<&Listed> = list.iter().collect();
     sorted.sort_unstable_by_key(|listed| listed.case);
     for listed in sorted {
@@ -88,7 +95,9 @@ mod tests {
             template: "handling",
             unmasked: false,
             receiver: "a",
+            recipient: "age1a",
             copies: 1,
+            responsible: AccountId::from_bytes([1; 16]),
         };
         let list = [listed(1, &[7, 8]), listed(2, &[])];
         let same = hash(terms, &list);
@@ -127,6 +136,20 @@ mod tests {
             hash(
                 Terms {
                     receiver: "b",
+                    ..terms
+                },
+                &list,
+            ),
+            hash(
+                Terms {
+                    recipient: "age1b",
+                    ..terms
+                },
+                &list,
+            ),
+            hash(
+                Terms {
+                    responsible: AccountId::from_bytes([2; 16]),
                     ..terms
                 },
                 &list,

@@ -11,6 +11,9 @@
 //! | 주민등록번호 and numbers like it, in any text | `800101-*******` |
 //! | telephone, e-mail and the case's own people, in any text | as above |
 //!
+//! Without the people nothing in a text can be told from what may be shown, so a case whose people a
+//! permit does not open has no texts in a masked output: [`WITHHELD`] stands there.
+//!
 //! Letters are what a reader takes for one (grapheme clusters of the NFC form), never bytes. There
 //! is no national table (law.md §8 gives the sources); stars tell the length of names and numbers
 //! only.
@@ -25,6 +28,9 @@ mod text;
 
 /// What stands for a part whose length is not told.
 const HIDDEN: &str = "***";
+/// What stands for the texts of a case whose people the permit does not open.
+pub const WITHHELD: &str = "[내용 제외: 당사자를 볼 권한이 없어 가릴 수 없음 / left out: it cannot be \
+    masked without the right to the people]";
 /// Letters of a Latin name that are shown at the most.
 const LATIN_SHOWN: usize = 4;
 /// Fewest digits of a telephone number that has a part to show.
@@ -265,9 +271,29 @@ fn replace_if(value: &mut Option<String>, rule: impl Fn(&str) -> String) {
     }
 }
 
+/// Leaves title, narrative, attributes and additions out, and says so where there were any: for a
+/// permit that opens no people.
+pub fn withhold(view: &mut CaseView) {
+    let texts = view.title.is_some() || view.narrative.is_some() || view.attributes.is_some();
+    let held = texts || !view.additions.is_empty();
+    view.title.zeroize();
+    view.narrative.zeroize();
+    let values = view.attributes.iter_mut().flat_map(|all| all.values_mut());
+    values.for_each(Zeroize::zeroize);
+    view.attributes = None;
+    let additions = view.additions.iter_mut();
+    additions.for_each(|addition| addition.statement.zeroize());
+    view.additions = Vec::new();
+    view.narrative = held.then(|| WITHHELD.to_owned());
+}
+
 /// A whole case as it may be seen without the right to have it unmasked.
 pub fn view(view: &mut CaseView) {
-    let known = Known::of(view.people.as_deref().unwrap_or_default());
+    let Some(people) = view.people.as_deref() else {
+        // Nobody's name would be known.
+        return withhold(view);
+    };
+    let known = Known::of(people);
     let of_text = |value: &str| text(value, &known);
     replace_if(&mut view.title, of_text);
     replace_if(&mut view.narrative, of_text);

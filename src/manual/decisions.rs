@@ -161,6 +161,20 @@
 //! says otherwise and is part of what a second person consents to. The entry of the list names everybody in
 //! the case: who is left out is known only when it has been opened.
 //!
+//! **No texts without the people.** Names in a text are masked, or left out, because the case's own people
+//! are known. Where a permit opens texts and no people (a coordinator's), a masked output and a print that
+//! leaves an identity out hold the head alone, and a note in place of the narrative says so; whether a case is
+//! a report against somebody is not known either, so a print takes it for one. To open the people for
+//! the masking alone would put persons on the list, and count them, that the policy lets nobody in that part see.
+//!
+//! **A print holds its gates until its document can be dropped**: a destruction looks once for documents that
+//! show what it destroys, and one that is still being laid out would not be found. Gates are entered in the
+//! order of registration, as in lists; before that every case was decided on, in the order that was asked.
+//!
+//! **What a picture shows goes before what its file says.** Anybody can write a number into a file; so of a
+//! PNG or JPEG the second mark is always read, and its numbers are answered first, then those of the text, each
+//! with where it was read from. A picture that cannot be read is refused, whatever is written in it.
+//!
 //! **The second mark is one grid of single black dots** ([`crate::disclosure::mark`]): QR codes of version 1
 //! with the strongest correction, 60 points apart, each dark module a dot of 0.8 points. Grey would not
 //! outlive a photocopier. The reader does not look for one code that is whole: it finds the grid that the dots
@@ -179,3 +193,7 @@
 //!
 //! **A range that cannot be had is answered with the whole file** (RFC 9110 §14.2 allows it): a client
 //! that has everything already is told so by the record, not by an error.
+//!
+//! **No page of an ordinary view is served yet**, so there is none to blank for a browser's own print: the
+//! pages there are (print view, report, evidence, ledger form, notices) are made for paper. The rule
+//! `@media print` for views of cases comes with the console.

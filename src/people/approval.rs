@@ -133,6 +133,8 @@ pub enum Asked {
         case: CaseId,
         /// The law or matter that the hold rests on.
         ground: String,
+        /// [`content_hash`] of who set the holds on that ground that stand, and when.
+        standing_hash: [u8; 32],
     },
     /// The end of what is kept apart. The end of cases is approved on its own form, step by step.
     Destroy {
@@ -167,6 +169,12 @@ pub enum Asked {
         form: String,
         /// What for.
         purpose: Purpose,
+        /// Why, in the requester's words.
+        reason: String,
+        /// Which fields, by the template's code.
+        template: String,
+        /// Copies on paper; 1 for a file.
+        copies: u16,
         /// How many cases.
         cases: u32,
         /// How many people in them.
@@ -182,8 +190,8 @@ pub enum Asked {
         people: u32,
         /// More cases.
         cases: u32,
-        /// [`text_hash`] of the reason given.
-        reason_hash: [u8; 32],
+        /// Why, in the requester's words.
+        reason: String,
     },
 }
 
@@ -292,13 +300,21 @@ impl Asked {
                 .part(&until.as_millis().to_be_bytes())
                 .part(decision.as_deref().unwrap_or_default().as_bytes())
                 .part(reason_hash),
-            Self::LiftHold { case, ground } => {
-                content.part(case.as_bytes()).part(ground.as_bytes())
-            }
+            Self::LiftHold {
+                case,
+                ground,
+                standing_hash,
+            } => content
+                .part(case.as_bytes())
+                .part(ground.as_bytes())
+                .part(standing_hash),
             Self::TakeOut {
                 manifest_hash,
                 form,
                 purpose,
+                reason,
+                template,
+                copies,
                 cases,
                 people,
                 unmasked,
@@ -307,6 +323,9 @@ impl Asked {
                 .part(manifest_hash)
                 .part(form.as_bytes())
                 .part(purpose.code().as_bytes())
+                .part(reason.as_bytes())
+                .part(template.as_bytes())
+                .part(&copies.to_be_bytes())
                 .part(&cases.to_be_bytes())
                 .part(&people.to_be_bytes())
                 .part(&[u8::from(*unmasked)])
@@ -314,11 +333,11 @@ impl Asked {
             Self::RaiseBudget {
                 people,
                 cases,
-                reason_hash,
+                reason,
             } => content
                 .part(&people.to_be_bytes())
                 .part(&cases.to_be_bytes())
-                .part(reason_hash),
+                .part(reason.as_bytes()),
         };
         Parts::default()
             .part(b"bongham approval request v1")

@@ -15,7 +15,7 @@ use crate::disclosure::budget::Allowance;
 use crate::domain::id::{AccountId, AllowanceId, ApprovalId};
 use crate::domain::purpose::Purpose;
 use crate::engine::Batch;
-use crate::people::approval::{Approval, Asked, text_hash};
+use crate::people::approval::{Approval, Asked};
 
 /// Most people or cases that one request asks for.
 const MORE_MAX: u32 = 100_000;
@@ -140,11 +140,10 @@ impl Store {
         self.office::<RaiseBudget, _>(session, Target::Office, |permit| {
             let mut batch = Batch::default();
             let asked = more_needed(people, cases, &reason).and_then(|()| {
-                let reason_hash = text_hash(&reason);
                 let asked = Asked::RaiseBudget {
                     people,
                     cases,
-                    reason_hash,
+                    reason: reason.clone(),
                 };
                 self.ask(&mut batch, asked, session.account())
             });

@@ -72,7 +72,7 @@ impl Store {
                     format!("분리 보관 자료 이관. 목록 {hash}"),
                 )
             }
-            Asked::LiftHold { case, ground } => (
+            Asked::LiftHold { case, ground, .. } => (
                 format!("end the hold on case {case}: {ground}"),
                 format!("민원 {case}의 보존 조치 해제: {ground}"),
             ),
@@ -97,6 +97,9 @@ impl Store {
                 manifest_hash,
                 form,
                 purpose,
+                reason,
+                template,
+                copies,
                 cases,
                 people,
                 unmasked,
@@ -110,18 +113,27 @@ impl Store {
                 };
                 (
                     format!(
-                        "take out {cases} cases with {people} people as {form}, {masked}, for the \
-                         purpose {purpose}, to {receiver}; list {hash}"
+                        "take out {cases} cases with {people} people as {form} ({template}, \
+                         {copies} times), {masked}, for the purpose {purpose}, to {receiver}; \
+                         reason: {reason}; list {hash}"
                     ),
                     format!(
-                        "민원 {cases}건, 정보주체 {people}명 반출 ({form}, {masked_ko}, 목적 \
-                         {purpose}, 전달받을 자 {receiver}). 목록 {hash}"
+                        "민원 {cases}건, 정보주체 {people}명 반출 ({form}, {template}, {copies}부, \
+                         {masked_ko}, 목적 {purpose}, 전달받을 자 {receiver}). 사유: {reason}. \
+                         목록 {hash}"
                     ),
                 )
             }
-            Asked::RaiseBudget { people, cases, .. } => (
-                format!("open {people} people and {cases} cases more than the budget allows"),
-                format!("열람 한도 상향: 정보주체 {people}명, 민원 {cases}건 추가"),
+            Asked::RaiseBudget {
+                people,
+                cases,
+                reason,
+            } => (
+                format!(
+                    "open {people} people and {cases} cases more than the budget allows; \
+                     reason: {reason}"
+                ),
+                format!("열람 한도 상향: 정보주체 {people}명, 민원 {cases}건 추가. 사유: {reason}"),
             ),
             Asked::Destroy { order_hash } => {
                 let hash = HEXLOWER.encode(order_hash);

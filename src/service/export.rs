@@ -36,12 +36,23 @@ use crate::disclosure::template::{Masking, Template};
 use crate::domain::id::{AccountId, ApprovalId, CaseId};
 use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
+use crate::domain::role::Role;
 use crate::domain::secret::SecretText;
 use crate::domain::serial::Serial;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, pending};
-use crate::people::account::Login;
+use crate::people::account::{Account, Login};
 use crate::people::approval::Asked;
+use crate::people::view::AccountState;
+
+/// Who may say that the last copy of an output is destroyed (`policies/disclosure.cedar`).
+const CLOSERS: [Role; 5] = [
+    Role::Officer,
+    Role::HumanRightsOfficer,
+    Role::Lead,
+    Role::Coordinator,
+    Role::PrivacyOfficer,
+];
 
 /// Which cases.
 pub enum Selection {
@@ -142,7 +153,8 @@ impl Store {
             None
         };
         let checked = self.check_order(&session, &order);
-        let ready = checked.and_then(|checked| Ok((checked, self.exports.take_turn()?)));
+        let ready =
+            checked.and_then(|checked| Ok((checked, self.exports.take_turn(session.account())?)));
         let (checked, turn) = match ready {
             Ok(ready) => ready,
             Err(error) => return self.fail(permit, error),
@@ -211,8 +223,13 @@ impl Store {
     pub(super) fn responsible(&self, login: &str) -> Result<AccountId, ServiceError> {
         let known = Login::parse(login).ok();
         let known = known.and_then(|login| self.directory.by_login(&login));
-        let unknown = || Invalid::new("responsible", "is no account of this office");
-        Ok(known.ok_or_else(unknown)?.id)
+        // They must be able to say that the last copy is destroyed.
+        let able = |account: &Account| {
+            account.state == AccountState::Enrolled
+                && CLOSERS.iter().any(|role| account.roles.has(*role))
+        };
+        let unknown = || Invalid::new("responsible", "is nobody here who may close an output");
+        Ok(known.filter(able).ok_or_else(unknown)?.id)
     }
 
     /// From the order to the durable list: what the thread begins with.
@@ -242,12 +259,17 @@ impl Store {
             template: checked.template.code(),
             unmasked: order.unmasked,
             receiver: &order.receiver,
+            recipient: order.recipient.as_deref().unwrap_or_default(),
             copies: 1,
+            responsible: checked.responsible,
         };
         let wanted = Asked::TakeOut {
             manifest_hash: manifest::hash(terms, &list),
             form: order.form.code().to_owned(),
             purpose: order.purpose,
+            reason: order.reason.clone(),
+            template: checked.template.code().to_owned(),
+            copies: 1,
             cases: count(list.len()),
             people: count(people.len()),
             unmasked: order.unmasked,

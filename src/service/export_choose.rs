@@ -62,6 +62,9 @@ impl Choice {
     }
 }
 
+/// Most named cases of one order that are absent or may not be taken out.
+const ABSENT_MAX: u32 = 100;
+
 fn too_many() -> ServiceError {
     let why = "holds more than 100,000 cases: take them out in parts";
     Invalid::new("selection", why).into()
@@ -154,6 +157,11 @@ impl Store {
             }
             Some(chosen) => choice.cases.push(chosen),
             None => choice.absent = choice.absent.saturating_add(1),
+        }
+        // Each refusal is an entry of its own: a list of guesses is not gone through to its end.
+        if choice.absent > ABSENT_MAX {
+            let why = "names more than 100 cases that are not there";
+            return Err(Invalid::new("selection", why).into());
         }
         Ok(())
     }

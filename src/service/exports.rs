@@ -108,7 +108,7 @@ impl Running {
 pub(super) struct Exports {
     dir: PathBuf,
     /// Places taken, also by those that still choose their cases.
-    places: Arc<Mutex<usize>>,
+    places: Arc<Mutex<Vec<AccountId>>>,
     running: Mutex<HashMap<Serial, Arc<Running>>>,
     /// Files that are there, and until when.
     files: Mutex<HashMap<Serial, Timestamp>>,
@@ -124,12 +124,14 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A place among the exports at work.
-pub(super) struct Turn(Arc<Mutex<usize>>);
+pub(super) struct Turn {
+    places: Arc<Mutex<Vec<AccountId>>>,
+    whose: AccountId,
+}
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut taken = held(&self.0);
-        *taken = taken.saturating_sub(1);
+        held(&self.places).retain(|taken| *taken != self.whose);
     }
 }
 
@@ -146,20 +148,24 @@ impl Exports {
         }
     }
 
-    /// Takes a place; [`ServiceError::Busy`] where there is none.
-    pub(super) fn take_turn(&self) -> Result<Turn, ServiceError> {
+    /// Takes a place; [`ServiceError::Busy`] where there is none, or this person has one: nobody
+    /// keeps the others out.
+    pub(super) fn take_turn(&self, whose: AccountId) -> Result<Turn, ServiceError> {
         let mut taken = held(&self.places);
-        if *taken >= MOST {
+        if taken.len() >= MOST || taken.contains(&whose) {
             return Err(ServiceError::Busy);
         }
-        *taken += 1;
-        Ok(Turn(Arc::clone(&self.places)))
+        taken.push(whose);
+        Ok(Turn {
+            places: Arc::clone(&self.places),
+            whose,
+        })
     }
 
     /// Waits until nothing is at work, for so long at the most.
     pub(super) fn wait_idle(&self, patience: Duration) {
         let mut waited = Duration::ZERO;
-        while *held(&self.places) > 0 && waited < patience {
+        while !held(&self.places).is_empty() && waited < patience {
             std::thread::sleep(IDLE_LOOK);
             waited += IDLE_LOOK;
         }

@@ -17,7 +17,7 @@ use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
-use crate::people::approval::Asked;
+use crate::people::approval::{Asked, content_hash};
 
 /// Most holds that stand on one case.
 const HOLDS_MAX: usize = 16;
@@ -121,11 +121,13 @@ impl Store {
             return Ok(Plan::Change(Box::new(after)));
         }
         let after = without_hold(head, me, ground)?;
-        let on_it = head.holds.iter().filter(|hold| hold.ground == *ground);
-        let setters: Vec<AccountId> = on_it.map(|hold| hold.by).collect();
+        let on_it = || head.holds.iter().filter(|hold| hold.ground == *ground);
+        let setters: Vec<AccountId> = on_it().map(|hold| hold.by).collect();
         let asked = Asked::LiftHold {
             case: head.case,
             ground: ground.clone(),
+            // One that is set after the consent is not lifted by it.
+            standing_hash: standing_hash(on_it()),
         };
         let Some(approval) = change.approval else {
             let asked = self.ask_without(batch, asked, me, setters)?;
@@ -144,6 +146,15 @@ impl Store {
 enum Plan {
     Change(Box<Head>),
     Ask(ApprovalId),
+}
+
+fn standing_hash<'a>(holds: impl Iterator<Item = &'a Hold>) -> [u8; 32] {
+    let part = |hold: &Hold| {
+        let at = hold.at.as_millis().to_be_bytes();
+        [hold.by.as_bytes().as_slice(), &at].concat()
+    };
+    let parts: Vec<Vec<u8>> = holds.map(part).collect();
+    content_hash("holds", parts.iter().map(Vec::as_slice))
 }
 
 fn with_hold(

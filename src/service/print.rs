@@ -57,11 +57,8 @@ struct One {
     inside: Inside,
 }
 
-/// A case that goes onto paper, opened and locked.
-struct Opened {
-    content: Disclosed<Print, Case>,
-    inside: Inside,
-}
+/// Cases that go onto paper, opened and locked, and their gates.
+type Opened = (Vec<Disclosed<Print, Case>>, Vec<Inside>);
 
 /// Why a case may not.
 enum Refusal {
@@ -118,51 +115,72 @@ impl Store {
         self.print_chosen(session, (order, checked), font, permit, chosen)
     }
 
-    /// Decides on every case, and enters it.
+    /// Decides on every case, in the order that was asked, and only then enters them: who may not
+    /// print one is not to feel that somebody changes it.
     fn enter_all(
         &self,
         session: &Session,
         order: &PrintOrder,
         template: Template,
     ) -> Result<Vec<One>, Refusal> {
-        let mut chosen: Vec<One> = Vec::with_capacity(order.cases.len());
+        let mut wanted: Vec<(u64, CaseId)> = Vec::with_capacity(order.cases.len());
         for named in &order.cases {
             // One that cannot be read is one that nobody has.
             let absent = || CaseId::random(self.random.as_ref()).map_err(fault::random);
             let case = named.map_or_else(absent, Ok)?;
-            if chosen.iter().any(|one| one.stored.head.case == case) {
+            if wanted.iter().any(|(_, other)| *other == case) {
                 continue;
             }
-            let decide = || {
-                let decided = self.decide_on::<Print>(session, case, order.purpose)?;
-                decided.map_err(Refusal::Print)
-            };
-            let inside = match self.gates.try_enter(case) {
-                Some(inside) => inside,
-                // Somebody changes it. Who may not print it is not to feel that.
-                None => {
-                    let (_permit, _) = decide()?;
-                    self.gates.enter(case)?
-                }
-            };
-            let (permit, stored) = decide()?;
-            if order.unmasked {
-                let decided = self.decide_on::<Unmask>(session, case, order.purpose)?;
-                if let Err(denied) = decided {
-                    return Err(Refusal::Unmask(denied));
-                }
-            }
-            let (may, needs) = (permit.fields(), template.fields());
-            let goes = |kind| record::needs(may, kind) && record::needs(needs, kind);
-            let units = stored.head.units.iter().filter(|unit| goes(unit.kind));
-            chosen.push(One {
-                units: units.copied().collect(),
-                permit,
-                stored,
-                inside,
-            });
+            let (_permit, stored) = self.may_print(session, case, order)?;
+            wanted.push((stored.ordinal, case));
         }
+        let asked: Vec<CaseId> = wanted.iter().map(|(_, case)| *case).collect();
+        // In the order of registration, in which every list runs: so no two wait for each other.
+        wanted.sort_unstable();
+        let enter = |(_, case)| self.enter_one(session, order, template, case);
+        let mut chosen = wanted
+            .into_iter()
+            .map(enter)
+            .collect::<Result<Vec<_>, _>>()?;
+        chosen.sort_by_key(|one| asked.iter().position(|case| *case == one.stored.head.case));
         Ok(chosen)
+    }
+
+    fn may_print(
+        &self,
+        session: &Session,
+        case: CaseId,
+        order: &PrintOrder,
+    ) -> Result<(Permit<Print>, StoredHead), Refusal> {
+        let decided = self.decide_on::<Print>(session, case, order.purpose)?;
+        decided.map_err(Refusal::Print)
+    }
+
+    /// Enters a case that was decided on, and decides again: it may have changed meanwhile.
+    fn enter_one(
+        &self,
+        session: &Session,
+        order: &PrintOrder,
+        template: Template,
+        case: CaseId,
+    ) -> Result<One, Refusal> {
+        let inside = self.gates.enter(case)?;
+        let (permit, stored) = self.may_print(session, case, order)?;
+        if order.unmasked {
+            let decided = self.decide_on::<Unmask>(session, case, order.purpose)?;
+            if let Err(denied) = decided {
+                return Err(Refusal::Unmask(denied));
+            }
+        }
+        let (may, needs) = (permit.fields(), template.fields());
+        let goes = |kind| record::needs(may, kind) && record::needs(needs, kind);
+        let units = stored.head.units.iter().filter(|unit| goes(unit.kind));
+        Ok(One {
+            units: units.copied().collect(),
+            permit,
+            stored,
+            inside,
+        })
     }
 
     fn print_chosen(
@@ -212,7 +230,7 @@ impl Store {
         let ready = self
             .new_print(session, &order, &checked, &wanted)
             .and_then(|output| Ok((output, self.open_all(session, chosen)?)));
-        let (mut output, opened) = match ready {
+        let (mut output, (contents, inside)) = match ready {
             Ok(ready) => ready,
             Err(error) => return self.fail(permit, error),
         };
@@ -236,8 +254,10 @@ impl Store {
             manifest,
             font,
         };
-        let written = self.write_print(session, job, opened);
+        let written = self.write_print(session, job, contents);
         let printed = self.close_print(session, &output, cases, written)?;
+        // A destruction looks once for documents to drop: it is to find this one.
+        drop(inside);
         Ok(crate::engine::Pending::ready(Ok(Consented::Done(
             printed, position,
         ))))
@@ -286,22 +306,22 @@ impl Store {
         Ok(())
     }
 
-    fn open_all(&self, session: &Session, chosen: Vec<One>) -> Result<Vec<Opened>, ServiceError> {
-        let open = |one: One| {
-            Ok(Opened {
-                content: self.disclose(&one.permit, session, one.stored, &one.units)?,
-                inside: one.inside,
-            })
-        };
-        chosen.into_iter().map(open).collect()
+    fn open_all(&self, session: &Session, chosen: Vec<One>) -> Result<Opened, ServiceError> {
+        let mut opened = Opened::default();
+        for one in chosen {
+            let content = self.disclose(&one.permit, session, one.stored, &one.units)?;
+            opened.0.push(content);
+            opened.1.push(one.inside);
+        }
+        Ok(opened)
     }
 
-    /// Reveals, masks and writes. The gates open as soon as the last view is out.
+    /// Reveals, masks and writes.
     fn write_print(
         &self,
         session: &Session,
         job: Job<'_>,
-        opened: Vec<Opened>,
+        contents: Vec<Disclosed<Print, Case>>,
     ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
         let Job {
             order,
@@ -319,7 +339,7 @@ impl Store {
         } else {
             Masking::Masked
         };
-        for Opened { content, inside } in opened {
+        for content in contents {
             session.pulse().beats().map_err(fault::ended)?;
             let mut view = content.reveal_listed(&manifest).map_err(fault::vault)?;
             let identity = order.identity.unwrap_or_else(|| Identity::of(&view));
@@ -330,7 +350,6 @@ impl Store {
             let blocks = case::blocks(checked.template, output.serial, &view);
             document.blocks.extend(blocks);
             template::forget(view);
-            drop(inside);
         }
         let marks = Marks {
             serial: Some(output.serial),
@@ -419,3 +438,6 @@ fn listed(one: &One) -> Listed {
         people: people.map(|unit| unit.unit).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

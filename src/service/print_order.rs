@@ -71,12 +71,17 @@ impl PrintOrder {
             template: &template,
             unmasked: self.unmasked,
             receiver: &self.receiver,
+            recipient: "",
             copies: self.copies,
+            responsible: checked.responsible,
         };
         Asked::TakeOut {
             manifest_hash: manifest::hash(terms, list),
             form: self.form.code().to_owned(),
             purpose: self.purpose,
+            reason: self.reason.clone(),
+            template: template.clone(),
+            copies: self.copies,
             cases: u32::try_from(list.len()).unwrap_or(u32::MAX),
             people: u32::try_from(people).unwrap_or(u32::MAX),
             unmasked: self.unmasked,

@@ -21,7 +21,7 @@ const MOST: usize = 4;
 /// A document, zeroed when nobody holds it any more.
 pub(super) type Bytes = Arc<Zeroizing<Vec<u8>>>;
 
-struct Kept {
+pub(super) struct Kept {
     pulse: Pulse,
     until: Duration,
     cases: Vec<CaseId>,
@@ -69,7 +69,7 @@ impl Prints {
         self.settings.time()
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<Serial, Kept>> {
+    pub(super) fn kept(&self) -> MutexGuard<'_, HashMap<Serial, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

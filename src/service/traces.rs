@@ -50,30 +50,39 @@ pub struct TraceView {
 }
 
 impl Evidence {
-    fn read(self) -> Result<(ReadFrom, Vec<Serial>), ServiceError> {
-        match self {
+    /// The numbers in it, and what each was read from; what a picture shows before what stands in
+    /// its file, which anybody can write there.
+    fn read(self) -> Result<Vec<(ReadFrom, Serial)>, ServiceError> {
+        let bytes = match self {
             Self::Serial(text) => {
                 let serial = text.parse::<Serial>();
                 let serial = serial.map_err(|_| Invalid::new("serial", "is no serial number"))?;
-                Ok((ReadFrom::Text, vec![serial]))
+                return Ok(vec![(ReadFrom::Text, serial)]);
             }
-            Self::File(bytes) => {
-                let named = mark::in_file(&bytes);
-                if !named.is_empty() || bytes.starts_with(b"%PDF") || bytes.starts_with(b"<!") {
-                    return Ok((ReadFrom::File, named));
-                }
-                let found = mark::read(&bytes).map_err(|error| {
-                    let why = match error {
-                        mark::Unreadable::Format => "is neither PDF, PNG nor JPEG",
-                        mark::Unreadable::Damaged => "is a damaged picture",
-                        mark::Unreadable::TooLarge => "has too many pixels",
-                    };
-                    Invalid::new("file", why)
-                })?;
-                Ok((ReadFrom::Mark, found))
-            }
-        }
+            Self::File(bytes) => bytes,
+        };
+        let named = mark::in_file(&bytes);
+        let is_page = bytes.starts_with(b"%PDF") || bytes.starts_with(b"<!");
+        let says_enough = is_page || !named.is_empty();
+        let shown = if says_enough && !mark::is_picture(&bytes) {
+            Vec::new()
+        } else {
+            mark::read(&bytes).map_err(unreadable)?
+        };
+        let named = named.into_iter().filter(|serial| !shown.contains(serial));
+        let named: Vec<_> = named.map(|serial| (ReadFrom::File, serial)).collect();
+        let shown = shown.into_iter().map(|serial| (ReadFrom::Mark, serial));
+        Ok(shown.chain(named).collect())
     }
+}
+
+fn unreadable(error: mark::Unreadable) -> Invalid {
+    let why = match error {
+        mark::Unreadable::Format => "is neither PDF, PNG nor JPEG",
+        mark::Unreadable::Damaged => "is a damaged picture",
+        mark::Unreadable::TooLarge => "has too many pixels",
+    };
+    Invalid::new("file", why)
 }
 
 impl Store {
@@ -83,9 +92,9 @@ impl Store {
     /// [`ServiceError::Invalid`] for what is no serial number, PDF or picture.
     pub fn trace(&self, session: &Session, evidence: Evidence) -> Answer<Vec<TraceView>> {
         self.office::<Trace, _>(session, Target::Office, |permit| {
-            let traced = evidence.read().and_then(|(read_from, serials)| {
-                let view = |serial: &Serial| self.traced(*serial, read_from);
-                serials.iter().map(view).collect::<Result<Vec<_>, _>>()
+            let traced = evidence.read().and_then(|found| {
+                let view = |(read_from, serial)| self.traced(serial, read_from);
+                found.into_iter().map(view).collect::<Result<Vec<_>, _>>()
             });
             self.or_fail(permit, traced, |permit, traced| {
                 let found: Vec<&str> = traced.iter().map(|view| view.serial.as_str()).collect();
@@ -112,5 +121,37 @@ impl Store {
             output: stored.map(|stored| self.output_view(&stored.row)),
             entry,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::codecs::jpeg::JpegEncoder;
+
+    use super::*;
+    use crate::disclosure::mark::tests::{drawn, png};
+
+    #[test]
+    fn a_planted_number_hides_no_mark() {
+        let [real, planted] = ["7KQ4M-2XA0D", "00000-00000"].map(|s| s.parse::<Serial>().unwrap());
+        let picture = drawn(real, 200.0, 500);
+        let mut jpeg = Vec::new();
+        let encoder = JpegEncoder::new_with_quality(&mut jpeg, 95);
+        picture.write_with_encoder(encoder).unwrap();
+        let read = |bytes: &[u8]| Evidence::File(Zeroizing::new(bytes.to_vec())).read();
+        for clean in [png(&picture), jpeg] {
+            assert_eq!(read(&clean), Ok(vec![(ReadFrom::Mark, real)]));
+            let with = |serial| [clean.as_slice(), mark::keyword(serial).as_bytes()].concat();
+            let both = vec![(ReadFrom::Mark, real), (ReadFrom::File, planted)];
+            assert_eq!(read(&with(planted)), Ok(both));
+            assert_eq!(read(&with(real)), Ok(vec![(ReadFrom::Mark, real)]));
+            // What can be looked at in part only is not answered from its text.
+            let torn = [&clean[..40], mark::keyword(planted).as_bytes()].concat();
+            assert!(read(&torn).is_err());
+        }
+        let page = [b"<!doctype html>", mark::keyword(planted).as_bytes()].concat();
+        assert_eq!(read(&page), Ok(vec![(ReadFrom::File, planted)]));
+        assert_eq!(read(b"<!doctype html>"), Ok(Vec::new()));
+        assert!(read(b"no picture").is_err());
     }
 }

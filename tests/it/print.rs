@@ -193,6 +193,31 @@ fn a_report_against_somebody_is_printed_without_who_made_it() {
     assert!(!page.contains("임꺽정"), "{page}");
 }
 
+/// A coordinator sees no people, so nothing could be masked in a text.
+#[test]
+fn who_may_not_see_the_people_gets_no_text_on_paper() {
+    let world = World::new();
+    let mut draft = ordinary();
+    draft["narrative"] = json!("홍길동이 신고하였다.");
+    let case = world.register("intake", &draft);
+    let mut body = order(&[&case], "html");
+    body["purpose"] = json!("supervision");
+    body["template"] = json!("summary");
+    for identity in [Value::Null, json!("keep"), json!("omit")] {
+        if !identity.is_null() {
+            body["identity"] = identity.clone();
+        }
+        let (_, page) = printed(&world, "coordinator", &body);
+        assert!(page.contains("내용 제외"), "{identity}: {page}");
+        assert!(!page.contains("홍길동"), "{identity}: {page}");
+    }
+    let (_, page) = printed(&world, "lead", &body);
+    assert!(
+        !page.contains("내용 제외") && !page.contains("홍길동"),
+        "{page}"
+    );
+}
+
 #[test]
 fn unmasking_is_an_entry_of_its_own_and_of_many_cases_takes_two_people() {
     let world = World::new();
@@ -304,6 +329,18 @@ fn a_number_a_file_and_a_photograph_lead_back_to_record_and_entry() {
     let traces = world.log("&task=trace");
     let allowed = traces.iter().filter(|entry| entry["decision"] == "allow");
     assert_eq!((allowed.count(), traces.len()), (6, 9));
+
+    // A number that somebody wrote behind the picture comes after the mark.
+    let planted = [&photograph(&serial)[..], b"bongham-output-00000-00000"].concat();
+    let traced = world
+        .post("auditor", "/traces", &file(&planted))
+        .expect(200);
+    let found = |at: usize, key: &str| traced["found"][at][key].clone();
+    assert_eq!(
+        (found(0, "serial"), found(0, "read_from")),
+        (json!(serial), json!("mark"))
+    );
+    assert_eq!(found(1, "read_from"), "file");
 
     // A mark of another office, a page without one, and what is no picture.
     let other = world

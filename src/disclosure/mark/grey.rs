@@ -53,13 +53,16 @@ const fn ring() -> [(isize, isize); 24] {
     steps
 }
 
+/// PNG or JPEG, if it begins like one.
+pub(super) fn format(bytes: &[u8]) -> Option<ImageFormat> {
+    let format = image::guess_format(bytes).ok();
+    format.filter(|format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg))
+}
+
 impl Grey {
     /// Reads PNG or JPEG. What a small file could blow up to is bounded before it is unpacked.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let format = image::guess_format(bytes).map_err(|_| Unreadable::Format)?;
-        if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg) {
-            return Err(Unreadable::Format);
-        }
+        let format = format(bytes).ok_or(Unreadable::Format)?;
         let reader = || ImageReader::with_format(Cursor::new(bytes), format);
         let (width, height) = reader()
             .into_dimensions()

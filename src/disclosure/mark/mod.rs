@@ -77,6 +77,11 @@ pub fn in_file(bytes: &[u8]) -> Vec<Serial> {
     found
 }
 
+/// Whether it begins like a PNG or JPEG.
+pub fn is_picture(bytes: &[u8]) -> bool {
+    grey::format(bytes).is_some()
+}
+
 /// A picture that cannot be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -140,4 +145,4 @@ fn parts(grey: &Grey) -> impl Iterator<Item = Grey> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

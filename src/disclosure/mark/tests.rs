@@ -28,7 +28,7 @@ fn serial(text: &str) -> Serial {
     text.parse().unwrap()
 }
 
-fn png(picture: &GrayImage) -> Vec<u8> {
+pub(crate) fn png(picture: &GrayImage) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (width, height) = picture.dimensions();
     PngEncoder::new(&mut bytes)
@@ -38,7 +38,7 @@ fn png(picture: &GrayImage) -> Vec<u8> {
 }
 
 /// Marks alone, at so many dots an inch.
-fn drawn(serial: Serial, dpi: f32, side: u32) -> GrayImage {
+pub(crate) fn drawn(serial: Serial, dpi: f32, side: u32) -> GrayImage {
     let mut picture = GrayImage::from_pixel(side, side, Luma([255]));
     let scale = dpi / 72.0;
     let tiles = (side as f32 / (PERIOD * scale)).ceil() as usize;

@@ -154,6 +154,38 @@ fn numbers_of_people_in_a_text_are_found_however_they_are_written() {
         ("전화는 010-1234-5678로", "전화는 010-****-5678로"),
         ("01012345678", "010****5678"),
         ("+82 10-1234-5678", "+82 10-****-5678"),
+        ("전화010-1234-5678", "전화010-****-5678"),
+        ("연락처는01012345678입니다", "연락처는010****5678입니다"),
+        ("(02) 123-4567", "(02) ***-4567"),
+        ("031) 123-4567", "031) ***-4567"),
+        ("010 - 1234 - 5678", "010 - **** - 5678"),
+        ("010. 1234. 5678", "010. ****. 5678"),
+        ("０１０－１２３４－５６７８", "０１０－****－５６７８"),
+        ("+82 010-1234-5678", "+82 01*-****-5678"),
+        ("+82 (0)10-1234-5678", "+82 (0)1*-****-5678"),
+        ("0 1 0 1 2 3 4 5 6 7 8", "0 1 0 * * * * 5 6 7 8"),
+        ("1588-1234", "****-1234"),
+        // What follows it, and what stands before it, is no part of it.
+        ("010-1234-5678. 2026년 3월", "010-****-5678. 2026년 3월"),
+        ("010-1234-5678 2026-11-25", "010-****-5678 2026-11-25"),
+        ("010-1234-5678 02-123-4567", "010-****-5678 02-***-4567"),
+        ("2026-11-25 010-1234-5678", "2026-11-25 010-****-5678"),
+        ("2026. 11. 02. 010-1234-5678", "2026. 11. 02. 010-****-5678"),
+        // Dates, register numbers, amounts, a number of something else.
+        ("2026-11-25", "2026-11-25"),
+        ("2026. 01. 25. 09. 30. 15", "2026. 01. 25. 09. 30. 15"),
+        ("접수2026-000123", "접수2026-000123"),
+        (
+            "접수번호 2026-000123 - 2026-000124",
+            "접수번호 2026-000123 - 2026-000124",
+        ),
+        ("금액 1,012,345,678원", "금액 1,012,345,678원"),
+        (
+            "금액 12,000,000 - 15,000,000원",
+            "금액 12,000,000 - 15,000,000원",
+        ),
+        ("1588 - 1592", "1588 - 1592"),
+        ("SN01012345678", "SN01012345678"),
         ("메일 gildong@example.org.", "메일 gi***@example.org."),
         ("@팀장 a@b", "@팀장 a@b"),
         ("2018년 7월 17일 12:30", "2018년 7월 17일 12:30"),
@@ -218,4 +250,28 @@ fn no_value_of_the_people_is_left_in_a_masked_case() {
     assert_eq!(title, Some("홍*동의 민원"));
     assert_eq!(masked.number, "2018-00001");
     assert_eq!(masked.assignees, ["kim"]);
+}
+
+#[test]
+fn without_the_people_no_text_is_left_and_it_says_so() {
+    let mut without = case();
+    without.people = None;
+    view(&mut without);
+    let text = serde_json::to_string(&without).unwrap();
+    for value in ["홍길동", "1234-5678", "세종대로", "민원\"", "올림"] {
+        assert!(!text.contains(value), "{value}: {text}");
+    }
+    assert_eq!(without.narrative.as_deref(), Some(WITHHELD));
+    assert_eq!(without.number, "2018-00001");
+    // Of a case that has no text here, nothing is said to be missing.
+    let mut head = case();
+    (head.people, head.title, head.narrative, head.attributes) = (None, None, None, None);
+    head.additions.clear();
+    view(&mut head);
+    assert_eq!(head.narrative, None);
+    // A case with nobody in it is no case whose people are not shown.
+    let mut nobody = case();
+    nobody.people = Some(Vec::new());
+    view(&mut nobody);
+    assert_ne!(nobody.narrative.as_deref(), Some(WITHHELD));
 }

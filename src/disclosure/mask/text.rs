@@ -81,39 +81,111 @@ fn resident_number(before: Option<char>, here: &[char]) -> Found {
     Some((6 + dash + 7, format!("{shown}-*******")))
 }
 
-/// A telephone number of Korea: 0 or +82 or 15XX, 9 to 12 digits (8 for the latter), in groups.
-fn number(before: Option<char>, here: &[char]) -> Found {
-    let joined = |c: char| c.is_alphanumeric() || c == '-';
-    if before.is_some_and(joined) {
-        return None;
-    }
-    let plus = usize::from(here.first() == Some(&'+'));
-    let mut digits: Vec<u8> = Vec::new();
-    let mut length = plus;
-    let mut end = 0;
+/// Most separators between two groups of a telephone number: ` - `.
+const GAP_MAX: usize = 3;
+/// Most groups that are looked at: a number written digit by digit has one each.
+const GROUPS_MAX: usize = 13;
+
+/// Digits without anything between them.
+struct Group {
+    /// Separators before it.
+    gap: usize,
+    digits: Vec<u8>,
+    /// Characters from the beginning to behind it.
+    end: usize,
+}
+
+/// The groups of digits from here on, as far as nothing but separators stands between them.
+fn groups(here: &[char], from: usize) -> Vec<Group> {
+    let separates = |c: char| "-–—−‐－.() \u{a0}".contains(c);
+    let mut groups: Vec<Group> = Vec::new();
     let mut gap = 0;
-    for c in here.iter().skip(plus) {
-        length += 1;
+    for (at, c) in here.iter().enumerate().skip(from) {
+        let end = at + 1;
         if let Some(value) = digit(*c) {
-            digits.push(value);
-            (end, gap) = (length, 0);
-        } else if matches!(c, '-' | '–' | '.' | ' ' | ')') && gap == 0 && !digits.is_empty() {
-            gap = 1;
+            if let Some(group) = groups.last_mut().filter(|_| gap == 0) {
+                group.digits.push(value);
+                group.end = end;
+            } else if groups.len() < GROUPS_MAX {
+                let digits = vec![value];
+                groups.push(Group { gap, digits, end });
+            } else {
+                break;
+            }
+            gap = 0;
+        } else if separates(*c) && gap < GAP_MAX && !groups.is_empty() {
+            gap += 1;
         } else {
             break;
         }
-        if digits.len() > 12 {
-            return None;
-        }
     }
-    let fits = match digits.as_slice() {
-        [8, 2, ..] if plus == 1 => (10..=12).contains(&digits.len()),
-        [0, 1..=8, ..] if plus == 0 => (9..=12).contains(&digits.len()),
-        [1, 5 | 6 | 8, ..] if plus == 0 => digits.len() == 8 && end == 9,
-        _ => false,
+    groups
+}
+
+/// Whether a number begins like one of Korea: with its 0.
+fn begins(digits: &[u8]) -> bool {
+    matches!(digits, [0, 1..=8, ..])
+}
+
+/// Whether these groups, and no more of them, are a number as numbers are written: area, exchange
+/// and four digits, or some of that in one. What stands between them may then be wide.
+fn is_written(groups: &[Group], international: bool) -> bool {
+    let count: usize = groups.iter().map(|group| group.digits.len()).sum();
+    let is_area = |digits: &[u8]| match digits {
+        [0, 2] => true,
+        _ => begins(digits) && (3..=4).contains(&digits.len()),
     };
-    let found: String = here.get(..end)?.iter().collect();
-    fits.then(|| (end, telephone(&found)))
+    match groups {
+        // The 0 of the area is often left in, in brackets or not: 13 digits.
+        [first, .., last] if international => {
+            first.digits.starts_with(&[8, 2])
+                && (10..=13).contains(&count)
+                && groups.len() <= 5
+                && matches!(last.digits.len(), 4 | 7 | 8)
+        }
+        [whole] if international => whole.digits.starts_with(&[8, 2]) && (10..=13).contains(&count),
+        [whole] => begins(&whole.digits) && (9..=12).contains(&count),
+        [area, rest] => is_area(&area.digits) && matches!(rest.digits.len(), 7 | 8),
+        [area, middle, last] => {
+            // No exchange of Seoul begins with 0: the second day of a month before a number.
+            let is_day = area.digits == [0, 2] && middle.digits.first() == Some(&0);
+            is_area(&area.digits)
+                && !is_day
+                && matches!(middle.digits.len(), 3 | 4)
+                && last.digits.len() == 4
+        }
+        _ => false,
+    }
+}
+
+/// Whether these groups, one separator between two, have the digits of a number, however many
+/// stand in each.
+fn has_digits(groups: &[Group], international: bool) -> bool {
+    let digits: Vec<u8> = groups.iter().flat_map(|g| &g.digits).copied().collect();
+    match digits.as_slice() {
+        [8, 2, ..] if international => (10..=12).contains(&digits.len()),
+        [1, 5 | 6 | 8, ..] if !international => digits.len() == 8 && groups.len() == 2,
+        _ => !international && begins(&digits) && (9..=12).contains(&digits.len()),
+    }
+}
+
+/// A telephone number of Korea: 0 or +82 or 15XX, 9 to 12 digits (8 for the latter), in groups. It
+/// may follow a word of Korean without a space, and another number may follow it.
+fn number(before: Option<char>, here: &[char]) -> Found {
+    let joined = |c: char| c.is_ascii_alphanumeric() || digit(c).is_some() || c == '-';
+    if before.is_some_and(joined) {
+        return None;
+    }
+    let international = here.first() == Some(&'+');
+    let groups = groups(here, usize::from(international));
+    let mut beginnings = (1..=groups.len()).filter_map(|count| groups.get(..count));
+    let written = beginnings.find(|part| is_written(part, international));
+    let single = groups.iter().skip(1).take_while(|group| group.gap == 1);
+    let evenly = || groups.get(..single.count() + 1);
+    let found = written.or_else(|| evenly().filter(|part| has_digits(part, international)))?;
+    let end = found.last()?.end;
+    let number: String = here.get(..end)?.iter().collect();
+    Some((end, telephone(&number)))
 }
 
 fn mail(before: Option<char>, here: &[char]) -> Found {

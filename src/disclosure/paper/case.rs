@@ -22,22 +22,22 @@ pub enum Identity {
 
 impl Identity {
     /// What a case calls for where nobody says otherwise: a report against somebody is printed
-    /// without who made it (민원 처리에 관한 법률 제7조).
+    /// without who made it (민원 처리에 관한 법률 제7조). Where the permit opens no people, any case
+    /// may be one.
     pub fn of(view: &CaseView) -> Self {
-        let people = view.people.as_deref().unwrap_or_default();
-        if people.iter().any(|person| person.part == Part::Subject) {
-            Self::Omit
-        } else {
-            Self::Keep
+        let against = |person: &PersonView| person.part == Part::Subject;
+        match &view.people {
+            Some(people) if !people.iter().any(against) => Self::Keep,
+            _ => Self::Omit,
         }
     }
 }
 
 /// Leaves the identity of petitioner, agent and witnesses out: the people themselves, and in the
-/// texts whatever names them. To be done before anything is masked: a masked name still says much.
+/// texts whatever names them; where the permit opens no people, the texts whole. To be done before anything is masked: a masked name still says much.
 pub fn omit_identity(view: &mut CaseView) {
     let Some(people) = view.people.take() else {
-        return;
+        return mask::withhold(view);
     };
     let speaks = |part| matches!(part, Part::Petitioner | Part::Agent | Part::Witness);
     let (mut omitted, kept): (Vec<_>, Vec<_>) = people.into_iter().partition(|p| speaks(p.part));
@@ -142,5 +142,52 @@ pub fn forget(mut document: Document) {
             Block::Table(table) => table.rows.iter_mut().flatten().for_each(Zeroize::zeroize),
             Block::Chart(_) | Block::NewPage => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disclosure::mask::WITHHELD;
+    use crate::disclosure::template::Masking;
+    use crate::disclosure::template::tests::case;
+
+    #[test]
+    fn who_made_a_report_is_left_out_whatever_the_permit_opens() {
+        let mut report = case();
+        report.narrative = Some("홍길동이 장길산을 신고하였다.".into());
+        assert_eq!(Identity::of(&report), Identity::Omit);
+        let mut with_people = report.clone();
+        omit_identity(&mut with_people);
+        let narrative = with_people.narrative.as_deref();
+        assert_eq!(narrative, Some("[민원인]이 장길산을 신고하였다."));
+
+        report.people = None;
+        assert_eq!(Identity::of(&report), Identity::Omit);
+        omit_identity(&mut report);
+        for masking in [Masking::Masked, Masking::Unmasked] {
+            let view = Template::Summary.show(report.clone(), masking);
+            let blocks = blocks(Template::Summary, "7KQ4M-2XA0D".parse().unwrap(), &view);
+            let said = |text: &str| {
+                blocks.iter().any(|block| match block {
+                    Block::Paragraph(paragraph) => paragraph.contains(text),
+                    Block::Pairs(pairs) => pairs.iter().any(|(_, value)| value.contains(text)),
+                    _ => false,
+                })
+            };
+            assert!(said(WITHHELD));
+            for value in [
+                "홍길동",
+                "title-canary",
+                "addition-canary",
+                "attribute-canary",
+            ] {
+                assert!(!said(value), "{value}");
+            }
+        }
+
+        let mut nobody = case();
+        nobody.people = Some(Vec::new());
+        assert_eq!(Identity::of(&nobody), Identity::Keep);
     }
 }

@@ -85,6 +85,26 @@ fn masked_is_masked_in_every_template() {
 }
 
 #[test]
+fn masked_without_the_people_is_the_head_alone_and_opens_them_where_it_opens_texts() {
+    let serial: Serial = "7KQ4M-2XA0D".parse().unwrap();
+    for template in Template::ALL {
+        let fields = template.fields();
+        assert!(!fields.has(Field::Narrative) || fields.has(Field::People));
+        let mut without = case();
+        without.people = None;
+        let view = template.show(without, Masking::Masked);
+        let rows = template.rows(serial, &view);
+        let cells: Vec<&String> = rows.iter().flat_map(Row::cells).collect();
+        for value in ["title", "narrative", "attribute", "addition"] {
+            let canary = format!("{value}-canary");
+            assert!(!cells.iter().any(|cell| cell.contains(&canary)), "{value}");
+        }
+        let said = cells.iter().any(|cell| *cell == mask::WITHHELD);
+        assert_eq!(said, fields.has(Field::Narrative), "{template:?}");
+    }
+}
+
+#[test]
 fn a_purpose_has_its_templates_and_no_others() {
     for purpose in Purpose::ALL {
         let of = Template::of(purpose);

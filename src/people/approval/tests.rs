@@ -95,6 +95,7 @@ fn every_part_of_a_request_is_in_its_hash() {
     let lift = |case, ground: &str| Asked::LiftHold {
         case: CaseId::from_bytes([case; 16]),
         ground: ground.to_owned(),
+        standing_hash: [case; 32],
     };
     let role = |to, role| Asked::GrantRole { to, role };
     let all = [

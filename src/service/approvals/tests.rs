@@ -135,11 +135,21 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
     let lift = |ground: &str| Asked::LiftHold {
         case: CaseId::from_bytes([1; 16]),
         ground: ground.to_owned(),
+        standing_hash: [1; 32],
+    };
+    // Somebody set another hold on the same ground since.
+    let one_more = Asked::LiftHold {
+        case: CaseId::from_bytes([1; 16]),
+        ground: "a".to_owned(),
+        standing_hash: [2; 32],
     };
     let take_out = |cases| Asked::TakeOut {
         manifest_hash: [1; 32],
         form: "csv".to_owned(),
         purpose: Purpose::Legal,
+        reason: "to answer a court".to_owned(),
+        template: "case_file".to_owned(),
+        copies: 2,
         cases,
         people: 1,
         unmasked: false,
@@ -173,6 +183,7 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
             },
         ),
         (lift("a"), lift("b")),
+        (lift("a"), one_more),
         (take_out(1), take_out(2)),
         (
             Asked::Destroy {
@@ -210,7 +221,7 @@ fn a_raised_budget_is_carried_out_by_the_approval_for_a_day() {
     let asked = Asked::RaiseBudget {
         people: 5,
         cases: 7,
-        reason_hash: text_hash("r"),
+        reason: "r".to_owned(),
     };
     let held = |login: &str| -> Vec<(u32, u32)> {
         let now = office.clock.now();
@@ -354,7 +365,7 @@ fn each_kind_is_approved_by_a_privacy_officer_who_had_no_part_in_it() {
     let more = Asked::RaiseBudget {
         people: 5,
         cases: 5,
-        reason_hash: text_hash("r"),
+        reason: "r".to_owned(),
     };
     let kinds = deferred(&office).into_iter().map(|(asked, _)| asked);
     let kinds: Vec<Asked> = kinds.chain([grant, desk, more]).collect();
@@ -421,6 +432,12 @@ fn what_is_shown_says_what_is_asked_and_reads_no_case() {
             Asked::ResetAccount { .. } => "rights (key ".to_owned(),
             Asked::OpenRetained { item, .. } => item.to_string(),
             Asked::LiftHold { case, .. } => case.to_string(),
+            Asked::LiftItemHold { item, .. } | Asked::RenewTerm { item, .. } => item.to_string(),
+            Asked::TakeOut { .. } => {
+                "as csv (case_file, 2 times), masked, for the purpose legal, to a court; \
+                 reason: to answer a court; list 0101"
+                    .to_owned()
+            }
             _ => "01".repeat(32),
         };
         assert!(view.asked.contains(&telling), "{view:?}");

@@ -539,10 +539,20 @@ fn nothing_is_taken_out_that_is_not_the_askers_and_no_order_that_cannot_be_carri
     assert_eq!(with(&|o| o.receiver = " ".into()), "receiver");
     assert_eq!(with(&|o| o.reason = String::new()), "reason");
     assert_eq!(with(&|o| o.template = Some("all".into())), "template");
-    assert_eq!(
-        with(&|o| o.responsible = Some("nobody".into())),
-        "responsible"
-    );
+    // Nobody who could not say that it is destroyed answers for it.
+    for login in ["nobody", "auditor"] {
+        let named = with(&|o| o.responsible = Some(login.into()));
+        assert_eq!(named, "responsible", "{login}");
+    }
+    let guesses = |count: u8| {
+        let guess = |n| CaseId::from_bytes([n; 16]);
+        let all: Vec<CaseId> = (1..=count).map(guess).chain([mine]).collect();
+        office.order(&all)
+    };
+    assert_eq!(refused(guesses(101)), "selection");
+    let begun = office.begin(office.session("officer"), guesses(100));
+    assert_eq!((begun.cases, begun.absent), (1, 100));
+    office.ended("officer", begun.serial);
     assert_eq!(with(&|o| o.destroy_by = office.clock.now()), "destroy_by");
     assert_eq!(with(&|o| o.form = Form::PrintPdf), "format");
     let begun = office.begin(
@@ -555,7 +565,7 @@ fn nothing_is_taken_out_that_is_not_the_askers_and_no_order_that_cannot_be_carri
         .outputs
         .newest(u64::MAX, Limit::rows(50), |_| true)
         .unwrap();
-    assert_eq!(rows.len(), 1, "only what was begun has a record");
+    assert_eq!(rows.len(), 2, "only what was begun has a record");
     office.ended("officer", begun.serial);
     let auditor = office
         .store
@@ -564,4 +574,20 @@ fn nothing_is_taken_out_that_is_not_the_askers_and_no_order_that_cannot_be_carri
         auditor.unwrap().wait(),
         Err(ServiceError::RoleRefused)
     ));
+}
+
+#[test]
+fn one_person_takes_one_place_and_leaves_the_other() {
+    let office = Office::new();
+    let [one, two, three] = [1, 2, 3].map(|n| crate::domain::id::AccountId::from_bytes([n; 16]));
+    let taken = office.store.exports.take_turn(one).ok().unwrap();
+    assert!(matches!(
+        office.store.exports.take_turn(one),
+        Err(ServiceError::Busy)
+    ));
+    let other = office.store.exports.take_turn(two);
+    assert!(other.is_ok());
+    assert!(office.store.exports.take_turn(three).is_err(), "all taken");
+    drop(taken);
+    assert!(office.store.exports.take_turn(three).is_ok());
 }
