@@ -63,7 +63,7 @@ pub enum OutputState {
     Interrupted,
     /// Whoever asked for it called it off.
     Cancelled,
-    /// The file died after its time without having been fetched.
+    /// The file or the print document died without having been fetched.
     Expired,
     /// 파기 확인: whoever answers for it says that every copy is destroyed.
     Closed,

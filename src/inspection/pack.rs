@@ -168,11 +168,24 @@ pub struct Pack {
     pub signed: Option<Signed>,
 }
 
+/// Outputs of which a copy may still be somewhere, when a pack was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Copies {
+    /// The inspection.
+    pub inspection: InspectionId,
+    /// All of them.
+    pub out: u32,
+    /// Those whose date of destruction had passed.
+    pub overdue: u32,
+}
+
 /// A row of the space.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 enum Kept {
     Pack(Box<Pack>),
     Finding(Box<Finding>),
+    /// Beside its pack, where number 0 would be; packs of before have none.
+    Copies(Copies),
 }
 
 fn finding_id(inspection: InspectionId, number: u32) -> Vec<u8> {
@@ -186,6 +199,7 @@ impl Row for Kept {
         match self {
             Self::Pack(pack) => pack.id.as_bytes().to_vec(),
             Self::Finding(finding) => finding_id(finding.inspection, finding.number),
+            Self::Copies(copies) => finding_id(copies.inspection, 0),
         }
     }
 }
@@ -196,6 +210,8 @@ pub struct Whole {
     pub pack: Pack,
     /// Its findings, by number.
     pub findings: Vec<Finding>,
+    /// Copies that were out; `None` where it was made before they were counted.
+    pub copies: Option<Copies>,
     row: Stored<Kept>,
     rows: Vec<Stored<Kept>>,
 }
@@ -213,7 +229,7 @@ impl Inspections {
         Self { table }
     }
 
-    /// Adds a new pack and its findings to a batch.
+    /// Adds a new pack, its findings and its count of copies to a batch.
     ///
     /// # Errors
     /// [`TableError`] where a row cannot be made.
@@ -222,8 +238,10 @@ impl Inspections {
         batch: &mut Batch,
         pack: Pack,
         findings: Vec<Finding>,
+        copies: Copies,
     ) -> Result<(), TableError> {
         self.table.put_new(batch, &Kept::Pack(Box::new(pack)))?;
+        self.table.put_new(batch, &Kept::Copies(copies))?;
         findings
             .into_iter()
             .try_for_each(|one| self.table.put_new(batch, &Kept::Finding(Box::new(one))))
@@ -251,9 +269,15 @@ impl Inspections {
             rows.push(found);
             findings.push(*finding);
         }
+        let copies = self.table.find::<Kept>(&finding_id(id, 0))?;
+        let copies = copies.and_then(|found| match found.row {
+            Kept::Copies(copies) => Some(copies),
+            Kept::Pack(_) | Kept::Finding(_) => None,
+        });
         Ok(Some(Whole {
             pack: *pack,
             findings,
+            copies,
             row,
             rows,
         }))
@@ -268,7 +292,7 @@ impl Inspections {
         let mut packs: Vec<Pack> = rows
             .filter_map(|row| match row {
                 Kept::Pack(pack) => Some(*pack),
-                Kept::Finding(_) => None,
+                Kept::Finding(_) | Kept::Copies(_) => None,
             })
             .collect();
         packs.sort_by_key(|pack| std::cmp::Reverse((pack.month, pack.made_at, pack.id)));

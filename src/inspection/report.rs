@@ -3,7 +3,7 @@
 
 use super::html::Html;
 use super::pack::FindingState;
-use super::sheet::{Remark, Usage};
+use super::sheet::{CopiesOut, Remark, Usage};
 use super::view::InspectionView;
 
 const STYLE: &str = "@page{size:A4 landscape;margin:12mm}body{font-family:sans-serif;\
@@ -104,6 +104,10 @@ fn head(page: &mut Html, view: &InspectionView) {
             "파기되어 읽지 못한 본문 / Bodies gone",
             &sheet.unread.to_string(),
         ])
+        .row([
+            "회수되지 않은 출력물 (기한 경과) / Copies out (overdue)",
+            &copies(sheet.copies),
+        ])
         .row(["점검표 해시 / Hash of the sheet", &view.hash])
         .row(["서명 / Signed", &signed_by(view)])
         .row([
@@ -111,6 +115,14 @@ fn head(page: &mut Html, view: &InspectionView) {
             &statement.unwrap_or_else(|| "-".to_owned()),
         ])
         .raw("</tbody></table>");
+}
+
+/// How many copies are out, and how many of them are past their date.
+pub(super) fn copies(copies: Option<CopiesOut>) -> String {
+    copies.map_or_else(
+        || "-".to_owned(),
+        |copies| format!("{} ({})", copies.total, copies.overdue),
+    )
 }
 
 fn chart(page: &mut Html, view: &InspectionView) {

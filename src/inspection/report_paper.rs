@@ -2,7 +2,7 @@
 //! is shaded on paper.
 
 use super::pack::FindingState;
-use super::report::{name, remark, signed_by, state, whole};
+use super::report::{copies, name, remark, signed_by, state, whole};
 use super::view::InspectionView;
 use crate::disclosure::paper::{Bars, Block, Chart, Column, Document, Table};
 
@@ -35,6 +35,10 @@ pub fn document(view: &InspectionView) -> Document {
         ),
         pair("접속기록 / Entries", (sheet.to - sheet.from).to_string()),
         pair("기록의 뿌리 / Root of the log", sheet.root.clone()),
+        pair(
+            "회수되지 않은 출력물 (기한 경과) / Copies out (overdue)",
+            copies(sheet.copies),
+        ),
         pair(
             "지적 사항 / Findings",
             format!("{} / {}", settled.count(), sheet.findings.len()),

@@ -102,6 +102,15 @@ pub struct Usage {
     pub hours: Vec<u32>,
 }
 
+/// Exports and prints of which a copy may still be somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct CopiesOut {
+    /// All of them.
+    pub total: u32,
+    /// Those whose date of destruction had passed: the findings tell of them.
+    pub overdue: u32,
+}
+
 /// The sheet.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Sheet {
@@ -127,6 +136,9 @@ pub struct Sheet {
     pub root: String,
     /// Sealed parts of entries that were needed and are gone.
     pub unread: u64,
+    /// Copies that were out when it was made; absent where they were not counted yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copies: Option<CopiesOut>,
     /// The rules in force.
     #[schema(value_type = Object)]
     pub rules: Inspection,
@@ -161,6 +173,10 @@ impl Sheet {
             to: pack.to,
             root: BASE64.encode(&pack.root),
             unread: pack.unread,
+            copies: whole.copies.map(|copies| CopiesOut {
+                total: copies.out,
+                overdue: copies.overdue,
+            }),
             rules: pack.rules.clone(),
             usage: pack
                 .usage

@@ -120,7 +120,7 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         store.backups.tidy(store.clock.monotonic());
         store.expire_exports();
         store.sessions.tidy();
-        store.prints.sweep(store.clock.monotonic());
+        store.expire_prints();
     }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()

@@ -50,6 +50,7 @@ impl Store {
     pub(super) fn drop_apart(&self, order: &Order) -> Result<(), ServiceError> {
         let cases: Vec<CaseId> = order.parts.iter().map(|part| part.case).collect();
         self.prints.drop_of(&cases);
+        self.expire_prints();
         self.drop_exports_of(cases.into_iter())?;
         match &order.ground {
             Ground::RetentionEnd(item) | Ground::AppraisedEnd { item, .. } => {

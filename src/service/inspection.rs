@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::{Batch, pending};
 use crate::inspection::gather::{Gathered, Gatherer, Hits, Known, needs_body};
 use crate::inspection::month::Month;
-use crate::inspection::pack::{Finding, FindingState, PEOPLE_MAX, Pack, Whole};
+use crate::inspection::pack::{Copies, Finding, FindingState, PEOPLE_MAX, Pack, Whole};
 use crate::inspection::rule::Rule;
 use crate::inspection::sheet::{Sheet, hex};
 use crate::inspection::view::{
@@ -32,6 +32,9 @@ use crate::people::view::AccountState;
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Cases whose tier is remembered during one pass.
 const TIERS_MAX: usize = 100_000;
+
+/// Why, about whom, and what stands behind it.
+type Found = (Rule, Option<AccountId>, Hits);
 
 /// What a pass asks the store.
 struct Lookup<'a> {
@@ -123,10 +126,10 @@ impl Store {
             .not_inspected(month)
             .and_then(|()| self.gather_month(&permit, month, by));
         match made {
-            Ok((pack, findings)) => {
+            Ok((pack, findings, copies)) => {
                 let id = pack.id;
                 let mut batch = Batch::default();
-                let put = self.inspections.put_new(&mut batch, pack, findings);
+                let put = self.inspections.put_new(&mut batch, pack, findings, copies);
                 put.map_err(fault::table)?;
                 let shown = Shown {
                     query: Some("inspection"),
@@ -147,7 +150,7 @@ impl Store {
         permit: &Permit<Inspect>,
         month: Month,
         by: AccountId,
-    ) -> Result<(Pack, Vec<Finding>), ServiceError> {
+    ) -> Result<(Pack, Vec<Finding>, Copies), ServiceError> {
         let now = self.clock.now();
         let end = month.next().start();
         let rules = self.home.inspection.clone();
@@ -165,10 +168,11 @@ impl Store {
             mut usage,
             unread,
         } = gatherer.end();
-        found.extend(self.copies_out(now.min(end))?);
+        let id = InspectionId::random(self.random.as_ref()).map_err(fault::random)?;
+        let (late, copies) = self.copies_out(id, now.min(end))?;
+        found.extend(late);
         found.extend(self.open_alerts(span)?);
         usage.truncate(PEOPLE_MAX);
-        let id = InspectionId::random(self.random.as_ref()).map_err(fault::random)?;
         let findings = (1..)
             .zip(found)
             .map(|(number, (rule, person, hits))| Finding {
@@ -202,24 +206,34 @@ impl Store {
             revision: 1,
             signed: None,
         };
-        Ok((pack, findings))
+        Ok((pack, findings, copies))
     }
 
-    /// Copies whose date of destruction had passed at this moment, by who answers for them.
+    /// Copies that are out: how many, and those whose date of destruction had passed at this
+    /// moment, by who answers for them.
     fn copies_out(
         &self,
+        inspection: InspectionId,
         at: Timestamp,
-    ) -> Result<Vec<(Rule, Option<AccountId>, Hits)>, ServiceError> {
+    ) -> Result<(Vec<Found>, Copies), ServiceError> {
         let mut late: BTreeMap<AccountId, Hits> = BTreeMap::new();
+        let mut copies = Copies {
+            inspection,
+            out: 0,
+            overdue: 0,
+        };
         let mut before = u64::MAX;
         loop {
-            let out = |output: &crate::disclosure::output::Output| {
-                output.state.is_out() && output.destroy_by < at
-            };
+            let out = |output: &crate::disclosure::output::Output| output.state.is_out();
             let page = self.outputs.newest(before, Limit::rows(256), out);
             let (rows, next) = page.map_err(fault::table)?;
             for stored in rows {
                 let output = stored.row;
+                copies.out = copies.out.saturating_add(1);
+                if output.destroy_by >= at {
+                    continue;
+                }
+                copies.overdue = copies.overdue.saturating_add(1);
                 let over = at.as_millis().saturating_sub(output.destroy_by.as_millis()) / DAY_MS;
                 let index = output.entry.unwrap_or_default();
                 let mut hit = Hits::one(index, output.destroy_by);
@@ -233,16 +247,15 @@ impl Store {
             before = next;
         }
         let found = late.into_iter();
-        Ok(found
-            .map(|(id, hits)| (Rule::CopyOut, Some(id), hits))
-            .collect())
+        let found = found.map(|(id, hits)| (Rule::CopyOut, Some(id), hits));
+        Ok((found.collect(), copies))
     }
 
     /// Alerts of this time that nobody took note of: the office's own, so about nobody.
     fn open_alerts(
         &self,
         (from, to): (Timestamp, Timestamp),
-    ) -> Result<Option<(Rule, Option<AccountId>, Hits)>, ServiceError> {
+    ) -> Result<Option<Found>, ServiceError> {
         let open = |alert: &crate::disclosure::alert::Alert| {
             alert.acknowledged.is_none() && alert.at >= from && alert.at < to
         };

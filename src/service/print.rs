@@ -414,7 +414,10 @@ impl Store {
             })
         })?;
         let bytes = written?;
-        session.pulse().beats().map_err(fault::ended)?;
+        if let Err(ended) = session.pulse().beats() {
+            self.prints.died(output.serial);
+            return Err(fault::ended(ended));
+        }
         let made = (output.serial, output.form);
         let now = self.clock.monotonic();
         self.prints.keep(session, made, cases, bytes, now);

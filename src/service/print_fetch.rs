@@ -81,14 +81,44 @@ impl Store {
         })
     }
 
-    /// Before anybody is let in: what was being printed when the process ended is closed. Nothing
-    /// of it is left, and nobody had it.
+    /// Documents whose time or session is over, and those that died with what is destroyed: a
+    /// record of which nobody had the document is closed. To be called every minute.
+    pub(super) fn expire_prints(&self) {
+        self.prints.sweep(self.clock.monotonic());
+        for serial in self.prints.take_dead() {
+            if let Err(error) = self.close_unfetched(serial) {
+                tracing::error!(%error, %serial, "a print that nobody has fetched could not be closed; will be tried again");
+                self.prints.died(serial);
+            }
+        }
+    }
+
+    fn close_unfetched(&self, serial: Serial) -> Result<(), ServiceError> {
+        self.change_output(serial, |output| {
+            if !is_unfetched(output) {
+                return None;
+            }
+            output.state = OutputState::Expired;
+            let what = "its document died, fetched 0 times".to_owned();
+            Some((Outcome::Done, what))
+        })
+        .map(|_| ())
+    }
+
+    /// Before anybody is let in: what was being printed when the process ended is closed, and so is
+    /// what waited to be fetched. Nothing of it is left, and nobody had it.
     pub(super) fn settle_prints(&self) -> Result<(), ServiceError> {
-        let running =
-            |output: &Output| output.form.is_print() && output.state == OutputState::Running;
-        let found = self.outputs.newest(u64::MAX, EVERY, running);
+        let unsettled = |output: &Output| {
+            let running = output.state == OutputState::Running;
+            output.form.is_print() && (running || is_unfetched(output))
+        };
+        let found = self.outputs.newest(u64::MAX, EVERY, unsettled);
         let (rows, _) = found.map_err(fault::table)?;
         for stored in rows {
+            if is_unfetched(&stored.row) {
+                self.close_unfetched(stored.row.serial)?;
+                continue;
+            }
             self.change_output(stored.row.serial, |output| {
                 if output.state != OutputState::Running {
                     return None;
@@ -105,3 +135,11 @@ impl Store {
         Ok(())
     }
 }
+
+/// Whether its document waits, or has died, without having been fetched.
+fn is_unfetched(output: &Output) -> bool {
+    output.state == OutputState::Ready && output.fetched.1 == 0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
 //! Print documents that wait to be fetched: in memory alone, for minutes, for the session that made
-//! them. A restart loses them; their records stay.
+//! them. A restart loses them; their records stay, and close where nobody has fetched the document.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +34,8 @@ pub(super) struct Prints {
     settings: Print,
     font: Mutex<Option<Font>>,
     kept: Mutex<HashMap<Serial, Kept>>,
+    /// Documents that died and whose records may have to be closed.
+    dead: Mutex<Vec<Serial>>,
 }
 
 impl Prints {
@@ -42,6 +44,7 @@ impl Prints {
             settings,
             font: Mutex::default(),
             kept: Mutex::default(),
+            dead: Mutex::default(),
         }
     }
 
@@ -87,6 +90,7 @@ impl Prints {
         own.sort_unstable();
         for (_, oldest) in own.iter().rev().skip(MOST - 1) {
             kept.remove(oldest);
+            self.died(*oldest);
         }
         let one = Kept {
             pulse,
@@ -114,13 +118,35 @@ impl Prints {
 
     /// Drops what has waited long enough, or whose session ended. Called every few seconds.
     pub(super) fn sweep(&self, now: Duration) {
-        self.kept()
-            .retain(|_, one| now < one.until && one.pulse.beats().is_ok());
+        self.keep_if(|one| now < one.until && one.pulse.beats().is_ok());
+    }
+
+    fn keep_if(&self, stays: impl Fn(&Kept) -> bool) {
+        self.kept().retain(|serial, one| {
+            let stays = stays(one);
+            if !stays {
+                self.died(*serial);
+            }
+            stays
+        });
+    }
+
+    /// This document is there no more: its record is to be looked at.
+    pub(super) fn died(&self, serial: Serial) {
+        self.dead().push(serial);
+    }
+
+    /// Documents that died since this was asked last.
+    pub(super) fn take_dead(&self) -> Vec<Serial> {
+        std::mem::take(&mut *self.dead())
+    }
+
+    fn dead(&self) -> MutexGuard<'_, Vec<Serial>> {
+        self.dead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something of these cases is destroyed: documents that show it go.
     pub(super) fn drop_of(&self, cases: &[CaseId]) {
-        self.kept()
-            .retain(|_, one| !one.cases.iter().any(|case| cases.contains(case)));
+        self.keep_if(|one| !one.cases.iter().any(|case| cases.contains(case)));
     }
 }

@@ -39,18 +39,18 @@ const CANARIES: [(&str, &str); 26] = [
     ("searched_phone", "010-6630-2298"),
 ];
 
-fn canary(name: &str) -> &'static str {
+pub fn canary(name: &str) -> &'static str {
     CANARIES.iter().find(|(known, _)| *known == name).unwrap().1
 }
 
 /// A made office: the server, and a token for everybody.
-struct Staff {
-    served: Served,
-    tokens: BTreeMap<&'static str, String>,
+pub struct Staff {
+    pub served: Served,
+    pub tokens: BTreeMap<&'static str, String>,
 }
 
 impl Staff {
-    fn call(
+    pub fn call(
         &self,
         login: &str,
         method: &str,
@@ -84,7 +84,7 @@ impl Staff {
         self.tokens
             .insert(login, log_in(&self.served.address, login));
     }
-    fn register(&self, draft: &Value) -> String {
+    pub fn register(&self, draft: &Value) -> String {
         let registered = self
             .call("intake", "POST", "/cases", Some(draft))
             .expect(201);
@@ -98,7 +98,7 @@ impl Staff {
     }
 }
 
-fn staff(served: Served, made: &Value) -> Staff {
+pub fn staff(served: Served, made: &Value) -> Staff {
     let mut staff = Staff {
         served,
         tokens: BTreeMap::new(),
@@ -128,7 +128,7 @@ fn staff(served: Served, made: &Value) -> Staff {
     staff
 }
 
-fn draft(tier: &str) -> Value {
+pub fn draft(tier: &str) -> Value {
     let department = if tier == "ordinary" {
         "civil"
     } else {
@@ -289,7 +289,7 @@ fn import(program: &Program) -> Value {
 }
 
 /// Makes the store.
-fn made(program: &Program) -> Value {
+pub fn made(program: &Program) -> Value {
     let init = [
         "init",
         "--json",

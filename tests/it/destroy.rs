@@ -9,7 +9,8 @@ use bongham::domain::time::{SteppedClock, Timestamp};
 use bongham::merkle::checkpoint::Verifier;
 use serde_json::{Value, json};
 
-use crate::deletion::{body, petition};
+use crate::deletion::{approved, body, id_of, office, pass, petition, registered, run};
+use crate::export::{Receiver, ended, order, text};
 use crate::world::{World, ordinary, sensitive};
 
 fn step(world: &World, login: &str, id: &str, name: &str, body: &Value) -> Value {
@@ -96,4 +97,68 @@ fn an_approved_request_ends_in_a_certificate_that_is_checked_elsewhere() {
     for name in ["홍길동", "임꺽정", "변학도"] {
         assert!(!page.contains(name));
     }
+}
+
+/// An export that has left.
+fn taken_out(world: &World, case: &str) -> String {
+    let mut body = order(&json!({ "cases": [case] }), "csv");
+    body["recipient"] = Receiver::new().key();
+    let begun = world.post("officer", "/exports", &body).expect(202);
+    let serial = text(&begun["serial"]);
+    ended(world, "officer", &serial);
+    let path = format!("/exports/{serial}/content");
+    assert_eq!(world.get("officer", &path).status, 200);
+    serial
+}
+
+/// A print, whose document somebody has fetched or not.
+fn printed(world: &World, case: &str, fetched: bool) -> String {
+    let body = json!({"purpose": "handling", "reason": "회의 자료", "cases": [case],
+        "form": "html", "receiver": "심의위원회"});
+    let made = world.post("officer", "/prints", &body).expect(201);
+    let serial = text(&made["serial"]);
+    if fetched {
+        let path = format!("/prints/{serial}/document");
+        assert_eq!(world.get("officer", &path).status, 200);
+    }
+    serial
+}
+
+#[test]
+fn a_certificate_calls_back_the_copies_that_are_out_until_they_are_closed() {
+    let (mut world, clock) = office();
+    let (case, receipt) = registered(&world, &ordinary());
+    let (other, _) = registered(&world, &ordinary());
+    let file = taken_out(&world, &case);
+    let paper = printed(&world, &case, true);
+    let waiting = printed(&world, &case, false);
+    // The control: copies of something else are not called back.
+    taken_out(&world, &other);
+    let view = approved(&world, &receipt);
+    pass(&mut world, &clock, Duration::from_secs(3 * 86_400));
+    run(&world, "privacy", &id_of(&view)).expect(200);
+    let verifier = Verifier::parse(&world.log_key).unwrap();
+    let path = format!("/ledger/certificates/{}", text(&view["order"]["id"]));
+    let called_back = || {
+        let reply = world.get("privacy", &path);
+        assert_eq!(reply.status, 200);
+        let body = verify(&reply.bytes, &verifier, None).unwrap();
+        let mut found: Vec<String> = body.recall.into_iter().map(|one| one.export).collect();
+        found.sort_unstable();
+        found
+    };
+    let mut out = [file.clone(), paper.clone()];
+    out.sort_unstable();
+    assert_eq!(called_back(), out);
+    let record = world.get("officer", &format!("/prints/{waiting}"));
+    assert_eq!(record.expect(200)["state"], "expired");
+    let close = |serial: &str| {
+        let body = json!({"method": "파쇄"});
+        let path = format!("/outputs/{serial}/close");
+        world.post("officer", &path, &body).expect(200);
+    };
+    close(&file);
+    assert_eq!(called_back(), std::slice::from_ref(&paper));
+    close(&paper);
+    assert_eq!(called_back(), [""; 0]);
 }

@@ -42,7 +42,7 @@ pub fn text(value: &Value) -> String {
 }
 
 /// Waits for the end of an export; gives what it shows then.
-fn ended(world: &World, login: &str, serial: &str) -> Value {
+pub fn ended(world: &World, login: &str, serial: &str) -> Value {
     let began = Instant::now();
     loop {
         let view = world.get(login, &format!("/exports/{serial}")).expect(200);

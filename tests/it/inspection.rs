@@ -7,6 +7,7 @@ use bongham::domain::time::{SteppedClock, Timestamp};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
+use crate::export::{Receiver, ended, order, text};
 use crate::program::{Program, run};
 use crate::world::{World, ordinary, sensitive};
 
@@ -299,4 +300,70 @@ fn commands_make_answer_and_sign_an_inspection() {
     assert!(std::fs::read_to_string(report).unwrap().contains("<svg"));
     let list = person("auditor", &["inspection", "list"]);
     assert!(list.out.contains(&id), "{list:?}");
+}
+
+/// An export that has left and is to be destroyed by then.
+fn taken_out(world: &World, cases: &[&str], destroy_by: &str) -> String {
+    let mut body = order(&json!({ "cases": cases }), "csv");
+    body["recipient"] = Receiver::new().key();
+    body["destroy_by"] = json!(destroy_by);
+    let begun = world.post("officer", "/exports", &body).expect(202);
+    let serial = text(&begun["serial"]);
+    ended(world, "officer", &serial);
+    let path = format!("/exports/{serial}/content");
+    assert_eq!(world.get("officer", &path).status, 200);
+    serial
+}
+
+#[test]
+fn copies_past_their_date_and_alerts_that_nobody_saw_are_findings_until_they_are_dealt_with() {
+    let (mut world, clock) = office("2026-10-14T23:00:00+09:00");
+    let cases = [(); 2].map(|()| world.register("intake", &ordinary()));
+    // More than one case at night: an alert.
+    let late = taken_out(&world, &[&cases[0], &cases[1]], "2026-10-20T00:00:00+09:00");
+    taken_out(&world, &[&cases[0]], "2999-01-01T00:00:00+09:00");
+    let copies = |view: &Value| view["sheet"]["copies"].clone();
+    let early = make(&world, "2026-10");
+    assert!(found(&early).contains(&pair("open_alert", "-")), "{early}");
+    assert!(!found(&early).contains(&pair("copy_out", "officer")));
+    assert_eq!(copies(&early), json!({"total": 2, "overdue": 0}));
+
+    later(&mut world, &clock, 7 * DAY);
+    let view = make(&world, "2026-10");
+    let findings = view["sheet"]["findings"].as_array().unwrap();
+    let copy = findings.iter().find(|f| f["rule"] == "copy_out").unwrap();
+    assert!(found(&view).contains(&pair("copy_out", "officer")));
+    assert_eq!(copy["count"], 1);
+    assert_eq!(copies(&view), json!({"total": 2, "overdue": 1}));
+    let index = copy["entries"][0].as_u64().unwrap();
+    let entries = world.log("&task=export");
+    let entry = entries
+        .iter()
+        .find(|entry| entry["index"] == index)
+        .unwrap();
+    assert_eq!(entry["cases"].as_array().unwrap().len(), 2);
+    let page = world.get("auditor", &format!("/inspections/{}/report", id(&view)));
+    let page = String::from_utf8(page.bytes).unwrap();
+    assert!(page.contains("Copies out (overdue)") && page.contains("2 (1)"));
+
+    let told = world.get("privacy", "/alerts").expect(200);
+    let alert = text(&told["rows"][0]["id"]);
+    let note = json!({"note": "agreed with the lead"});
+    let path = format!("/alerts/{alert}/acknowledge");
+    world.post("privacy", &path, &note).expect(200);
+    let body = json!({"method": "삭제"});
+    let path = format!("/outputs/{late}/close");
+    world.post("officer", &path, &body).expect(200);
+    let after = make(&world, "2026-10");
+    let rules: Vec<String> = found(&after).into_iter().map(|(rule, _)| rule).collect();
+    assert!(!rules.contains(&"copy_out".to_owned()), "{rules:?}");
+    assert!(!rules.contains(&"open_alert".to_owned()), "{rules:?}");
+    assert_eq!(copies(&after), json!({"total": 1, "overdue": 0}));
+    // What was made before stays as it was.
+    let path = format!("/inspections/{}", id(&view));
+    let again = world.get("auditor", &path).expect(200);
+    assert_eq!(
+        (copies(&again), &again["hash"]),
+        (copies(&view), &view["hash"])
+    );
 }

@@ -121,10 +121,19 @@ fn a_document_is_for_the_session_that_made_it_and_its_record_outlives_it() {
     refused(&document(&world, "officer", &serial), 404, "not_found");
     let path = format!("/api/v1/prints/{serial}/document");
     assert_eq!(world.send("GET", &path, Some(&before), None).status, 200);
+    let unfetched = print(&world, "officer", &order(&[&case], "html")).expect(201);
+    let unfetched = text(&unfetched["serial"]);
     world.restart();
     refused(&document(&world, "officer", &serial), 404, "not_found");
-    let record = world.get("officer", &format!("/prints/{serial}"));
-    assert_eq!(record.expect(200)["state"], "ready");
+    let state = |serial: &str| {
+        let record = world.get("officer", &format!("/prints/{serial}"));
+        record.expect(200)["state"].clone()
+    };
+    // What somebody has fetched may be on paper; what nobody has died with the server.
+    assert_eq!(state(&serial), "ready");
+    assert_eq!(state(&unfetched), "expired");
+    let out = world.get("officer", "/outputs?open=true").expect(200);
+    assert_eq!(out["rows"].as_array().unwrap().len(), 1);
 }
 
 #[test]

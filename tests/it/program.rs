@@ -61,6 +61,8 @@ pub struct Program {
     pub data: PathBuf,
     pub keyring: PathBuf,
     pub desk: tempfile::TempDir,
+    /// What the program takes for the system's temporary directory: nobody else writes there.
+    pub temporary: tempfile::TempDir,
 }
 
 impl Program {
@@ -72,6 +74,7 @@ impl Program {
             data: dir.join("data"),
             keyring: dir.join("keyring"),
             desk,
+            temporary: tempfile::tempdir().unwrap(),
         }
     }
     pub fn file(&self, name: &str) -> PathBuf {
@@ -86,6 +89,7 @@ impl Program {
     /// A command on the store that gives the passphrase by file.
     pub fn store(&self, args: &[&str]) -> Command {
         let mut command = bongham();
+        command.env("TMPDIR", self.temporary.path());
         command.args(args).arg("--data").arg(&self.data);
         command.arg("--keyring").arg(&self.keyring);
         command

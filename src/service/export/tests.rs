@@ -31,11 +31,11 @@ const CANARY: &str = "export-canary";
 
 pub(in crate::service) struct Office {
     pub(in crate::service) store: Arc<Store>,
-    clock: Arc<SteppedClock>,
-    settings: Settings,
+    pub(in crate::service) clock: Arc<SteppedClock>,
+    pub(in crate::service) settings: Settings,
     /// One session each: a person has three at the most, and the oldest goes.
     tokens: Mutex<BTreeMap<String, String>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Office {
@@ -56,7 +56,7 @@ impl Office {
             clock,
             settings,
             tokens: Mutex::default(),
-            _dir: dir,
+            dir,
         };
         for (login, role) in [
             ("admin", Role::Admin),
@@ -140,7 +140,7 @@ impl Office {
         }
     }
 
-    fn look(&self, login: &str, serial: Serial) -> OutputView {
+    pub(in crate::service) fn look(&self, login: &str, serial: Serial) -> OutputView {
         let shown = self.store.show_output(&self.session(login), Some(serial));
         shown.unwrap().wait().unwrap()
     }
@@ -167,7 +167,7 @@ impl Office {
         files(&self.settings.data)
     }
 
-    fn destroy(&self, case: CaseId) {
+    pub(in crate::service) fn destroy(&self, case: CaseId) {
         let part = Part {
             case,
             what: What::Whole,
@@ -179,7 +179,7 @@ impl Office {
     }
 
     /// Reasons of the log's newest entries of a task.
-    fn told(&self, task: Task) -> Vec<String> {
+    pub(in crate::service) fn told(&self, task: Task) -> Vec<String> {
         told(&self.store, &self.session("auditor"), task)
     }
 }
@@ -208,6 +208,18 @@ fn password(login: &str) -> String {
 
 fn files(data: &Path) -> usize {
     fs::read_dir(data.join("exports")).map_or(0, Iterator::count)
+}
+
+/// What is in every file below.
+fn below(dir: &Path, found: &mut Vec<Vec<u8>>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, found);
+        } else if path.is_file() {
+            found.push(fs::read(path).unwrap());
+        }
+    }
 }
 
 fn copy(from: &Path, to: &Path) {

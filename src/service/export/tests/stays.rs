@@ -98,11 +98,26 @@ fn a_full_disk_ends_an_export_and_says_so() {
         .exports
         .room
         .store(300, std::sync::atomic::Ordering::SeqCst);
-    let begun = office.begin(office.session("officer"), office.order(&cases));
-    let view = office.ended("officer", begun.serial);
-    assert_eq!(view.state, OutputState::Interrupted);
-    assert!(view.problem.unwrap().contains("disk is full"));
-    assert_eq!(office.files(), 0);
-    let said = office.told(Task::Export);
-    assert!(said[0].contains("disk is full") && said[0].contains("of 3 cases"));
+    for form in [Form::Jsonl, Form::Csv, Form::CsvCp949] {
+        let mut order = office.order(&cases);
+        order.form = form;
+        let begun = office.begin(office.session("officer"), order);
+        let view = office.ended("officer", begun.serial);
+        office.store.exports.wait_idle(Duration::from_secs(10));
+        assert_eq!(view.state, OutputState::Interrupted);
+        assert!(view.problem.unwrap().contains("disk is full"));
+        assert_eq!(office.files(), 0);
+        let said = office.told(Task::Export);
+        assert!(said[0].contains("disk is full") && said[0].contains("of 3 cases"));
+    }
+    let holds = |dir: &Path| {
+        let mut found = Vec::new();
+        below(dir, &mut found);
+        let mut canaries = found.iter().map(|file| file.windows(CANARY.len()));
+        canaries.any(|mut parts| parts.any(|part| part == CANARY.as_bytes()))
+    };
+    let dir = office.dir.path();
+    assert!(!holds(dir), "nothing in clear anywhere");
+    fs::write(dir.join("data/planted"), CANARY).unwrap();
+    assert!(holds(dir), "the control");
 }

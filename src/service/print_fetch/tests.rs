@@ -1,0 +1,103 @@
+//! Prints whose document dies before anybody has fetched it: nothing of them is out.
+
+use std::time::Duration;
+
+use crate::disclosure::output::{Form, OutputState};
+use crate::domain::id::CaseId;
+use crate::domain::purpose::Purpose;
+use crate::domain::serial::Serial;
+use crate::domain::task::Task;
+use crate::service::export::tests::Office;
+use crate::service::print_order::PrintOrder;
+use crate::service::retained_open::Consented;
+
+fn print(office: &Office, case: CaseId) -> Serial {
+    let order = PrintOrder {
+        purpose: Purpose::Handling,
+        reason: "for a test".to_owned(),
+        cases: vec![Some(case)],
+        form: Form::PrintHtml,
+        template: None,
+        unmasked: false,
+        identity: None,
+        copies: 1,
+        receiver: "archive".to_owned(),
+        responsible: None,
+        destroy_by: None,
+        approval: None,
+    };
+    let made = office.store.print(&office.session("officer"), order);
+    match made.unwrap().wait().unwrap() {
+        Consented::Done(printed, _) => printed.serial,
+        Consented::Asked(_) => panic!("a second person was asked"),
+    }
+}
+
+fn fetch(office: &Office, serial: Serial) -> bool {
+    let session = office.session("officer");
+    let fetched = office.store.print_document(&session, Some(serial));
+    fetched.unwrap().wait().is_ok()
+}
+
+fn state(office: &Office, serial: Serial) -> OutputState {
+    office.look("officer", serial).state
+}
+
+#[test]
+fn a_print_that_nobody_fetched_in_time_is_not_out() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let (waits, fetched) = (print(&office, case), print(&office, case));
+    assert!(fetch(&office, fetched));
+    office.store.expire_prints();
+    assert_eq!(state(&office, waits), OutputState::Ready, "its time runs");
+    office.clock.advance(Duration::from_secs(5 * 60));
+    office.store.expire_prints();
+    assert_eq!(state(&office, waits), OutputState::Expired);
+    assert_eq!(
+        state(&office, fetched),
+        OutputState::Ready,
+        "it is on paper"
+    );
+    assert!(!fetch(&office, waits));
+    let said = office.told(Task::Print);
+    let wanted = format!("output {waits}: its document died, fetched 0 times");
+    assert_eq!(said.iter().filter(|said| **said == wanted).count(), 1);
+    office.store.expire_prints();
+    assert_eq!(office.told(Task::Print), said, "told once");
+}
+
+#[test]
+fn a_look_that_finds_it_dead_does_not_make_it_forgotten() {
+    let office = Office::new();
+    let serial = print(&office, office.register("officer"));
+    office.clock.advance(Duration::from_secs(5 * 60));
+    // Whoever fetches comes too late, and sweeps it away before the background does.
+    assert!(!fetch(&office, serial));
+    office.store.expire_prints();
+    assert_eq!(state(&office, serial), OutputState::Expired);
+}
+
+#[test]
+fn a_newer_document_and_a_destruction_take_it_and_close_its_record() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let other = office.register("officer");
+    // The session holds four at a time.
+    let prints: Vec<Serial> = [case, other, other, other, other]
+        .map(|case| print(&office, case))
+        .into();
+    office.store.expire_prints();
+    let states = |of: OutputState| {
+        let states = prints.iter().map(|serial| state(&office, *serial));
+        states.filter(|state| *state == of).count()
+    };
+    assert_eq!(
+        (states(OutputState::Expired), states(OutputState::Ready)),
+        (1, 4)
+    );
+    office.destroy(other);
+    let left = prints.iter().skip(1);
+    let gone = left.filter(|serial| state(&office, **serial) == OutputState::Expired);
+    assert_eq!(gone.count(), 4);
+}

@@ -1,0 +1,130 @@
+//! Budgets where cases leave the house: the real routes of exports and prints, from the password to
+//! the second person and back.
+
+use std::sync::Arc;
+
+use bongham::config::budgets::Budgets;
+use bongham::domain::time::{Clock, SteppedClock, Timestamp};
+use serde_json::{Value, json};
+
+use crate::export::{ended, order, text};
+use crate::world::{Reply, World, ordinary, password};
+
+/// Three people before the password, six before a second person.
+fn office() -> (World, Vec<String>) {
+    let start = Timestamp::parse_rfc3339("2026-11-24T09:00:00+09:00").unwrap();
+    let clock = Arc::new(SteppedClock::at(start)) as Arc<dyn Clock>;
+    let budgets = Budgets {
+        people: 3,
+        cases: 20,
+        second: 2,
+        ..Budgets::default()
+    };
+    let world = World::with_budgets(clock, budgets);
+    let cases = (0..8).map(|_| world.register("intake", &ordinary()));
+    let cases = cases.collect();
+    (world, cases)
+}
+
+/// A way out: its route, what is asked there, and the status of what was done.
+struct Way {
+    path: &'static str,
+    code: &'static str,
+    done: u16,
+    order: fn(&[String]) -> Value,
+}
+
+const WAYS: [Way; 2] = [
+    Way {
+        path: "/exports",
+        code: "export",
+        done: 202,
+        order: |cases| order(&json!({ "cases": cases }), "csv"),
+    },
+    Way {
+        path: "/prints",
+        code: "print",
+        done: 201,
+        order: |cases| {
+            json!({"purpose": "handling", "reason": "회의 자료", "cases": cases, "form": "html",
+                "receiver": "심의위원회"})
+        },
+    },
+];
+
+impl Way {
+    fn ask(&self, world: &World, body: &Value) -> Reply {
+        world.post("officer", self.path, body)
+    }
+    /// It goes out at once: nobody is asked for a password or a second person.
+    #[track_caller]
+    fn goes(&self, world: &World, body: &Value) -> Value {
+        let made = self.ask(world, body).expect(self.done);
+        assert!(made.get("approval").is_none(), "{made}");
+        let serial = text(&made["serial"]);
+        if self.path == "/exports" {
+            assert_eq!(ended(world, "officer", &serial)["state"], "ready");
+        }
+        made
+    }
+}
+
+#[track_caller]
+fn refused(reply: &Reply, status: u16, code: &str) {
+    assert_eq!((reply.status, reply.code().as_str()), (status, code));
+}
+
+/// Kinds of the alerts and the ways they tell of, newest first.
+fn alerts(world: &World) -> Vec<(Value, Value)> {
+    let page = world.get("privacy", "/alerts").expect(200);
+    let rows = page["rows"].as_array().unwrap().iter();
+    rows.map(|row| (row["kinds"].clone(), row["way"].clone()))
+        .collect()
+}
+
+#[test]
+fn what_leaves_above_the_thresholds_takes_the_password_and_then_a_second_person_once() {
+    for way in WAYS {
+        let (world, cases) = office();
+        // The control: within the budget nothing is asked, and nobody is told.
+        way.goes(&world, &(way.order)(&cases[..3]));
+        assert_eq!(alerts(&world), []);
+
+        let four = (way.order)(&cases[..4]);
+        refused(&way.ask(&world, &four), 403, "step_up_required");
+        let again = json!({"password": password("officer"), "reason": "yearly report"});
+        let path = "/sessions/current/step-up";
+        world.post("officer", path, &again).expect(200);
+        way.goes(&world, &four);
+        let told = |kinds: Value| (kinds, json!(way.code));
+        let first = told(json!(["threshold", "output"]));
+        assert_eq!(alerts(&world), [first.clone()]);
+
+        let mut all = (way.order)(&cases);
+        let asked = way.ask(&world, &all).expect(202);
+        assert!(asked.get("serial").is_none(), "{asked}");
+        let refusal = told(json!(["refused"]));
+        assert_eq!(alerts(&world), [refusal.clone(), first.clone()]);
+        all["approval"] = asked["approval"].clone();
+        refused(&way.ask(&world, &all), 409, "not_approved");
+        let approval = text(&asked["approval"]);
+        let yes = json!({"decision": "approve"});
+        let path = format!("/approvals/{approval}");
+        let own = world.post("officer", &path, &yes);
+        assert_eq!(own.status, 403, "{own:?}");
+        world.approve(&approval).expect(200);
+        // Exactly this list: one case less is another.
+        let mut other = (way.order)(&cases[..7]);
+        other["approval"] = all["approval"].clone();
+        refused(&way.ask(&world, &other), 409, "not_approved");
+        let made = way.goes(&world, &all);
+        assert_eq!((&made["cases"], &made["people"]), (&json!(8), &json!(8)));
+        let second = told(json!(["second_threshold", "output"]));
+        assert_eq!(alerts(&world), [second, refusal, first]);
+        // It is spent.
+        refused(&way.ask(&world, &all), 410, "expired");
+        all.as_object_mut().unwrap().remove("approval");
+        let asked = way.ask(&world, &all).expect(202);
+        assert_ne!(asked["approval"], json!(approval));
+    }
+}
