@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 
 use super::sealer::Act;
+use super::usage::MORE;
 use super::{AccessLog, LogError, Position, Shown, position};
 use crate::authz::Permit;
 use crate::authz::action::Action;
@@ -74,7 +75,8 @@ pub fn entries(list: &[Listed]) -> usize {
 
 impl AccessLog {
     /// Records the whole list under one permit, with the data that it writes, in one atomic batch.
-    /// Its entries are leaves 0 to [`entries`] of the batch.
+    /// Its entries are leaves 0 to [`entries`] of the batch; `query` stands in the first, [`MORE`]
+    /// in those behind it, so that the list counts as one output.
     ///
     /// # Errors
     /// [`LogError`] where nothing was recorded; an empty list is one.
@@ -90,12 +92,12 @@ impl AccessLog {
         cases.sort_unstable();
         let pieces = pieces(list);
         let entries = pieces.len();
-        let acts = pieces.into_iter().map(|piece| {
+        let acts = pieces.into_iter().enumerate().map(|(at, piece)| {
             let shown = Shown {
                 cases: piece.iter().map(|listed| listed.case).collect(),
                 people: piece.iter().flat_map(|l| l.people.clone()).collect(),
                 reason: reason.clone(),
-                query: Some(query),
+                query: Some(if at == 0 { query } else { MORE }),
                 ..Shown::default()
             };
             Act::allowed(A::TASK, permit.basis(), shown)

@@ -2,8 +2,8 @@
 
 use super::entry::{Decision, Header};
 use super::query::{first_not_before, header, open_body};
-use super::usage::{Counted, Load, NOT_SHOWN};
-use super::{AccessLog, LogError};
+use super::usage::{Counted, Load};
+use super::{AccessLog, LogError, Outcome};
 use crate::domain::limit::Limit;
 use crate::engine::{Leaf, Log};
 
@@ -41,7 +41,7 @@ impl AccessLog {
         let (Some(account), Some(counted)) = (header.actor, Counted::of(header.task)) else {
             return;
         };
-        if header.decision != Decision::Allow {
+        if header.decision != Decision::Allow || header.outcome != Outcome::Done {
             return;
         }
         let body = match open_body(keys, index, header, leaf.body.as_deref()) {
@@ -54,11 +54,8 @@ impl AccessLog {
         };
         match body {
             Some(body) => {
-                let failed = body.query.as_deref();
-                if failed.is_some_and(|query| NOT_SHOWN.contains(&query)) {
-                    return;
-                }
-                if let Some(load) = Load::of(header.task, &body.cases, &body.people) {
+                let query = body.query.as_deref();
+                if let Some(load) = Load::of(header.task, query, &body.cases, &body.people) {
                     self.usage.recount(account, header.time, load);
                 }
             }

@@ -39,19 +39,25 @@ pub(super) struct Act<'a> {
 }
 
 impl<'a> Act<'a> {
-    /// What a permit allowed, and what was shown for it.
+    /// What a permit allowed, and what was shown for it; where it came to nothing ([`NOT_SHOWN`]),
+    /// what it touched is named and nothing counts.
     pub(super) fn allowed(task: Task, basis: &'a Basis, mut shown: Shown) -> Self {
         shown.cases.extend(basis.case);
         shown.cases.sort_unstable();
         shown.cases.dedup();
         shown.people.sort_unstable();
         shown.people.dedup();
+        // The policies did allow it; what came to nothing is no deed all the same.
+        if is_not_shown(&shown) {
+            let refused = (Decision::Allow, Outcome::Refused);
+            return Self::decided(task, basis, shown, Counts::default(), refused);
+        }
         let counts = Counts {
             cases: count(shown.cases.len()),
             people: count(shown.people.len()),
             bytes: shown.bytes,
         };
-        Self::decided(task, basis, shown, counts, Decision::Allow)
+        Self::decided(task, basis, shown, counts, (Decision::Allow, Outcome::Done))
     }
 
     /// What was refused: the case asked for is named, and nothing counts as shown.
@@ -60,17 +66,17 @@ impl<'a> Act<'a> {
             cases: basis.case.into_iter().collect(),
             ..Shown::default()
         };
-        Self::decided(task, basis, shown, Counts::default(), Decision::Deny)
+        let refused = (Decision::Deny, Outcome::Refused);
+        Self::decided(task, basis, shown, Counts::default(), refused)
     }
 
     /// Whom this shows how much; `None` where nothing that counts is shown.
     pub(super) fn load(&self) -> Option<(AccountId, Load<'_>)> {
         let shown = &self.shown;
-        let failed = shown.query.is_some_and(|query| NOT_SHOWN.contains(&query));
-        if self.decision != Decision::Allow || failed {
+        if self.decision != Decision::Allow || self.outcome != Outcome::Done {
             return None;
         }
-        let load = Load::of(self.task, &shown.cases, &shown.people)?;
+        let load = Load::of(self.task, shown.query, &shown.cases, &shown.people)?;
         Some((self.actor?, load))
     }
 
@@ -79,15 +85,12 @@ impl<'a> Act<'a> {
         basis: &'a Basis,
         shown: Shown,
         counts: Counts,
-        decision: Decision,
+        (decision, outcome): (Decision, Outcome),
     ) -> Self {
         Self {
             task,
             decision,
-            outcome: match decision {
-                Decision::Deny => Outcome::Refused,
-                Decision::Allow | Decision::None => Outcome::Done,
-            },
+            outcome,
             actor: Some(basis.actor),
             roles: basis.roles,
             purpose: basis.purpose,
@@ -129,6 +132,10 @@ impl<'a> Act<'a> {
             shown,
         }
     }
+}
+
+fn is_not_shown(shown: &Shown) -> bool {
+    shown.query.is_some_and(|query| NOT_SHOWN.contains(&query))
 }
 
 fn count(length: usize) -> u32 {

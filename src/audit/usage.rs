@@ -39,6 +39,10 @@ pub const NOT_SHOWN: [&str; 2] = [FAILED, OVER_BUDGET];
 pub const FAILED: &str = "failed";
 /// The query of a permitted task that was over the budget.
 pub const OVER_BUDGET: &str = "over_budget";
+/// The query of a permitted task that asked for a second person, and did nothing yet.
+pub const ASK: &str = "ask";
+/// The query of every entry but the first of one list: all of them are one output.
+pub const MORE: &str = "more";
 
 /// What of a task's entry counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,12 +79,17 @@ pub struct Load<'a> {
 
 impl<'a> Load<'a> {
     /// What counts of a task that shows these cases and people; `None` where nothing does.
-    pub fn of(task: Task, cases: &'a [CaseId], people: &'a [UnitId]) -> Option<Self> {
+    pub fn of(
+        task: Task,
+        query: Option<&str>,
+        cases: &'a [CaseId],
+        people: &'a [UnitId],
+    ) -> Option<Self> {
         let counted = Counted::of(task).filter(|_| !cases.is_empty() || !people.is_empty())?;
         Some(Self {
             cases,
             people: if counted.people { people } else { &[] },
-            outputs: u32::from(counted.output),
+            outputs: u32::from(counted.output && query != Some(MORE)),
         })
     }
 }
@@ -222,16 +231,19 @@ impl Distinct {
         };
         awaited.holders = awaited.holders.saturating_sub(1);
         if awaited.holders == 0 {
-            self.adding -= u32::from(awaited.adds);
-            self.recent -= u32::from(awaited.recent);
+            let (adds, recent) = (u32::from(awaited.adds), u32::from(awaited.recent));
+            self.adding = self.adding.saturating_sub(adds);
+            self.recent = self.recent.saturating_sub(recent);
             self.awaited.remove(&id);
         }
     }
     /// It was disclosed: durable.
     fn note(&mut self, id: u64, slot: i64) {
         if let Some(awaited) = self.awaited.get_mut(&id) {
-            self.adding -= u32::from(std::mem::take(&mut awaited.adds));
-            self.recent -= u32::from(std::mem::take(&mut awaited.recent));
+            let adds = u32::from(std::mem::take(&mut awaited.adds));
+            let recent = u32::from(std::mem::take(&mut awaited.recent));
+            self.adding = self.adding.saturating_sub(adds);
+            self.recent = self.recent.saturating_sub(recent);
         }
         if let Some(last) = self.seen.get_mut(&id) {
             let before = std::mem::replace(last, slot);

@@ -23,7 +23,10 @@ use crate::domain::role::{Role, Roles};
 use crate::domain::task::Task;
 use crate::domain::time::{SystemClock, Timestamp};
 use crate::engine::memory::MemoryEngine;
-use crate::engine::{Append, Batch};
+use crate::engine::{
+    Append, Batch, Checked, CommitError, Committed, EngineError, Key, KeyRange, Leaf, Page,
+    Pending, Scrubbed, Series, Snapshot, Space,
+};
 
 const NASTY: &str = "a|b=c\\d\r\nCEF:0|x]\"";
 
@@ -357,4 +360,69 @@ fn a_stranger_s_certificate_is_refused_and_a_dead_collector_moves_nothing_but_a_
     wait_until("the control", || collector.got.lock().unwrap().len() == 13);
     drop(forwarder);
     end.store(true, Ordering::Release);
+}
+
+/// A log that grows between the look at its size and the read: what is read goes beyond it.
+struct Growing(Arc<MemoryEngine>);
+
+impl Engine for Growing {
+    fn get(&self, space: Space, key: &Key) -> Result<Option<crate::engine::Value>, EngineError> {
+        self.0.get(space, key)
+    }
+    fn scan(&self, space: Space, range: KeyRange, limit: Limit) -> Result<Page, EngineError> {
+        self.0.scan(space, range, limit)
+    }
+    fn commit(&self, batch: Batch) -> Pending<Result<Committed, CommitError>> {
+        self.0.commit(batch)
+    }
+    fn log_size(&self, log: Log) -> u64 {
+        let size = self.0.log_size(log);
+        grow(&self.0, 1);
+        size
+    }
+    fn leaves(&self, log: Log, from: u64, limit: Limit) -> Result<Vec<Leaf>, EngineError> {
+        self.0.leaves(log, from, limit)
+    }
+    fn last_number(&self, series: Series) -> Result<u64, EngineError> {
+        self.0.last_number(series)
+    }
+    fn ready(&self) -> Result<(), EngineError> {
+        self.0.ready()
+    }
+    fn scrub(&self, progress: &dyn Fn(u64, u64)) -> Result<Scrubbed, EngineError> {
+        self.0.scrub(progress)
+    }
+    fn forget_bodies(&self, log: Log, from: u64, to: u64) -> Result<(), EngineError> {
+        self.0.forget_bodies(log, from, to)
+    }
+    fn check(&self, progress: &dyn Fn(u64, u64)) -> Result<Checked, EngineError> {
+        self.0.check(progress)
+    }
+    fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        self.0.snapshot()
+    }
+    fn close(&self) -> Result<(), EngineError> {
+        self.0.close()
+    }
+}
+
+#[test]
+fn a_log_that_grows_while_it_is_read_ends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let forward = file(dir.path().join("access.jsonl"), u64::MAX);
+    let mut worker = Worker {
+        engine: Arc::new(Growing(engine(3))),
+        format: Format::of(&forward),
+        forward,
+        position: Position::open(&dir.path().join("forward")).unwrap(),
+        sink: None,
+        sent: VecDeque::new(),
+        pause: Duration::ZERO,
+        // The next one tells how far behind it is.
+        batches: TOLD_EVERY - 1,
+        status: Arc::default(),
+    };
+    let mut next = 0;
+    assert!(worker.step(&mut next).unwrap());
+    assert_eq!(next, 4, "one more than the log had when it was looked at");
 }

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::rule::{Extent, Rule};
 use crate::audit::body::Body;
 use crate::audit::entry::{Decision, Header};
+use crate::audit::usage::{ASK, MORE};
 use crate::audit::{Outcome, pass::Sealed};
 use crate::config::inspection::Inspection;
 use crate::domain::id::{AccountId, CaseId};
@@ -164,7 +165,11 @@ const fn takes_out(task: Task) -> bool {
 pub fn needs_body(header: &Header) -> bool {
     match header.decision {
         Decision::Allow => {
-            shows_cases(header.task) && (header.counts.people > 0 || takes_out(header.task))
+            header.outcome == Outcome::Done
+                && shows_cases(header.task)
+                && (header.counts.people > 0
+                    || takes_out(header.task)
+                    || header.task == Task::OpenRetained)
         }
         Decision::Deny => true,
         Decision::None => false,
@@ -286,6 +291,11 @@ fn shown(
     moment: &Moment,
     hit: &Hits,
 ) {
+    let query = body.and_then(|body| body.query.as_deref());
+    // What was over a budget, failed or waits for a second person showed nothing.
+    if header.outcome == Outcome::Refused || query == Some(ASK) {
+        return;
+    }
     if moment.night {
         person.hit(Rule::NightUse, hit);
     }
@@ -293,7 +303,7 @@ fn shown(
         person.hit(Rule::HolidayUse, hit);
     }
     let special = matches!(header.task, Task::OpenRetained | Task::HandOver);
-    let opened = special && header.counts.bytes > 0 && header.outcome == Outcome::Done;
+    let opened = special && header.counts.bytes > 0;
     if opened || header.purpose == Some(Purpose::Recovery) {
         person.hit(Rule::BreakGlass, hit);
     }
@@ -310,7 +320,8 @@ fn shown(
     {
         person.end_day(rules);
     }
-    let outputs = u32::from(matches!(header.task, Task::Export | Task::Print));
+    let leaves = matches!(header.task, Task::Export | Task::Print);
+    let outputs = u32::from(leaves && query != Some(MORE));
     let units = body.iter().flat_map(|body| &body.people);
     let units = units.map(|unit| unit.as_u64());
     match &mut person.today {

@@ -71,6 +71,14 @@ impl Rule {
         }
     }
 
+    /// Whether the person concerned is told of it. That a refused attempt was on a sensitive case
+    /// would tell that there is one, where the refusal itself told nothing; it counts among the
+    /// refused attempts ([`Rule::DeniedMany`]), which do not tell cases that are forbidden from
+    /// those that are absent.
+    pub const fn is_told(self) -> bool {
+        !matches!(self, Self::DeniedSensitive)
+    }
+
     /// What was found, in words. They hold numbers alone.
     pub fn says(self, Extent { count, most }: Extent) -> Words {
         let (ko, en) = match self {

@@ -4,7 +4,7 @@
 //! let mut batch = Batch::default();
 //! let reserved = match self.afford(session, &Disclosure { way, purpose, cases, people, consent }, &mut batch) {
 //!     Ok(reserved) => reserved,
-//!     Err(over) => return self.over_budget(permit, over),
+//!     Err(over) => return self.over_budget(permit, over, Shown::default()),
 //! };
 //! let recorded = self.log.record_with(permit, shown, batch);   // or record_list
 //! drop(reserved);                                              // the entry holds its own by now
@@ -281,15 +281,17 @@ impl Store {
     }
 
     /// A permitted disclosure that is over the budget: an entry, its alert, and the reason as the
-    /// answer.
+    /// answer. `touched` is what was opened on the way to that judgement: nothing of it was shown
+    /// nor counts, and the entry names it.
     pub(super) fn over_budget<A: Action, T: Send + 'static>(
         &self,
         permit: Permit<A>,
         over: Over,
+        touched: Shown,
     ) -> Answer<T> {
         let shown = Shown {
             query: Some(OVER_BUDGET),
-            ..Shown::default()
+            ..touched
         };
         let Over { error, batch } = over;
         Ok(self

@@ -20,6 +20,7 @@ use super::recipients::reason_fits;
 use super::retained_open::Consented;
 use super::store::{Answer, Store};
 use crate::audit::Shown;
+use crate::audit::usage::ASK;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{Export, Unmask};
@@ -310,7 +311,7 @@ impl Store {
                         Ok((asked, None))
                     }
                     Ok(_) => self.fail(permit, ServiceError::BudgetExceeded)?.wait(),
-                    Err(over) => self.over_budget(permit, over)?.wait(),
+                    Err(over) => self.over_budget(permit, over, Shown::default())?.wait(),
                 };
             }
         };
@@ -388,7 +389,7 @@ impl Store {
             Err(error) => return self.fail(permit, error)?.wait(),
         };
         let shown = Shown {
-            query: Some("ask"),
+            query: Some(ASK),
             reason: Some(order.reason),
             ..Shown::default()
         };

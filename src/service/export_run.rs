@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 
 use super::error::ServiceError;
 use super::export_choose::Chosen;
-use super::exports::{Room, Running, Stop};
+use super::exports::{DESTROYED, Room, Running, Stop};
 use super::fault;
 use super::store::Store;
 use crate::audit::Outcome;
@@ -117,7 +117,8 @@ impl Store {
         let (closed, failure) = match written {
             Ok(finished) => (self.export_ready(serial, &running, finished), None),
             Err(broken) => {
-                self.drop_file(serial);
+                // What stays is logged and tried again.
+                drop(self.drop_closed(serial));
                 let (state, why) = broken.tell();
                 let closed = self.export_broken(serial, &running, state, &why);
                 (closed, Some(why))
@@ -127,7 +128,7 @@ impl Store {
         if let Err(error) = closed {
             // The next open closes it.
             tracing::error!(%error, %serial, "an export could not be closed");
-            self.drop_file(serial);
+            drop(self.drop_closed(serial));
         } else if running.stopped() == Some(Stop::Destroyed) {
             self.drop_late(serial);
         }
@@ -178,17 +179,9 @@ impl Store {
 
     /// A destruction came while the record was being closed.
     fn drop_late(&self, serial: crate::domain::serial::Serial) {
-        self.drop_file(serial);
-        let changed = self.change_output(serial, |output| {
-            if output.state != OutputState::Ready || output.fetched.1 > 0 {
-                return None;
-            }
-            output.state = OutputState::Expired;
-            output.file_until = None;
-            let what = "its file died with what is destroyed, fetched 0 times";
-            Some((Outcome::Done, what.to_owned()))
-        });
-        if let Err(error) = changed {
+        if let Err(error) = self.end_file(serial, DESTROYED) {
+            // The next look for files whose time is over tries again.
+            self.exports.keep(serial, self.clock.now());
             tracing::error!(%error, %serial, "an export whose file died could not be closed");
         }
     }

@@ -34,6 +34,8 @@ const MOST: usize = 2;
 const IDLE_LOOK: Duration = Duration::from_millis(10);
 /// How often a change of a record that somebody else changes at the same time is tried.
 const TRIES: usize = 5;
+/// Why the file of something that is destroyed died.
+pub(super) const DESTROYED: &str = "with what is destroyed";
 /// Every output there is.
 const EVERY: Limit = Limit::rows(usize::MAX);
 
@@ -191,6 +193,9 @@ impl Exports {
     pub(super) fn keep(&self, serial: Serial, until: Timestamp) {
         held(&self.files).insert(serial, until);
     }
+    fn forget(&self, serial: Serial) {
+        held(&self.files).remove(&serial);
+    }
     pub(super) fn has_file(&self, serial: Serial) -> bool {
         held(&self.files).contains_key(&serial)
     }
@@ -273,12 +278,28 @@ impl Store {
         Ok(Room { file, left })
     }
 
-    /// The file of an output goes, if there is one.
-    pub(super) fn drop_file(&self, serial: Serial) {
-        held(&self.exports.files).remove(&serial);
-        if let Err(error) = wipe(&self.export_path(serial)) {
-            tracing::error!(kind = %error.kind(), %serial, "the file of an export could not be removed");
+    /// The file of an output goes, if there is one. It stays among those that are to die until its
+    /// record says that it did.
+    fn drop_file(&self, serial: Serial) -> Result<(), ServiceError> {
+        wipe(&self.export_path(serial)).map_err(|error| {
+            let kind = error.kind();
+            tracing::error!(%kind, %serial, "the file of an export could not be removed");
+            ServiceError::Internal(format!("the file of an export stays: {kind}"))
+        })
+    }
+
+    /// The file of an output whose record says already that there is none goes; one that cannot be
+    /// removed is tried again every minute.
+    ///
+    /// # Errors
+    /// [`ServiceError::Internal`] where it is still there.
+    pub(super) fn drop_closed(&self, serial: Serial) -> Result<(), ServiceError> {
+        let dropped = self.drop_file(serial);
+        match dropped {
+            Ok(()) => self.exports.forget(serial),
+            Err(_) => self.exports.keep(serial, self.clock.now()),
         }
+        dropped
     }
 
     /// An entry about an output that nobody's request makes.
@@ -412,25 +433,32 @@ impl Store {
     /// Files whose time is over. To be called every minute.
     pub(super) fn expire_exports(&self) {
         for serial in self.exports.due(self.clock.now()) {
-            self.drop_file(serial);
-            let changed = self.change_output(serial, |output| {
-                if output.state != OutputState::Ready {
-                    return None;
-                }
-                let fetched = output.fetched.1;
-                if fetched == 0 {
-                    output.state = OutputState::Expired;
-                }
-                output.file_until = None;
-                Some((
-                    Outcome::Done,
-                    format!("its file died after its time, fetched {fetched} times"),
-                ))
-            });
-            if let Err(error) = changed {
-                tracing::error!(%error, %serial, "an export whose file died could not be closed");
+            // The next minute tries again: the file is among those that are due until both succeed.
+            if let Err(error) = self.end_file(serial, "after its time") {
+                tracing::error!(%error, %serial, "an export whose time is over could not be closed");
             }
         }
+    }
+
+    /// The file of an output dies, then its record says so. May be called again.
+    pub(super) fn end_file(&self, serial: Serial, why: &str) -> Result<(), ServiceError> {
+        self.drop_file(serial)?;
+        self.change_output(serial, |output| {
+            if output.state != OutputState::Ready {
+                return None;
+            }
+            let fetched = output.fetched.1;
+            if fetched == 0 {
+                output.state = OutputState::Expired;
+            }
+            output.file_until = None;
+            Some((
+                Outcome::Done,
+                format!("its file died {why}, fetched {fetched} times"),
+            ))
+        })?;
+        self.exports.forget(serial);
+        Ok(())
     }
 
     /// Something of these cases is destroyed: files that hold it die, exports that have written it
@@ -450,21 +478,7 @@ impl Store {
                 if output.form.is_print() || !self.exports.has_file(output.serial) {
                     continue;
                 }
-                self.drop_file(output.serial);
-                self.change_output(output.serial, |output| {
-                    if output.state != OutputState::Ready {
-                        return None;
-                    }
-                    let fetched = output.fetched.1;
-                    if fetched == 0 {
-                        output.state = OutputState::Expired;
-                    }
-                    output.file_until = None;
-                    Some((
-                        Outcome::Done,
-                        format!("its file died with what is destroyed, fetched {fetched} times"),
-                    ))
-                })?;
+                self.end_file(output.serial, DESTROYED)?;
             }
         }
         Ok(())

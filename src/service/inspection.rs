@@ -98,14 +98,19 @@ impl Store {
         if month.start() > self.clock.now() {
             return Err(Invalid::new("month", "has not begun yet").into());
         }
+        self.not_inspected(month)?;
+        Ok(month)
+    }
+
+    fn not_inspected(&self, month: Month) -> Result<(), ServiceError> {
         let packs = self.inspections.packs().map_err(fault::table)?;
         if packs.iter().any(|pack| pack.month == month && pack.whole) {
             return Err(ServiceError::Exists);
         }
-        Ok(month)
+        Ok(())
     }
 
-    fn inspect_month(
+    pub(super) fn inspect_month(
         &self,
         permit: Permit<Inspect>,
         month: Month,
@@ -116,7 +121,11 @@ impl Store {
                 .fail::<Inspect, InspectionView>(permit, ServiceError::Busy)?
                 .wait();
         };
-        match self.gather_month(&permit, month, by) {
+        // Another may have been made since it was asked for; within the turn none can.
+        let made = self
+            .not_inspected(month)
+            .and_then(|()| self.gather_month(&permit, month, by));
+        match made {
             Ok((pack, findings, copies)) => {
                 let id = pack.id;
                 let mut batch = Batch::default();
@@ -225,7 +234,7 @@ impl Store {
                     continue;
                 }
                 copies.overdue = copies.overdue.saturating_add(1);
-                let over = (at.as_millis() - output.destroy_by.as_millis()) / DAY_MS;
+                let over = at.as_millis().saturating_sub(output.destroy_by.as_millis()) / DAY_MS;
                 let index = output.entry.unwrap_or_default();
                 let mut hit = Hits::one(index, output.destroy_by);
                 hit.extent.most = u32::try_from(over).unwrap_or(u32::MAX);

@@ -24,14 +24,19 @@ use crate::inspection::view::{
 const TEXT_BYTES_MAX: usize = 4096;
 
 impl Store {
-    /// `GET /findings`: those about the asker in inspections that are not signed.
+    /// `GET /findings`: those about the asker in inspections that are not signed, without those
+    /// that would tell of cases they may not see ([`Rule::is_told`](crate::inspection::rule::Rule::is_told)): these the auditor judges.
     pub fn own_findings(&self, session: &Session) -> Answer<Rows<FindingView>> {
         self.office::<Explain, _>(session, Target::Office, |permit| {
             let found = self.inspections.about(session.account());
             let found = found.map_err(fault::table);
             self.or_fail(permit, found, |permit, found| {
                 let rows = Rows {
-                    rows: found.iter().map(finding_view).collect(),
+                    rows: found
+                        .iter()
+                        .filter(|finding| finding.rule.is_told())
+                        .map(finding_view)
+                        .collect(),
                     next: None,
                 };
                 self.record_office(permit, "findings", rows)
@@ -42,7 +47,8 @@ impl Store {
     /// `POST /findings/{id}/explanation`, by the person concerned alone.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a finding about somebody else, as for none;
+    /// [`ServiceError::NotFound`] for a finding about somebody else or that they are not told of, as
+    /// for none;
     /// [`ServiceError::WrongState`] once it was accepted or the inspection was signed.
     pub fn explain(
         &self,
@@ -65,7 +71,7 @@ impl Store {
         draft: ExplanationDraft,
     ) -> Result<(Whole, Finding), ServiceError> {
         let (whole, finding) = self.finding(id)?;
-        if finding.person != Some(session.account()) {
+        if finding.person != Some(session.account()) || !finding.rule.is_told() {
             return Err(ServiceError::NotFound);
         }
         unsigned(&whole)?;

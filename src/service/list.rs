@@ -70,7 +70,7 @@ impl Store {
         let mut batch = Batch::default();
         let reserved = match self.afford(session, &disclosure, &mut batch) {
             Ok(reserved) => reserved,
-            Err(over) => return self.over_budget(permit, over),
+            Err(over) => return self.over_budget(permit, over, Shown::default()),
         };
         let shown = Shown {
             cases,

@@ -247,7 +247,13 @@ impl Store {
         let unreadable = |error: std::io::Error| {
             ServiceError::Internal(format!("the file of an export: {}", error.kind()))
         };
-        let mut file = File::open(self.export_path(output.serial)).map_err(unreadable)?;
+        let mut file = match File::open(self.export_path(output.serial)) {
+            // It died a moment ago; its record is about to say so.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ServiceError::WrongState(state_code(output.state)));
+            }
+            opened => opened.map_err(unreadable)?,
+        };
         if file.metadata().map_err(unreadable)?.len() != finished.bytes {
             return Err(ServiceError::Damaged("the file of an export".to_owned()));
         }
@@ -350,7 +356,7 @@ impl Store {
         let recorded = self.log.record_with(permit, shown, batch).wait();
         let (_entered, _) = recorded.map_err(fault::log)?;
         // Only now: a file that goes without its record would be missed.
-        self.drop_file(ended.serial);
+        self.drop_closed(ended.serial)?;
         Ok(crate::engine::Pending::ready(Ok(())))
     }
 

@@ -17,6 +17,7 @@ use super::print_order::{Checked, PrintOrder};
 use super::retained_open::Consented;
 use super::store::{Answer, Store};
 use crate::audit::manifest::{self as listing, Listed, Manifest};
+use crate::audit::usage::ASK;
 use crate::audit::{Outcome, Shown};
 use crate::authn::session::Session;
 use crate::authz::action::{Print, Unmask};
@@ -221,7 +222,7 @@ impl Store {
                         self.ask_to_print(permit, session, wanted, order.reason, alert)
                     }
                     Ok(_) => self.fail(permit, ServiceError::BudgetExceeded),
-                    Err(over) => self.over_budget(permit, over),
+                    Err(over) => self.over_budget(permit, over, Shown::default()),
                 };
             }
         };
@@ -277,7 +278,7 @@ impl Store {
             Err(error) => return self.fail(permit, error),
         };
         let shown = Shown {
-            query: Some("ask"),
+            query: Some(ASK),
             reason: Some(reason),
             ..Shown::default()
         };

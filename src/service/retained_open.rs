@@ -9,6 +9,7 @@ use super::recipients::reason_fits;
 use super::retained::people_of;
 use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
+use crate::audit::usage::ASK;
 use crate::audit::{Position, Shown};
 use crate::authn::session::Session;
 use crate::authz::action::{Action, HandOver, OpenRetained};
@@ -302,7 +303,7 @@ impl Store {
             Err(error) => return self.fail(permit, error),
         };
         let shown = Shown {
-            query: Some("ask"),
+            query: Some(ASK),
             reason: Some(reason),
             ..Shown::default()
         };

@@ -98,7 +98,7 @@ impl Store {
             Ok(permit) => permit,
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
-        let found = match self.look(session, purpose, field, &value, &page) {
+        let mut found = match self.look(session, purpose, field, &value, &page) {
             Ok(found) => found,
             Err(error) => return self.fail(permit, error),
         };
@@ -112,19 +112,17 @@ impl Store {
         let mut batch = Batch::default();
         let reserved = match self.afford(session, &disclosure, &mut batch) {
             Ok(reserved) => reserved,
-            Err(over) => return self.over_budget(permit, over),
+            // The answer differs by whether anything was found; the entry says what was opened for it.
+            Err(over) => return self.over_budget(permit, over, touched(found)),
         };
         let next = found.next.map(|ordinal| format!("{ordinal:x}"));
+        let inside = std::mem::take(&mut found.inside);
+        let listing = Listing(std::mem::take(&mut found.listing));
+        let disclosed = Disclosed::hold(&permit, listing, found.bytes);
         let shown = Shown {
-            cases: found.cases,
-            units: found.opened,
-            people: found.people,
-            bytes: found.bytes,
             query: Some(field.query()),
-            ..Shown::default()
+            ..touched(found)
         };
-        let inside = found.inside;
-        let disclosed = Disclosed::hold(&permit, Listing(found.listing), found.bytes);
         let recorded = self.log.record_with(permit, shown, batch);
         drop(reserved);
         Ok(recorded.map(move |recorded| {
@@ -356,6 +354,17 @@ impl Store {
             Err(VaultError::NoWrap) => Ok(Compared::default()),
             Err(error) => Err(fault::vault(error)),
         }
+    }
+}
+
+/// What was found and opened.
+fn touched(finds: Finds) -> Shown {
+    Shown {
+        cases: finds.cases,
+        units: finds.opened,
+        people: finds.people,
+        bytes: finds.bytes,
+        ..Shown::default()
     }
 }
 

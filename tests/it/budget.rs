@@ -113,6 +113,7 @@ fn over_the_first_threshold_the_password_is_asked_for_and_over_the_second_a_seco
     let entries = world.log("&task=read");
     assert_eq!(entries[0]["query"], "over_budget");
     assert_eq!(entries[0]["decision"], "allow");
+    assert_eq!(entries[0]["result"], "refused");
 
     let told = alerts(&world, "");
     let kinds: Vec<&Value> = told.iter().map(|alert| &alert["kinds"]).collect();

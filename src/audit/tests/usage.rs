@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::audit::entry::Decision;
 use crate::audit::manifest::Listed;
 use crate::audit::usage::{FAILED, OVER_BUDGET, Totals};
 use crate::authz::action::{Export, List, Print, Search};
@@ -83,6 +84,58 @@ fn every_way_counts_and_a_restart_changes_nothing() {
     office.clock.advance(Duration::from_secs(24 * 3600 + 600));
     let later = office.open().unwrap();
     assert_eq!(totals(&later, 1), counts(0, 0, 0));
+}
+
+#[test]
+fn what_came_to_nothing_is_allowed_and_no_deed() {
+    let office = Office::new(63);
+    let log = office.open().unwrap();
+    for query in [FAILED, OVER_BUDGET] {
+        rows_of::<Read>(&log, 1, &[20], query);
+    }
+    rows_of::<Read>(&log, 1, &[20], "r");
+    let leaves = office.engine.leaves(Log::Access, 0, Limit::rows(99));
+    let leaves = leaves.unwrap();
+    let said = |at: usize| {
+        let header = crate::audit::entry::Header::decode(&leaves[at].leaf).unwrap();
+        (header.decision, header.outcome, header.counts.people)
+    };
+    let last = leaves.len() - 1;
+    for refused in [last - 2, last - 1] {
+        assert_eq!(said(refused), (Decision::Allow, Outcome::Refused, 0));
+    }
+    assert_eq!(
+        said(last),
+        (Decision::Allow, Outcome::Done, 2),
+        "the control"
+    );
+    // Also once their bodies are gone: the header says it.
+    log.tick().unwrap();
+    let engine = office.copy(last as u64 + 1, |_, leaf| leaf.body = Some(Vec::new()));
+    let (_dir, bare) = office.trial(engine, |_| ());
+    assert_eq!(totals(&bare.unwrap(), 1), counts(2, 1, 0));
+}
+
+#[test]
+fn a_list_that_takes_several_entries_is_one_output() {
+    let office = Office::new(64);
+    let log = office.open().unwrap();
+    let listed = |n: u32| {
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&n.to_le_bytes());
+        Listed {
+            case: CaseId::from_bytes(id),
+            people: Vec::new(),
+        }
+    };
+    let list: Vec<Listed> = (0..26_000).map(listed).collect();
+    assert!(crate::audit::manifest::entries(&list) > 1, "the control");
+    let permit = permit(1, None);
+    let recorded = log.record_list::<Export>(permit, &list, None, "q", Batch::default());
+    recorded.wait().map(drop).unwrap();
+    assert_eq!(totals(&log, 1), counts(0, 26_000, 1));
+    drop(log);
+    assert_eq!(totals(&office.open().unwrap(), 1), counts(0, 26_000, 1));
 }
 
 #[test]

@@ -153,6 +153,63 @@ fn what_goes_out_needs_a_reason() {
     assert_eq!((destroyed.found.len(), destroyed.unread), (1, 1));
 }
 
+fn queried(header: Header, people: &[u64], query: &str) -> (Header, Sealed) {
+    let Sealed::Open(said) = body(people, PLAIN, Some("reason")) else {
+        unreachable!()
+    };
+    let query = Some(query.to_owned());
+    (header, Sealed::Open(Body { query, ..said }))
+}
+
+#[test]
+fn what_came_to_nothing_is_no_deed() {
+    let rules = Inspection {
+        people_a_day: 1,
+        outputs_a_day: 1,
+        neighbour_reads: 1,
+        ..Inspection::default()
+    };
+    let tried = |task, outcome| Header {
+        task,
+        outcome,
+        time: at("2026-10-14T23:00:00+09:00"),
+        policies: Arc::default(),
+        ..read()
+    };
+    for task in [Task::Read, Task::Export, Task::Print, Task::Unmask] {
+        let refused = (tried(task, Outcome::Refused), Sealed::Unasked);
+        assert!(!needs_body(&refused.0), "{task:?}");
+        assert_eq!(rules_of(&rules, &[refused]), [], "{task:?}");
+        let done = (tried(task, Outcome::Done), body(&[1], PLAIN, None));
+        assert!(needs_body(&done.0), "{task:?}");
+        assert_ne!(rules_of(&rules, &[done]), [], "the control: {task:?}");
+    }
+}
+
+#[test]
+fn an_output_counts_once_however_often_it_is_asked_for_and_long_its_list_is() {
+    let rules = Inspection {
+        outputs_a_day: 2,
+        ..Inspection::default()
+    };
+    let export = |query| {
+        let header = Header {
+            task: Task::Export,
+            ..read()
+        };
+        queried(header, &[1], query)
+    };
+    let one = [
+        export("ask"),
+        export("ask"),
+        export("export"),
+        export("more"),
+    ];
+    assert_eq!(rules_of(&rules, &one), []);
+    let two = [export("export"), export("more"), export("export")];
+    assert_eq!(rules_of(&rules, &two), [Rule::MassRead]);
+}
+
 #[test]
 fn many_people_in_one_day_are_distinct_people_in_one_day() {
     let rules = Inspection {

@@ -101,7 +101,12 @@ impl Office {
         let permit = Permit::<Export>::undecided(basis, Fields::default());
         let reserved = match self.store.afford(&session, &disclosure, &mut batch) {
             Ok(reserved) => reserved,
-            Err(over) => return self.store.over_budget::<_, ()>(permit, over)?.wait(),
+            Err(over) => {
+                return self
+                    .store
+                    .over_budget::<_, ()>(permit, over, Shown::default())?
+                    .wait();
+            }
         };
         let recorded = self.store.log.record_list(permit, &list, None, "q", batch);
         drop(reserved);

@@ -1,0 +1,135 @@
+//! How files end: one that cannot be removed is not forgotten until it is gone and its record says
+//! so.
+
+use super::*;
+
+/// What is in every file below.
+fn below(dir: &Path, found: &mut Vec<Vec<u8>>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, found);
+        } else if path.is_file() {
+            found.push(fs::read(path).unwrap());
+        }
+    }
+}
+
+/// A directory in the place of a file cannot be wiped, whoever tries.
+fn block(path: &Path) {
+    fs::remove_file(path).unwrap();
+    fs::create_dir(path).unwrap();
+}
+
+fn ready(office: &Office) -> (CaseId, Serial, std::path::PathBuf) {
+    let case = office.register("officer");
+    let begun = office.begin(office.session("officer"), office.order(&[case]));
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Ready);
+    let path = office.store.export_path(begun.serial);
+    (case, begun.serial, path)
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_after_its_time_is_tried_again() {
+    let office = Office::new();
+    let (_, serial, path) = ready(&office);
+    block(&path);
+    office.clock.advance(Duration::from_secs(25 * 3600));
+    office.store.expire_exports();
+    let state = || office.look("officer", serial).state;
+    assert_eq!(
+        state(),
+        OutputState::Ready,
+        "its record says no more than is so"
+    );
+    assert!(office.store.exports.has_file(serial));
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, b"ciphertext").unwrap();
+    office.store.expire_exports();
+    assert_eq!((state(), office.files()), (OutputState::Expired, 0));
+    assert!(!office.store.exports.has_file(serial));
+}
+
+#[test]
+fn a_destruction_does_not_pass_over_a_file_that_stays() {
+    let office = Office::new();
+    let (case, serial, path) = ready(&office);
+    block(&path);
+    let drop_all = || office.store.drop_exports_of([case].into_iter());
+    for _ in 0..2 {
+        assert!(matches!(drop_all(), Err(ServiceError::Internal(_))));
+    }
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, b"ciphertext").unwrap();
+    assert_eq!(drop_all(), Ok(()));
+    assert_eq!(office.files(), 0);
+    assert_eq!(office.look("officer", serial).state, OutputState::Expired);
+}
+
+#[test]
+fn a_file_that_outlives_its_closed_record_is_told_and_tried_again() {
+    let office = Office::new();
+    let (_, serial, path) = ready(&office);
+    block(&path);
+    let session = office.session("officer");
+    let ended = office.store.cancel_output(&session, Some(serial));
+    let ended = ended.and_then(|ended| ended.wait());
+    assert!(matches!(ended, Err(ServiceError::Internal(_))), "{ended:?}");
+    assert_eq!(office.look("officer", serial).state, OutputState::Cancelled);
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, b"ciphertext").unwrap();
+    office.store.expire_exports();
+    assert_eq!(office.files(), 0);
+}
+
+#[test]
+fn a_file_dies_after_its_time() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let begun = office.begin(office.session("officer"), office.order(&[case]));
+    office.ended("officer", begun.serial);
+    office.clock.advance(Duration::from_secs(23 * 3600));
+    office.store.expire_exports();
+    assert_eq!(office.files(), 1);
+    office.clock.advance(Duration::from_secs(2 * 3600));
+    office.store.expire_exports();
+    assert_eq!(office.files(), 0);
+    assert_eq!(
+        office.look("officer", begun.serial).state,
+        OutputState::Expired
+    );
+}
+
+#[test]
+fn a_full_disk_ends_an_export_and_says_so() {
+    let office = Office::new();
+    let cases = [(); 3].map(|()| office.register("officer"));
+    office
+        .store
+        .exports
+        .room
+        .store(300, std::sync::atomic::Ordering::SeqCst);
+    for form in [Form::Jsonl, Form::Csv, Form::CsvCp949] {
+        let mut order = office.order(&cases);
+        order.form = form;
+        let begun = office.begin(office.session("officer"), order);
+        let view = office.ended("officer", begun.serial);
+        assert_eq!(view.state, OutputState::Interrupted);
+        assert!(view.problem.unwrap().contains("disk is full"));
+        assert_eq!(office.files(), 0);
+        office.store.exports.wait_idle(Duration::from_secs(10));
+        let said = office.told(Task::Export);
+        assert!(said[0].contains("disk is full") && said[0].contains("of 3 cases"));
+    }
+    let holds = |dir: &Path| {
+        let mut found = Vec::new();
+        below(dir, &mut found);
+        let mut canaries = found.iter().map(|file| file.windows(CANARY.len()));
+        canaries.any(|mut parts| parts.any(|part| part == CANARY.as_bytes()))
+    };
+    let dir = office.dir.path();
+    assert!(!holds(dir), "nothing in clear anywhere");
+    fs::write(dir.join("data/planted"), CANARY).unwrap();
+    assert!(holds(dir), "the control");
+}
