@@ -169,15 +169,21 @@ impl Store {
             .spawn(move || {
                 let begun = store.enter_export(session, order, checked, permit, unmask);
                 match begun {
-                    Ok((answer, run)) => {
+                    Ok((answer, Some(run))) => {
                         completer.complete(Ok(answer));
-                        if let Some(run) = run {
-                            store.run_export(run);
-                        }
+                        store.run_export(run);
+                        drop(turn);
                     }
-                    Err(error) => completer.complete(Err(error)),
+                    // Nothing is at work: whoever hears so may ask again at once.
+                    Ok((answer, None)) => {
+                        drop(turn);
+                        completer.complete(Ok(answer));
+                    }
+                    Err(error) => {
+                        drop(turn);
+                        completer.complete(Err(error));
+                    }
                 }
-                drop(turn);
             })
             .map_err(|error| ServiceError::Internal(format!("no thread: {}", error.kind())))?;
         Ok(answer)

@@ -15,7 +15,11 @@ const FORMATS: [&str; 3] = ["csv", "csv_cp949", "jsonl"];
 const SHOWN: [&str; 2] = ["title", "narrative"];
 
 fn begin(staff: &Staff, body: &Value) -> String {
-    let begun = staff.call("officer", "POST", "/exports", Some(body));
+    // One that has just ended still has its place for a moment.
+    let begun = wait_for("a place for an export", || {
+        let reply = staff.call("officer", "POST", "/exports", Some(body));
+        (reply.code() != "busy").then_some(reply)
+    });
     text(&begun.expect(202)["serial"])
 }
 

@@ -10,7 +10,7 @@ use bongham::merkle::checkpoint::Verifier;
 use serde_json::{Value, json};
 
 use crate::deletion::{approved, body, id_of, office, pass, petition, registered, run};
-use crate::export::{Receiver, ended, order, text};
+use crate::export::{Receiver, begin, ended, order, text};
 use crate::world::{World, ordinary, sensitive};
 
 fn step(world: &World, login: &str, id: &str, name: &str, body: &Value) -> Value {
@@ -103,7 +103,7 @@ fn an_approved_request_ends_in_a_certificate_that_is_checked_elsewhere() {
 fn taken_out(world: &World, case: &str) -> String {
     let mut body = order(&json!({ "cases": [case] }), "csv");
     body["recipient"] = Receiver::new().key();
-    let begun = world.post("officer", "/exports", &body).expect(202);
+    let begun = begin(world, "officer", &body).expect(202);
     let serial = text(&begun["serial"]);
     ended(world, "officer", &serial);
     let path = format!("/exports/{serial}/content");

@@ -33,8 +33,16 @@ pub fn order(selection: &Value, format: &str) -> Value {
         "format": format, "receiver": "감사실", "destroy_by": "2999-01-01T00:00:00+09:00"})
 }
 
-fn begin(world: &World, login: &str, body: &Value) -> Reply {
-    world.post(login, "/exports", body)
+/// Asks for an export; waits for the place that one which has just ended still has.
+pub fn begin(world: &World, login: &str, body: &Value) -> Reply {
+    let began = Instant::now();
+    loop {
+        let reply = world.post(login, "/exports", body);
+        if reply.code() != "busy" || began.elapsed() > Duration::from_secs(10) {
+            return reply;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 pub fn text(value: &Value) -> String {

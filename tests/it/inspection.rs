@@ -7,7 +7,7 @@ use bongham::domain::time::{SteppedClock, Timestamp};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use crate::export::{Receiver, ended, order, text};
+use crate::export::{Receiver, begin, ended, order, text};
 use crate::program::{Program, run};
 use crate::world::{World, ordinary, sensitive};
 
@@ -307,7 +307,7 @@ fn taken_out(world: &World, cases: &[&str], destroy_by: &str) -> String {
     let mut body = order(&json!({ "cases": cases }), "csv");
     body["recipient"] = Receiver::new().key();
     body["destroy_by"] = json!(destroy_by);
-    let begun = world.post("officer", "/exports", &body).expect(202);
+    let begun = begin(world, "officer", &body).expect(202);
     let serial = text(&begun["serial"]);
     ended(world, "officer", &serial);
     let path = format!("/exports/{serial}/content");

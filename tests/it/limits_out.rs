@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::export::{ended, order, text};
+use crate::export::{begin, ended, order, text};
 use crate::world::{Reply, World, ordinary};
 
 #[track_caller]
@@ -19,7 +19,7 @@ fn over(reply: &Reply, field: &str, words: &str) {
 
 fn export(world: &World, cases: &Value, format: &str) -> Reply {
     let body = order(&json!({ "cases": cases }), format);
-    world.post("officer", "/exports", &body)
+    begin(world, "officer", &body)
 }
 
 #[test]

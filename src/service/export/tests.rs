@@ -210,18 +210,6 @@ fn files(data: &Path) -> usize {
     fs::read_dir(data.join("exports")).map_or(0, Iterator::count)
 }
 
-/// What is in every file below.
-fn below(dir: &Path, found: &mut Vec<Vec<u8>>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            below(&path, found);
-        } else if path.is_file() {
-            found.push(fs::read(path).unwrap());
-        }
-    }
-}
-
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

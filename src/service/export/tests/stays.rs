@@ -3,6 +3,18 @@
 
 use super::*;
 
+/// What is in every file below.
+fn below(dir: &Path, found: &mut Vec<Vec<u8>>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, found);
+        } else if path.is_file() {
+            found.push(fs::read(path).unwrap());
+        }
+    }
+}
+
 /// A directory in the place of a file cannot be wiped, whoever tries.
 fn block(path: &Path) {
     fs::remove_file(path).unwrap();
