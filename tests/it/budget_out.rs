@@ -101,7 +101,7 @@ fn what_leaves_above_the_thresholds_takes_the_password_and_then_a_second_person_
         way.goes(&world, &four);
         let told = |kinds: Value| (kinds, json!(way.code));
         let first = told(json!(["threshold", "output"]));
-        assert_eq!(alerts(&world), [first.clone()]);
+        assert_eq!(alerts(&world), std::slice::from_ref(&first));
 
         let mut all = (way.order)(&cases);
         let asked = way.ask(&world, &all).expect(202);
