@@ -117,7 +117,8 @@ impl Program {
     pub fn serve_telling(&self, format: &str, url: fn(&str) -> Option<String>) -> Served {
         let (out, err) = (self.file("serve.out"), self.file("serve.err"));
         // One test does in a second what takes people a day.
-        let pace = "[limits]\nactor_requests_per_second = 1000000\nactor_burst = 1000000\n";
+        let pace = "[limits]\nactor_requests_per_second = 1000000\nactor_burst = 1000000\n\
+            [budgets]\npeople = 1000000\ncases = 1000000\ndownloads = 1000000\n";
         let mut command = self.store(&["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--config").arg(self.note("serve.toml", pace));
         command.args(["--log-format", format]);

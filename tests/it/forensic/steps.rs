@@ -81,6 +81,10 @@ impl History {
 
     pub(super) fn reassign(&mut self) {
         let n = self.pick(|_| true);
+        self.hand_on(n);
+    }
+
+    fn hand_on(&mut self, n: usize) {
         let case = &mut self.cases[n];
         let next = match case.holder {
             "rights" => "rights2",
@@ -272,6 +276,22 @@ impl History {
                 unit.indexed = !case.sensitive && unit.kind == "person";
             }
         }
+        if kind.is_some() {
+            self.lift(n);
+        }
+    }
+
+    /// What was left was judged to be held; somebody who did not set the hold has it lifted, so
+    /// that the history goes on.
+    fn lift(&mut self, n: usize) {
+        let second = if self.cases[n].sensitive {
+            self.hand_on(n);
+            "privacy"
+        } else {
+            "privacy2"
+        };
+        let case = &self.cases[n];
+        crate::deletion::lift(&self.world, case.holder, &case.id, "감사", second);
     }
 
     fn review(&self, login: &str, id: &str, case: &Case, part: bool, doomed: &[usize]) -> Value {
