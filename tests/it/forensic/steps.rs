@@ -181,8 +181,11 @@ impl History {
     /// Somebody dies after a backup, the index goes under another key, the disk is lost, and the
     /// backup is brought back.
     pub(super) fn restore(&mut self) {
+        self.register(false);
         let backup = self.backup();
-        self.destroy(Some("person"));
+        // A sensitive one is handed on when its hold is lifted, and what got new keys after a
+        // backup is lost with it.
+        self.destroy_of(Some("person"), |case| !case.sensitive);
         let bundle = self.world.get("auditor", "/ledger/bundle");
         assert_eq!(bundle.status, 200);
         let ledger = self.world.dir.path().join("ledger.bundle");
@@ -221,9 +224,13 @@ impl History {
 
     /// The road of a request from receipt to answer: one part or everything.
     pub(super) fn destroy(&mut self, kind: Option<&str>) {
+        self.destroy_of(kind, |_| true);
+    }
+
+    fn destroy_of(&mut self, kind: Option<&str>, fits: impl Fn(&Case) -> bool) {
         let n = self.pick(|case| {
             let others = case.living().count() > 1;
-            kind.is_none_or(|kind| others && !case.of_kind(kind).is_empty())
+            fits(case) && kind.is_none_or(|kind| others && !case.of_kind(kind).is_empty())
         });
         let doomed = match kind {
             None => (0..self.cases[n].units.len()).collect(),
