@@ -63,7 +63,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn memory(name: &str) -> Result<f64, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    let kib = line.and_then(|line| line.split_whitespace().next());
     let kib: f64 = kib.ok_or("no such line in /proc/self/status")?.parse()?;
     Ok(kib / 1024.0)
 }
