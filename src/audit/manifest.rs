@@ -9,7 +9,7 @@ use super::{AccessLog, LogError, Position, Shown, position};
 use crate::authz::Permit;
 use crate::authz::action::Action;
 use crate::domain::id::{CaseId, UnitId};
-use crate::engine::{Batch, Committed, Pending};
+use crate::engine::{Batch, Late};
 
 /// One case of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,30 @@ pub struct Listed {
     pub people: Vec<UnitId>,
 }
 
-/// Bytes of ids that one entry's body holds; padding adds at most a quarter.
-const IDS_BYTES_MAX: usize = 400 << 10;
+impl AsRef<Self> for Listed {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// What is recorded with a list.
+#[derive(Default)]
+pub struct Beside {
+    /// Why, in the words of whoever asked.
+    pub reason: Option<String>,
+    /// What the first entry says was asked; those behind it say [`MORE`], so that the list counts
+    /// as one output.
+    pub query: &'static str,
+    /// What stands or falls with the first entry, which is leaf 0 of it: its conditions, the record
+    /// of an output.
+    pub batch: Batch,
+    /// Rows that come with every entry behind the first; mark 0 is the entry.
+    pub more: Vec<Late>,
+}
+
+/// Bytes of ids that one entry's body holds; padding adds at most a quarter. A list of a hundred
+/// thousand neither keeps everybody else's commits waiting nor stands in memory in all its rows.
+const IDS_BYTES_MAX: usize = 64 << 10;
 /// A case id, and a unit number at its longest.
 const CASE_BYTES: usize = 16;
 const UNIT_BYTES: usize = 10;
@@ -33,7 +55,6 @@ pub struct Manifest<A: Action> {
     /// Sorted.
     cases: Vec<CaseId>,
     first: Position,
-    entries: usize,
     action: PhantomData<A>,
 }
 
@@ -46,70 +67,70 @@ impl<A: Action> Manifest<A> {
     pub const fn position(&self) -> Position {
         self.first
     }
-    /// How many entries the list takes, one behind the other.
-    pub const fn entries(&self) -> usize {
-        self.entries
-    }
 }
 
 /// The list in pieces that one entry holds each.
-fn pieces(list: &[Listed]) -> Vec<&[Listed]> {
-    let mut pieces = Vec::new();
-    let (mut from, mut bytes) = (0, 0);
-    for (at, listed) in list.iter().enumerate() {
-        let own = CASE_BYTES + UNIT_BYTES * listed.people.len();
-        if bytes + own > IDS_BYTES_MAX && at > from {
-            pieces.extend(list.get(from..at));
-            (from, bytes) = (at, 0);
+fn pieces<L: AsRef<Listed>>(list: &[L]) -> impl Iterator<Item = &[L]> {
+    let mut bytes = 0;
+    list.chunk_by(move |before, next| {
+        let ids = |one: &L| CASE_BYTES + UNIT_BYTES * one.as_ref().people.len();
+        bytes += ids(before);
+        let fits = bytes + ids(next) <= IDS_BYTES_MAX;
+        if !fits {
+            bytes = 0;
         }
-        bytes += own;
-    }
-    pieces.extend(list.get(from..).filter(|rest| !rest.is_empty()));
-    pieces
-}
-
-/// How many entries a list takes: as many leaves stand before whatever else its batch appends.
-pub fn entries(list: &[Listed]) -> usize {
-    pieces(list).len()
+        fits
+    })
 }
 
 impl AccessLog {
-    /// Records the whole list under one permit, with the data that it writes, in one atomic batch.
-    /// Its entries are leaves 0 to [`entries`] of the batch; `query` stands in the first, [`MORE`]
-    /// in those behind it, so that the list counts as one output.
+    /// Records the whole list under one permit and waits until all of it is durable: an entry and
+    /// a batch for each piece, in order, the first with what is recorded beside it. Entries of
+    /// others may stand between them.
     ///
     /// # Errors
-    /// [`LogError`] where nothing was recorded; an empty list is one.
-    pub fn record_list<A: Action>(
+    /// [`LogError`]; an empty list is one. Where the first entry failed nothing was recorded. Where
+    /// a later one did, those before it stand and count, and nothing may be opened.
+    pub fn record_list<A: Action, L: AsRef<Listed>>(
         &self,
         permit: Permit<A>,
-        list: &[Listed],
-        reason: Option<String>,
-        query: &'static str,
-        batch: Batch,
-    ) -> Pending<Result<(Manifest<A>, Committed), LogError>> {
-        let mut cases: Vec<CaseId> = list.iter().map(|listed| listed.case).collect();
-        cases.sort_unstable();
-        let pieces = pieces(list);
-        let entries = pieces.len();
-        let acts = pieces.into_iter().enumerate().map(|(at, piece)| {
+        list: &[L],
+        beside: Beside,
+    ) -> Result<Manifest<A>, LogError> {
+        let Beside {
+            reason,
+            query,
+            batch,
+            more,
+        } = beside;
+        let mut first = None;
+        let mut with = Some(batch);
+        for piece in pieces(list) {
             let shown = Shown {
-                cases: piece.iter().map(|listed| listed.case).collect(),
-                people: piece.iter().flat_map(|l| l.people.clone()).collect(),
+                cases: piece.iter().map(|one| one.as_ref().case).collect(),
+                people: piece
+                    .iter()
+                    .flat_map(|one| one.as_ref().people.iter().copied())
+                    .collect(),
                 reason: reason.clone(),
-                query: Some(if at == 0 { query } else { MORE }),
+                query: Some(if first.is_none() { query } else { MORE }),
                 ..Shown::default()
             };
-            Act::allowed(A::TASK, permit.basis(), shown)
-        });
-        self.write(acts, batch, move |committed| {
-            let manifest = Manifest {
-                cases,
-                first: position(&committed, 0)?,
-                entries,
-                action: PhantomData,
-            };
-            Ok((manifest, committed))
+            let batch = with.take().unwrap_or_else(|| Batch {
+                late: more.clone(),
+                ..Batch::default()
+            });
+            let act = Act::allowed(A::TASK, permit.basis(), shown);
+            let entered = self.write([act], batch, |committed| position(&committed, 0));
+            let entered = entered.wait()?;
+            first.get_or_insert(entered);
+        }
+        let mut cases: Vec<CaseId> = list.iter().map(|one| one.as_ref().case).collect();
+        cases.sort_unstable();
+        Ok(Manifest {
+            cases,
+            first: first.ok_or_else(|| LogError::unavailable("a list of nothing"))?,
+            action: PhantomData,
         })
     }
 }
@@ -130,17 +151,22 @@ mod tests {
     #[test]
     fn a_long_list_is_cut_into_entries_that_hold_it_and_loses_nothing() {
         let random = SystemSource::default();
-        for (cases, people) in [(1, 0), (100, 64), (30_000, 1), (26_000, 0)] {
+        for (cases, people) in [(0, 0), (1, 0), (100, 64), (30_000, 1), (26_000, 0), (2, 9_000)] {
             let list = sample(&random, cases, people);
-            let cut = pieces(&list);
+            let cut: Vec<&[Listed]> = pieces(&list).collect();
             let again: Vec<Listed> = cut.iter().flat_map(|piece| piece.to_vec()).collect();
             assert!(again == list, "{cases}");
+            let size = |piece: &[Listed]| -> usize {
+                piece.iter().map(|l| 16 + 10 * l.people.len()).sum()
+            };
+            for pair in cut.windows(2) {
+                let begun = size(pair[0]) + size(&pair[1][..1]);
+                assert!(begun > IDS_BYTES_MAX, "as few as can be");
+            }
             for piece in cut {
-                let bytes: usize = piece.iter().map(|l| 16 + 10 * l.people.len()).sum();
-                assert!(bytes <= IDS_BYTES_MAX);
+                assert!(piece.len() == 1 || size(piece) <= IDS_BYTES_MAX);
             }
         }
-        assert_eq!(entries(&[]), 0);
-        assert!(entries(&sample(&random, 30_000, 1)) > 1);
+        assert!(pieces(&sample(&random, 30_000, 1)).count() > 1);
     }
 }

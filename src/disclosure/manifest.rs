@@ -48,7 +48,7 @@ fn taken(context: Context) -> [u8; 32] {
 
 /// `SHA-256("bongham manifest v1" ‖ terms ‖ cases and people, sorted)`, each part after its length
 /// in eight bytes, big endian: the same cases in another order are the same list.
-pub fn hash(terms: Terms<'_>, list: &[Listed]) -> [u8; 32] {
+pub fn hash<L: AsRef<Listed>>(terms: Terms<'_>, list: &[L]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     let mut part = |bytes: &[u8]| {
         context.update(&(bytes.len() as u64).to_be_bytes());
@@ -63,7 +63,7 @@ pub fn hash(terms: Terms<'_>, list: &[Listed]) -> [u8; 32] {
     part(terms.recipient.as_bytes());
     part(&terms.copies.to_be_bytes());
     part(terms.responsible.as_bytes());
-    let mut sorted: Vec<&Listed> = list.iter().collect();
+    let mut sorted: Vec<&Listed> = list.iter().map(L::as_ref).collect();
     sorted.sort_unstable_by_key(|listed| listed.case);
     for listed in sorted {
         part(listed.case.as_bytes());

@@ -1,7 +1,8 @@
 //! The rows of outputs, and the way from an access-log entry to its output.
 //!
 //! ```text
-//! OutputByEntry: log index u64 → serial number, 8 bytes      one row for each entry of a list
+//! OutputByEntry: log index u64 → serial number, 8 bytes      the first entry of a list
+//!                              → serial number ‖ 0x01        every entry behind it
 //! ```
 //! The committer puts the index into the key in the very batch that appends the entries, so that
 //! an entry and its output cannot tell different things. Neither row names a case.
@@ -14,6 +15,9 @@ use crate::engine::{Batch, Key, KeyRange, Late, Mark, Space};
 
 /// How many index rows one scan fetches.
 const SCAN: Limit = Limit::rows(1024);
+const SERIAL_BYTES: usize = 8;
+/// Behind the serial number: the entry is not the first of its list.
+const LATER: u8 = 1;
 
 /// Reads and prepares rows of outputs.
 pub struct Outputs {
@@ -29,26 +33,22 @@ impl Outputs {
         Self { table }
     }
 
-    /// Adds a new output to the batch whose leaves 0 to `entries` are its list.
+    /// Adds a new output to the batch whose leaf 0 is the first entry of its list.
     ///
     /// # Errors
     /// [`TableError`] where the row cannot be made.
-    pub fn put_new(
-        &self,
-        batch: &mut Batch,
-        output: &Output,
-        entries: usize,
-    ) -> Result<(), TableError> {
+    pub fn put_new(&self, batch: &mut Batch, output: &Output) -> Result<(), TableError> {
         self.table.put_new(batch, output)?;
-        let by_entry = |leaf| Late {
-            space: Space::OutputByEntry,
-            key: Vec::new(),
-            value: output.serial.to_bytes().to_vec(),
-            key_marks: vec![Mark::Leaf(leaf)],
-            value_marks: Vec::new(),
-        };
-        batch.late.extend((0..entries).map(by_entry));
+        batch.late.push(by_entry(output.serial.to_bytes().to_vec()));
         Ok(())
+    }
+
+    /// The way from a later entry of an output's list, which is leaf 0 of its own batch, to the
+    /// output.
+    pub fn more(&self, output: &Output) -> Late {
+        let mut value = output.serial.to_bytes().to_vec();
+        value.push(LATER);
+        by_entry(value)
     }
 
     /// Adds a changed output to a batch, on the condition that it still stands as read.
@@ -81,7 +81,8 @@ impl Outputs {
         let Some(value) = self.table.engine().get(Space::OutputByEntry, &key)? else {
             return Ok(None);
         };
-        let found = self.find(serial(value.as_bytes())?)?;
+        let (serial, _) = place(value.as_bytes())?;
+        let found = self.find(serial)?;
         Ok(found.map(|mut stored| {
             stored.row.entry = Some(index);
             stored
@@ -99,7 +100,7 @@ impl Outputs {
             let page = engine.scan(Space::OutputByEntry, range.clone(), SCAN)?;
             for (key, value) in &page.rows {
                 range = range.after(key.as_bytes());
-                if serial(value.as_bytes())? == wanted {
+                if place(value.as_bytes())? == (wanted, true) {
                     return Ok(Some(index(key)?));
                 }
             }
@@ -123,10 +124,6 @@ impl Outputs {
         let entries = self.entries_before(before)?;
         let mut entries = entries.into_iter().peekable();
         while let Some((index, serial)) = entries.next() {
-            // The entries of one list stand one behind the other: the first one is its place.
-            if entries.peek().is_some_and(|(_, next)| *next == serial) {
-                continue;
-            }
             let Some(mut stored) = self.find(serial)? else {
                 return Err(TableError::Damaged(
                     "an entry of an output that is not there",
@@ -144,7 +141,7 @@ impl Outputs {
         Ok((rows, None))
     }
 
-    /// Every entry of a list before this one and its output, newest first.
+    /// Every first entry of a list before this one and its output, newest first.
     fn entries_before(&self, before: u64) -> Result<Vec<(u64, Serial)>, TableError> {
         let mut found = Vec::new();
         let mut range = KeyRange {
@@ -156,7 +153,10 @@ impl Outputs {
             let page = engine.scan(Space::OutputByEntry, range.clone(), SCAN)?;
             for (key, value) in &page.rows {
                 range = range.after(key.as_bytes());
-                found.push((index(key)?, serial(value.as_bytes())?));
+                let (serial, is_first) = place(value.as_bytes())?;
+                if is_first {
+                    found.push((index(key)?, serial));
+                }
             }
             if !page.more {
                 found.reverse();
@@ -166,9 +166,25 @@ impl Outputs {
     }
 }
 
-fn serial(bytes: &[u8]) -> Result<Serial, TableError> {
-    let bytes = bytes.try_into().ok().and_then(Serial::from_bytes);
-    bytes.ok_or(TableError::Damaged("serial number of an output"))
+fn by_entry(value: Vec<u8>) -> Late {
+    Late {
+        space: Space::OutputByEntry,
+        key: Vec::new(),
+        value,
+        key_marks: vec![Mark::Leaf(0)],
+        value_marks: Vec::new(),
+    }
+}
+
+/// The serial number, and whether its entry is the first of the list.
+fn place(value: &[u8]) -> Result<(Serial, bool), TableError> {
+    let (serial, is_first) = match value {
+        [serial @ .., LATER] if serial.len() == SERIAL_BYTES => (serial, false),
+        serial => (serial, true),
+    };
+    let serial = serial.try_into().ok().and_then(Serial::from_bytes);
+    let serial = serial.ok_or(TableError::Damaged("serial number of an output"))?;
+    Ok((serial, is_first))
 }
 
 fn index(key: &Key) -> Result<u64, TableError> {
@@ -222,17 +238,28 @@ mod tests {
         }
     }
 
-    fn commit(engine: &MemoryEngine, outputs: &Outputs, output: &Output, entries: usize) {
-        let mut batch = Batch::default();
-        outputs.put_new(&mut batch, output, entries).unwrap();
-        let leaf = Append {
+    fn enter(engine: &MemoryEngine, mut batch: Batch) {
+        batch.append.push(Append {
             log: Log::Access,
             leaf: vec![1],
             stamp_at: None,
             body: Vec::new(),
-        };
-        batch.append = vec![leaf; entries];
+        });
         engine.commit(batch).wait().unwrap();
+    }
+
+    fn first(engine: &MemoryEngine, outputs: &Outputs, output: &Output) {
+        let mut batch = Batch::default();
+        outputs.put_new(&mut batch, output).unwrap();
+        enter(engine, batch);
+    }
+
+    fn later(engine: &MemoryEngine, outputs: &Outputs, output: &Output) {
+        let batch = Batch {
+            late: vec![outputs.more(output)],
+            ..Batch::default()
+        };
+        enter(engine, batch);
     }
 
     #[test]
@@ -248,10 +275,13 @@ mod tests {
         );
         let outputs = Outputs::new(table);
         let [a, b, c] = [(); 3].map(|()| output(&*random));
-        for (output, entries) in [(&a, 1), (&b, 3), (&c, 1)] {
-            commit(&engine, &outputs, output, entries);
-        }
-        for (index, wanted) in [(0, &a), (1, &b), (3, &b), (4, &c)] {
+        first(&engine, &outputs, &a);
+        first(&engine, &outputs, &b);
+        later(&engine, &outputs, &b);
+        // Two lists that are entered at the same time.
+        first(&engine, &outputs, &c);
+        later(&engine, &outputs, &b);
+        for (index, wanted) in [(0, &a), (1, &b), (2, &b), (3, &c), (4, &b)] {
             let found = outputs.by_entry(index).unwrap().unwrap();
             assert_eq!(
                 (found.row.serial, found.row.entry),

@@ -19,8 +19,9 @@ use super::fault;
 use super::recipients::reason_fits;
 use super::retained_open::Consented;
 use super::store::{Answer, Store};
-use crate::audit::Shown;
+use crate::audit::manifest::Beside;
 use crate::audit::usage::ASK;
+use crate::audit::{Outcome, Shown};
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{Export, Unmask};
@@ -258,7 +259,7 @@ impl Store {
             Ok(choice) => choice,
             Err(error) => return self.fail(permit, error)?.wait(),
         };
-        let list = choice.listed();
+        let list = &choice.cases;
         let people = choice.people();
         let terms = Terms {
             form: order.form,
@@ -271,7 +272,7 @@ impl Store {
             responsible: checked.responsible,
         };
         let wanted = Asked::TakeOut {
-            manifest_hash: manifest::hash(terms, &list),
+            manifest_hash: manifest::hash(terms, list),
             form: order.form.code().to_owned(),
             purpose: order.purpose,
             reason: order.reason.clone(),
@@ -294,7 +295,7 @@ impl Store {
             }
             None => None,
         };
-        let cases: Vec<CaseId> = list.iter().map(|listed| listed.case).collect();
+        let cases: Vec<CaseId> = list.iter().map(|one| one.listed.case).collect();
         let disclosure = Disclosure {
             way: Way::Export,
             purpose: order.purpose,
@@ -320,28 +321,34 @@ impl Store {
         // Its own entry, before anything is opened.
         let unmask = match unmask {
             Some(permit) => {
-                let reason = Some(order.reason.clone());
-                let entered =
-                    self.log
-                        .record_list(permit, &list, reason, "export", Batch::default());
-                Some(entered.wait().map_err(fault::log)?.0)
+                let beside = Beside {
+                    reason: Some(order.reason.clone()),
+                    query: "export",
+                    ..Beside::default()
+                };
+                let entered = self.log.record_list(permit, list, beside);
+                Some(entered.map_err(fault::log)?)
             }
             None => None,
         };
         self.outputs
-            .put_new(&mut batch, &output, crate::audit::manifest::entries(&list))
+            .put_new(&mut batch, &output)
             .map_err(fault::table)?;
         // From here on a destruction finds it.
         let running = self.exports.begin(output.serial, output.by);
-        let entered = self
-            .log
-            .record_list(permit, &list, Some(order.reason), "export", batch);
-        let entered = entered.wait().map_err(fault::log);
-        drop((reserved, list));
-        let manifest = match entered {
-            Ok((manifest, _)) => manifest,
+        let beside = Beside {
+            reason: Some(order.reason),
+            query: "export",
+            batch,
+            more: vec![self.outputs.more(&output)],
+        };
+        let entered = self.log.record_list(permit, list, beside);
+        drop(reserved);
+        let manifest = match entered.map_err(fault::log) {
+            Ok(manifest) => manifest,
             Err(error) => {
                 self.exports.end(output.serial, None);
+                self.list_broken(output.serial, &error);
                 return Err(error);
             }
         };
@@ -373,6 +380,22 @@ impl Store {
             running,
         };
         Ok((Consented::Done(begun, run.manifest.position()), Some(run)))
+    }
+
+    /// Part of a list was entered and its end was not: nothing of it is opened, and its record, if
+    /// there is one, says so.
+    fn list_broken(&self, serial: Serial, error: &ServiceError) {
+        let closed = self.change_output(serial, |output| {
+            output.state = OutputState::Interrupted;
+            let what = format!("{error}; its list is not whole, no case was opened");
+            Some((Outcome::Refused, what))
+        });
+        match closed {
+            // Not even its beginning was entered.
+            Ok(_) | Err(ServiceError::NotFound) => {}
+            // The next open closes it.
+            Err(error) => tracing::error!(%error, %serial, "an export could not be closed"),
+        }
     }
 
     /// Asks for a second person. `batch` brings the alert of a budget, or nothing.

@@ -37,7 +37,13 @@ pub(super) struct Chosen {
     pub(super) listed: Listed,
     /// Of a sensitive case: its key and the version of it. Decision 24: it is unwrapped in the
     /// request that begins the export, and zeroed with it.
-    pub(super) key: Option<(CaseKey, u32)>,
+    pub(super) key: Option<Box<(CaseKey, u32)>>,
+}
+
+impl AsRef<Listed> for Chosen {
+    fn as_ref(&self) -> &Listed {
+        &self.listed
+    }
 }
 
 /// What an export is of.
@@ -50,9 +56,6 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    pub(super) fn listed(&self) -> Vec<Listed> {
-        self.cases.iter().map(|one| one.listed.clone()).collect()
-    }
     pub(super) fn people(&self) -> Vec<UnitId> {
         let people = self.cases.iter().flat_map(|one| &one.listed.people);
         people.copied().collect()
@@ -233,7 +236,7 @@ impl Store {
         }
         let key = if head.tier == Tier::Sensitive {
             match self.vault.unlock(permit, session, &head.wraps) {
-                Ok(key) => Some((key, head.key_version)),
+                Ok(key) => Some(Box::new((key, head.key_version))),
                 // A reset account that has not been given this case again opens nothing of it.
                 Err(crate::vault::VaultError::NoWrap) => return Ok(None),
                 Err(error) => return Err(fault::vault(error)),

@@ -317,7 +317,7 @@ impl Store {
         one: Chosen,
     ) -> Result<Option<crate::vault::Disclosed<Export, Case>>, ServiceError> {
         let head = &stored.head;
-        let key = match (head.tier, one.key) {
+        let key = match (head.tier, one.key.map(|key| *key)) {
             (Tier::Sensitive, Some((key, version))) if version == head.key_version => key,
             // It changed hands, or became what it was not.
             (Tier::Sensitive, _) | (_, Some(_)) => return Ok(None),

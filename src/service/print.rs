@@ -16,7 +16,7 @@ use super::gate::Inside;
 use super::print_order::{Checked, PrintOrder};
 use super::retained_open::Consented;
 use super::store::{Answer, Store};
-use crate::audit::manifest::{self as listing, Listed, Manifest};
+use crate::audit::manifest::{Beside, Listed, Manifest};
 use crate::audit::usage::ASK;
 use crate::audit::{Outcome, Shown};
 use crate::authn::session::Session;
@@ -240,12 +240,16 @@ impl Store {
             self.enter_unmasking(session, &order, &list)?;
         }
         self.outputs
-            .put_new(&mut batch, &output, listing::entries(&list))
+            .put_new(&mut batch, &output)
             .map_err(fault::table)?;
-        let reason = Some(order.reason.clone());
-        let entered = self.log.record_list(permit, &list, reason, "print", batch);
-        // Writing the document is work for this thread, not for the door that awaits an answer.
-        let (manifest, _) = entered.wait().map_err(fault::log)?;
+        let beside = Beside {
+            reason: Some(order.reason.clone()),
+            query: "print",
+            batch,
+            more: vec![self.outputs.more(&output)],
+        };
+        let entered = self.log.record_list(permit, &list, beside);
+        let manifest = entered.map_err(fault::log)?;
         drop(reserved);
         let position = manifest.position();
         let job = Job {
@@ -299,12 +303,13 @@ impl Store {
     ) -> Result<(), ServiceError> {
         let permit = self.authority.survey::<Unmask>(session, order.purpose);
         let permit = permit.map_err(|_| ServiceError::NotFound)?;
-        let reason = Some(order.reason.clone());
-        let entered = self
-            .log
-            .record_list(permit, list, reason, "print", Batch::default());
-        let (_entered, _) = entered.wait().map_err(fault::log)?;
-        Ok(())
+        let beside = Beside {
+            reason: Some(order.reason.clone()),
+            query: "print",
+            ..Beside::default()
+        };
+        let entered = self.log.record_list(permit, list, beside);
+        entered.map(drop).map_err(fault::log)
     }
 
     fn open_all(&self, session: &Session, chosen: Vec<One>) -> Result<Opened, ServiceError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::audit::manifest::Listed;
+use crate::audit::manifest::{Beside, Listed};
 use crate::authn::session::Token;
 use crate::authz::action::Export;
 use crate::authz::facts::Fields;
@@ -108,9 +108,14 @@ impl Office {
                     .wait();
             }
         };
-        let recorded = self.store.log.record_list(permit, &list, None, "q", batch);
+        let beside = Beside {
+            query: "q",
+            batch,
+            ..Beside::default()
+        };
+        let recorded = self.store.log.record_list(permit, &list, beside);
         drop(reserved);
-        recorded.wait().map(drop).map_err(fault::log)
+        recorded.map(drop).map_err(fault::log)
     }
 
     fn step_up(&self) {
