@@ -200,7 +200,7 @@ async fn amend(
 }
 
 /// The value to search for. It is personal, so it takes the way of a secret.
-fn read_value(file: Option<&Path>) -> Result<SecretText, Failure> {
+pub(super) fn read_value(file: Option<&Path>) -> Result<SecretText, Failure> {
     match file {
         Some(path) if path == Path::new("-") => first_line(Path::new("/dev/stdin")),
         Some(path) => first_line(path),

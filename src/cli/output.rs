@@ -8,15 +8,18 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::digest::{Context, SHA256};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::args::outputs::{ExportCommand, NewExportArgs, OutputCommand};
+use super::case::read_value;
 use super::channel::Call;
 use super::client::{API, Client, as_actor};
 use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields};
 use super::verify::progress;
+use crate::domain::purpose::Purpose;
+use crate::domain::secret::SecretText;
 
 const COLUMNS: [&str; 10] = [
     "serial",
@@ -101,47 +104,81 @@ pub async fn output(host: &Host, command: &OutputCommand, out: &mut Out) -> Resu
     }
 }
 
+/// Which cases the API is asked for.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Selection<'a> {
+    Cases(Vec<String>),
+    Filter(Filter<'a>),
+    Search { field: &'a str, value: &'a str },
+}
+
+#[derive(serde::Serialize)]
+struct Filter<'a> {
+    class: &'a Option<String>,
+    department: &'a Option<String>,
+    state: &'a Option<String>,
+    registered_from: &'a Option<String>,
+    registered_to: &'a Option<String>,
+}
+
 /// What the API is asked for.
-fn body(args: &NewExportArgs) -> Value {
-    let mut body = Map::new();
-    let mut say = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            body.insert(name.to_owned(), value);
-        }
+#[derive(serde::Serialize)]
+struct Order<'a> {
+    purpose: Purpose,
+    reason: &'a str,
+    selection: Selection<'a>,
+    format: &'a str,
+    template: &'a Option<String>,
+    unmasked: bool,
+    recipient: &'a Option<String>,
+    receiver: &'a str,
+    responsible: &'a Option<String>,
+    destroy_by: &'a str,
+    approval: Option<String>,
+}
+
+/// The order of a command, with the value of its search.
+fn order<'a>(args: &'a NewExportArgs, value: Option<&'a SecretText>) -> Order<'a> {
+    let selection = match (&args.search, value) {
+        (Some(field), Some(value)) => Selection::Search {
+            field,
+            value: value.expose(),
+        },
+        _ if args.cases.is_empty() => Selection::Filter(Filter {
+            class: &args.class,
+            department: &args.department,
+            state: &args.state,
+            registered_from: &args.from,
+            registered_to: &args.to,
+        }),
+        _ => Selection::Cases(args.cases.iter().map(ToString::to_string).collect()),
     };
-    let text = |value: &Option<String>| value.as_ref().map(|value| json!(value));
-    let selection = if args.cases.is_empty() {
-        json!({"filter": {
-            "class": args.class,
-            "department": args.department,
-            "state": args.state,
-            "registered_from": args.from,
-            "registered_to": args.to,
-        }})
-    } else {
-        let ids: Vec<String> = args.cases.iter().map(ToString::to_string).collect();
-        json!({ "cases": ids })
-    };
-    say("purpose", Some(json!(args.purpose)));
-    say("reason", Some(json!(args.reason)));
-    say("selection", Some(selection));
-    say("format", Some(json!(args.format)));
-    say("template", text(&args.template));
-    say("unmasked", Some(json!(args.unmasked)));
-    say("recipient", text(&args.recipient));
-    say("receiver", Some(json!(args.receiver)));
-    say("responsible", text(&args.responsible));
-    say("destroy_by", Some(json!(args.destroy_by)));
-    say("approval", args.approval.map(|id| json!(id.to_string())));
-    Value::Object(body)
+    Order {
+        purpose: args.purpose,
+        reason: &args.reason,
+        selection,
+        format: &args.format,
+        template: &args.template,
+        unmasked: args.unmasked,
+        recipient: &args.recipient,
+        receiver: &args.receiver,
+        responsible: &args.responsible,
+        destroy_by: &args.destroy_by,
+        approval: args.approval.map(|id| id.to_string()),
+    }
 }
 
 async fn new(host: &Host, args: &NewExportArgs, out: &mut Out) -> Result<(), Failure> {
     absent(&args.out)?;
-    let body = body(args);
+    let value = match args.search {
+        Some(_) => Some(read_value(args.value_file.as_deref())?),
+        None => None,
+    };
+    let order = order(args, value.as_ref());
     let actor = args.actor.because(Some(&args.reason));
     let waits = as_actor(host, &actor, async |client: &mut Client| {
-        let begun: Value = client.post("/exports", &body).await?;
+        let begun: Value = client.post("/exports", &order).await?;
         out.answer(&begun, fields)?;
         let Some(serial) = begun.get("serial").and_then(Value::as_str) else {
             return Ok(true);

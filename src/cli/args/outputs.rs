@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Actor;
+use super::records::FIELDS;
 use crate::domain::id::{ApprovalId, CaseId};
 use crate::domain::purpose::Purpose;
 use crate::domain::serial::Serial;
@@ -18,8 +19,11 @@ pub enum ExportCommand {
         --destroy-by 2026-12-31T00:00:00+09:00 --out cases.xlsx.age --account choi --data D\n  \
         bongham export new --class 도로 --from 2026-01-01T00:00:00+09:00 --format csv \
         --template register --recipient age1… --receiver 통계담당 --reason '분기 보고' \
-        --destroy-by 2026-12-31T00:00:00+09:00 --out q1.csv.age --account choi --data D\n\n\
-        Without --case everything of your own list that fits goes out. Names, numbers and \
+        --destroy-by 2026-12-31T00:00:00+09:00 --out q1.csv.age --account choi --data D\n  \
+        bongham export new --search name --value-file F --purpose subject_request --format pdf \
+        --receiver 본인 --reason '열람 요구' --destroy-by 2026-12-31T00:00:00+09:00 \
+        --out own.pdf.age --account choi --data D\n\n\
+        Without --case and --search everything of your own list that fits goes out. Names, numbers and \
         addresses are masked. The passphrase is shown once; open the file with: age -d")]
     New(Box<NewExportArgs>),
     /// How far an export has come
@@ -63,6 +67,13 @@ pub struct NewExportArgs {
     /// Id of a case; may be given several times
     #[arg(long = "case", value_name = "ID", conflicts_with_all = ["class", "department", "state", "from", "to"])]
     pub cases: Vec<CaseId>,
+    /// What a search finds, by name, telephone, email, address or number; the value is asked for,
+    /// or read from a file
+    #[arg(long, value_name = "FIELD", value_parser = FIELDS, conflicts_with_all = ["cases", "class", "department", "state", "from", "to"])]
+    pub search: Option<String>,
+    /// Read the value to search for from this file (its first line); - reads standard input
+    #[arg(long, value_name = "FILE", requires = "search")]
+    pub value_file: Option<PathBuf>,
     /// Only this kind of complaint
     #[arg(long, value_name = "TEXT")]
     pub class: Option<String>,

@@ -10,7 +10,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::tier::Tier;
 
 /// What cases are searched by.
-const FIELDS: [&str; 5] = ["name", "telephone", "email", "address", "number"];
+pub(super) const FIELDS: [&str; 5] = ["name", "telephone", "email", "address", "number"];
 
 /// `case …`
 #[derive(Debug, Subcommand)]
