@@ -68,6 +68,7 @@ fn settings(dir: &Path) -> Settings {
         budgets: bongham::config::budgets::Budgets::unbounded(),
         outputs: bongham::config::outputs::Outputs::default(),
         inspection: Default::default(),
+        disk: bongham::config::disk::Disk::UNWATCHED,
         forward: None,
         progress: None,
     }

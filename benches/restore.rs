@@ -54,6 +54,7 @@ fn settings(dir: &Path, data: &str) -> Settings {
         outputs: bongham::config::outputs::Outputs::default(),
         print: bongham::config::print::Print::default(),
         inspection: Default::default(),
+        disk: bongham::config::disk::Disk::UNWATCHED,
         forward: None,
         progress: None,
     }

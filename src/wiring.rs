@@ -95,6 +95,7 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
         terms: terms(config.map(|c| c.ending).unwrap_or_default()),
         budgets: config.map(|c| c.budgets.clone()).unwrap_or_default(),
         outputs: config.map(|c| c.outputs).unwrap_or_default(),
+        disk: config.map(|c| c.disk).unwrap_or_default(),
         print: config.map(|c| c.print.clone()).unwrap_or_default(),
         inspection: config.map(|c| c.inspection.clone()).unwrap_or_default(),
         forward: config.and_then(|c| c.forward.clone()),

@@ -101,6 +101,7 @@ fn settings(dir: &Path) -> Settings {
         print: bongham::config::print::Print::default(),
         budgets: bongham::config::budgets::Budgets::unbounded(),
         inspection: Default::default(),
+        disk: bongham::config::disk::Disk::UNWATCHED,
         forward: None,
         progress: None,
     }

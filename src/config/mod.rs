@@ -4,6 +4,7 @@
 //! Flags of the command line win over the file.
 
 pub mod budgets;
+pub mod disk;
 pub mod ending;
 pub mod forward;
 pub mod inspection;
@@ -18,6 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use budgets::Budgets;
+use disk::Disk;
 use ending::Ending;
 use forward::Forward;
 use inspection::Inspection;
@@ -43,6 +45,8 @@ pub struct Config {
     pub budgets: Budgets,
     /// How long what leaves may lie here.
     pub outputs: Outputs,
+    /// Room on the disk that stops what leaves.
+    pub disk: Disk,
     /// The font of prints, and how long a print document waits.
     pub print: Print,
     /// What the inspection of the access log looks for.
@@ -75,6 +79,7 @@ struct File {
     ending: Ending,
     budgets: Budgets,
     outputs: Outputs,
+    disk: Disk,
     print: Print,
     inspection: Inspection,
     forward: Option<Forward>,
@@ -138,6 +143,7 @@ impl Config {
         file.ending.check()?;
         file.budgets.check()?;
         file.outputs.check()?;
+        file.disk.check()?;
         file.print.check()?;
         file.inspection.check()?;
         if let Some(forward) = &file.forward {
@@ -155,6 +161,7 @@ impl Config {
             ending: file.ending,
             budgets: file.budgets,
             outputs: file.outputs,
+            disk: file.disk,
             print: file.print,
             inspection: file.inspection,
             forward: file.forward,
@@ -207,6 +214,7 @@ mod tests {
             "[limits]\nrequest_seconds = 0",
             "[limits]\nconnections_per_address = 0",
             "[limits]\nstall_seconds = 0",
+            "[disk]\noutputs_percent = 1",
         ] {
             assert!(
                 matches!(parse(bad), Err(ConfigError::Value { .. })),

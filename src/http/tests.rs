@@ -240,6 +240,7 @@ fn sealed(dir: &std::path::Path) -> Arc<Service> {
         outputs: crate::config::outputs::Outputs::default(),
         print: crate::config::print::Print::default(),
         inspection: Default::default(),
+        disk: crate::config::disk::Disk::UNWATCHED,
         forward: None,
         progress: None,
     };

@@ -18,6 +18,8 @@ const TICK: Duration = Duration::from_secs(1);
 const PUNCTURE_TICKS: u32 = 60;
 /// Ticks between two looks at the clock.
 const CLOCK_TICKS: u32 = 10;
+/// Ticks between two looks at the room on the disk.
+const DISK_TICKS: u32 = 10;
 /// Ticks between two looks for destructions that are due.
 const DESTROY_TICKS: u32 = 60;
 /// Ticks between two notes of the store's own time.
@@ -109,6 +111,9 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         && let Err(error) = store.raise_floor()
     {
         tracing::error!(%error, "the keyring's floor could not be raised");
+    }
+    if ticks.is_multiple_of(DISK_TICKS) {
+        store.headroom.look();
     }
     if ticks.is_multiple_of(CLOCK_TICKS)
         && let Err(error) = store.watch_clock()

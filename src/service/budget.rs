@@ -23,7 +23,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
 use crate::audit::Shown;
-use crate::audit::usage::{Load, OVER_BUDGET, Reserved, Totals};
+use crate::audit::usage::{FAILED, Load, OVER_BUDGET, Reserved, Totals};
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::Action;
@@ -194,6 +194,7 @@ impl Store {
         disclosure: &Disclosure<'_>,
         batch: &mut Batch,
     ) -> Result<Reserved, Over> {
+        self.headroom.for_disclosure()?;
         let account = session.account();
         let now = self.clock.now();
         let limits = &self.budget.limits;
@@ -289,11 +290,15 @@ impl Store {
         over: Over,
         touched: Shown,
     ) -> Answer<T> {
+        let Over { error, batch } = over;
+        let over_budget = matches!(
+            error,
+            ServiceError::StepUpRequired | ServiceError::BudgetExceeded
+        );
         let shown = Shown {
-            query: Some(OVER_BUDGET),
+            query: Some(if over_budget { OVER_BUDGET } else { FAILED }),
             ..touched
         };
-        let Over { error, batch } = over;
         Ok(self
             .log
             .record_with(permit, shown, batch)

@@ -91,6 +91,7 @@ impl Disk {
             outputs: crate::config::outputs::Outputs::default(),
             print: crate::config::print::Print::default(),
             inspection: Default::default(),
+            disk: crate::config::disk::Disk::UNWATCHED,
             forward: None,
             progress: None,
         };

@@ -156,7 +156,10 @@ impl Store {
         };
         let checked = self.check_order(&session, &order);
         let ready =
-            checked.and_then(|checked| Ok((checked, self.exports.take_turn(session.account())?)));
+            checked.and_then(|checked| {
+            self.headroom.for_outputs()?;
+            Ok((checked, self.exports.take_turn(session.account())?))
+        });
         let (checked, turn) = match ready {
             Ok(ready) => ready,
             Err(error) => return self.fail(permit, error),
@@ -347,7 +350,7 @@ impl Store {
         let manifest = match entered.map_err(fault::log) {
             Ok(manifest) => manifest,
             Err(error) => {
-                self.exports.end(output.serial, None);
+                self.exports.end(output.serial);
                 self.list_broken(output.serial, &error);
                 return Err(error);
             }

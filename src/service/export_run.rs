@@ -114,17 +114,17 @@ impl Store {
         let serial = run.output.serial;
         let running = Arc::clone(&run.running);
         let written = self.write_export(run);
-        let (closed, failure) = match written {
-            Ok(finished) => (self.export_ready(serial, &running, finished), None),
+        let closed = match written {
+            Ok(finished) => self.export_ready(serial, &running, finished),
             Err(broken) => {
                 // What stays is logged and tried again.
                 drop(self.drop_closed(serial));
                 let (state, why) = broken.tell();
-                let closed = self.export_broken(serial, &running, state, &why);
-                (closed, Some(why))
+                self.exports.fail(serial, &why);
+                self.export_broken(serial, &running, state, &why)
             }
         };
-        self.exports.end(serial, failure);
+        self.exports.end(serial);
         if let Err(error) = closed {
             // The next open closes it.
             tracing::error!(%error, %serial, "an export could not be closed");
@@ -230,10 +230,12 @@ impl Store {
             template::forget(view);
             put?;
             if done.is_multiple_of(NOTED) {
+                self.headroom.for_outputs()?;
                 self.note_progress(&output, &running)?;
             }
         }
         go_on(&session, &running)?;
+        self.headroom.for_outputs()?;
         let tally = sheet.finish()?.finish()?;
         let (bytes, sha256, buffered) = tally.finish();
         let file: Room = buffered

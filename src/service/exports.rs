@@ -181,11 +181,12 @@ impl Exports {
     pub(super) fn running(&self, serial: Serial) -> Option<Arc<Running>> {
         held(&self.running).get(&serial).map(Arc::clone)
     }
-    pub(super) fn end(&self, serial: Serial, failure: Option<String>) {
-        if let Some(failure) = failure {
-            held(&self.failures).insert(serial, failure);
-        }
+    pub(super) fn end(&self, serial: Serial) {
         held(&self.running).remove(&serial);
+    }
+    /// Why it failed, before its record says that it did.
+    pub(super) fn fail(&self, serial: Serial, why: &str) {
+        held(&self.failures).insert(serial, why.to_owned());
     }
     pub(super) fn failure(&self, serial: Serial) -> Option<String> {
         held(&self.failures).get(&serial).cloned()

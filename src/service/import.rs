@@ -109,6 +109,7 @@ impl Store {
         self.office::<Import, _>(session, Target::Office, |permit| {
             let standing = self.job(import).and_then(|job| {
                 let (job, before) = job.ok_or(ServiceError::NotFound)?;
+                self.headroom.for_outputs()?;
                 if chunk.from_row != job.next_row && !chunk.dry_run {
                     return Err(ServiceError::ImportPosition(job.next_row));
                 }

@@ -46,6 +46,7 @@ pub mod forensic;
 mod forensic_files;
 mod forensic_known;
 mod gate;
+mod headroom;
 mod held_back;
 mod hold;
 mod import;

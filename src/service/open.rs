@@ -11,6 +11,7 @@ use super::error::ServiceError;
 use super::exports::Exports;
 use super::fault;
 use super::gate::Gates;
+use super::headroom::Headroom;
 use super::index::Rotation;
 use super::own_time::OwnTime;
 use super::prints::Prints;
@@ -303,6 +304,7 @@ pub(super) fn assemble_under(
         inspections_looked_on: AtomicI64::new(i64::MIN),
         directory,
         exports: Exports::new(&settings.data),
+        headroom: Headroom::new(&settings.data, settings.disk),
         authority,
         log,
         sessions,

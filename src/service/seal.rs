@@ -18,6 +18,7 @@ use crate::authn::waiting::Waiting;
 use crate::authz::action::SealStore;
 use crate::authz::facts::Target;
 use crate::config::budgets::Budgets;
+use crate::config::disk::Disk;
 use crate::config::forward::Forward;
 use crate::config::inspection::Inspection;
 use crate::config::outputs::Outputs;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub budgets: Budgets,
     /// How long files of exports lie here.
     pub outputs: Outputs,
+    /// Room on the disk that stops what leaves.
+    pub disk: Disk,
     /// The font of prints, and how long a print document waits.
     pub print: Print,
     /// What the inspection of the access log looks for.

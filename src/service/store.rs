@@ -46,6 +46,7 @@ use super::error::ServiceError;
 use super::exports::Exports;
 use super::fault;
 use super::gate::Gates;
+use super::headroom::Headroom;
 use super::index::Rotation;
 use super::own_time::OwnTime;
 use super::prints::Prints;
@@ -76,6 +77,8 @@ pub struct Store {
     pub(super) prints: Prints,
     /// Files of exports, and what writes them.
     pub(super) exports: Exports,
+    /// Room on the disk.
+    pub(super) headroom: Headroom,
     /// Inspections of the access log and their findings.
     pub(super) inspections: Inspections,
     /// One inspection is made at a time.

@@ -30,6 +30,7 @@ pub(super) fn settings(dir: &Path) -> Settings {
         index_cache_bytes: 1 << 20,
         segment_bytes: 1 << 20,
         inspection: Default::default(),
+        disk: crate::config::disk::Disk::UNWATCHED,
         forward: None,
         progress: None,
         terms: crate::destruction::term::Terms::default(),

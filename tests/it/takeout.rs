@@ -109,6 +109,32 @@ fn commands_take_out_fetch_the_rest_and_close() {
 }
 
 #[test]
+fn commands_take_out_what_a_search_finds_and_the_value_is_no_argument() {
+    let (_dir, program, ids) = office(2);
+    let served = program.serve();
+    let receiver = Receiver::new();
+    let key = text(&receiver.key());
+    let name = ordinary()["people"][0]["name"].as_str().unwrap().to_owned();
+    let take = |file: &Path, value: &str| {
+        let value = program.note("value", value);
+        let mut command = program.person("officer", &["export", "new", "--search", "name"]);
+        command.args(["--value-file", path(&value), "--format", "jsonl"]);
+        command.args(["--receiver", "감사실", "--reason", "자료 제출"]);
+        command.args(["--destroy-by", "2999-01-01T00:00:00+09:00", "--recipient", &key]);
+        command.args(["--out", path(file), "--json"]);
+        run(command)
+    };
+    let file = program.file("found.age");
+    take(&file, &name).expect(0);
+    let plain = String::from_utf8(receiver.open(&std::fs::read(&file).unwrap())).unwrap();
+    assert!(ids.iter().all(|id| plain.contains(id.as_str())));
+    let none = program.file("none.age");
+    take(&none, "nobody of this name").expect(1);
+    assert!(!none.exists());
+    drop(served);
+}
+
+#[test]
 fn a_server_that_is_killed_while_it_writes_leaves_nothing_in_clear_and_says_so() {
     let (dir, program, ids) = office(60);
     let served = program.serve();

@@ -111,6 +111,7 @@ pub fn settings(dir: &Path) -> Settings {
         // One test does in a second what takes people a day.
         budgets: Budgets::unbounded(),
         inspection: Default::default(),
+        disk: bongham::config::disk::Disk::UNWATCHED,
         forward: None,
         progress: None,
     }

@@ -59,6 +59,7 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
         outputs: crate::config::outputs::Outputs::default(),
         print: crate::config::print::Print::default(),
         inspection: Default::default(),
+        disk: crate::config::disk::Disk::UNWATCHED,
         forward: None,
         progress: None,
     }

@@ -68,6 +68,7 @@ impl Office {
             index_cache_bytes: 1 << 20,
             segment_bytes: 1 << 20,
             inspection: Default::default(),
+            disk: crate::config::disk::Disk::UNWATCHED,
             forward: None,
             progress: None,
             terms: crate::destruction::term::Terms::default(),

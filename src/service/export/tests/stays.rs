@@ -133,3 +133,65 @@ fn a_full_disk_ends_an_export_and_says_so() {
     fs::write(dir.join("data/planted"), CANARY).unwrap();
     assert!(holds(dir), "the control");
 }
+
+#[test]
+fn what_leaves_stops_before_the_disk_is_full_and_then_whatever_shows_a_case() {
+    use std::sync::atomic::Ordering;
+    let office = Office::new();
+    let case = office.register("officer");
+    let feign = |percent| {
+        let headroom = &office.store.headroom;
+        headroom.feigned.store(percent, Ordering::SeqCst);
+        headroom.look();
+    };
+    let officer = office.session("officer");
+    let read = || {
+        let read = office.store.read_case(&officer, case, Purpose::Handling);
+        read.unwrap().wait().map(drop)
+    };
+    let list = || {
+        let page = PageRequest {
+            limit: Limit::rows(5),
+            cursor: None,
+        };
+        let rows = office.store.list_cases(&officer, Purpose::Handling, page);
+        rows.unwrap().wait().map(drop)
+    };
+    let export = || {
+        let session = office.session("officer");
+        let begun = office.store.begin_export(session, office.order(&[case]));
+        let begun = begun.unwrap().wait().map(drop);
+        office.store.exports.wait_idle(Duration::from_secs(10));
+        begun
+    };
+    let full = Err(ServiceError::DiskFull);
+    for (percent, leaves, shows) in [
+        (50, Ok(()), Ok(())),
+        (4, full.clone(), Ok(())),
+        (1, full.clone(), full),
+        (20, Ok(()), Ok(())),
+    ] {
+        feign(percent);
+        assert_eq!(export(), leaves, "{percent}");
+        assert_eq!(read(), shows, "{percent}");
+        assert_eq!(list(), shows, "{percent}");
+        // The log can be read and written all the time.
+        assert!(!office.told(Task::Export).is_empty());
+    }
+}
+
+#[test]
+fn an_export_that_is_being_written_stops_before_the_disk_is_full() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let inside = office.store.gates.enter(case).unwrap();
+    let begun = office.begin(office.session("officer"), office.order(&[case]));
+    let feigned = &office.store.headroom.feigned;
+    feigned.store(4, std::sync::atomic::Ordering::SeqCst);
+    drop(inside);
+    let view = office.ended("officer", begun.serial);
+    assert_eq!(view.state, OutputState::Interrupted);
+    assert!(view.problem.unwrap().contains("disk is full"));
+    office.store.exports.wait_idle(Duration::from_secs(10));
+    assert_eq!(office.files(), 0);
+}
