@@ -8,7 +8,11 @@
 //! power cut the index is made anew from the journal.
 //!
 //! **Memory and disk.** argon2id takes 256 MiB at unseal and 64 MiB for each log-in at work. The journal
-//! grows in segments of 64 MiB, one is kept in reserve. When the disk is full plaintext stops first.
+//! grows in segments of 64 MiB, one is kept in reserve. Plaintext stops before the disk is full: with less
+//! than `[disk] outputs_percent = 5` free no export and no import goes on, with less than
+//! `disclosure_percent = 2` no case is shown (507 `disk_full`), so that the rest is there for the log, for
+//! destruction and for auditors; `warn_percent = 10` warns the operator. Of a disk above 100 GiB the percents
+//! are those of 100 GiB.
 //!
 //! **Clock.** Entries are ordered by the log, not by the clock; a clock that goes back is flagged.
 //!

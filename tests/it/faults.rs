@@ -328,10 +328,10 @@ fn old_keys_that_cannot_be_destroyed_yet_are_told_as_accepted() {
 }
 
 /// A file system of its own for the data directory; unmounted when dropped.
-struct Small(tempfile::TempDir);
+pub struct Small(tempfile::TempDir);
 
 impl Small {
-    fn mounted(megabytes: u32) -> Self {
+    pub fn mounted(megabytes: u32) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "none"]);
@@ -339,7 +339,7 @@ impl Small {
         assert!(mounted.success(), "this test needs the right to mount");
         Self(dir)
     }
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 }

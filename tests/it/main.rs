@@ -27,6 +27,7 @@ mod coverage;
 mod deletion;
 mod deletion_limits;
 mod destroy;
+mod disk;
 mod evidence;
 mod export;
 mod faults;
