@@ -1,6 +1,7 @@
 //! Decisions, threat model, key ceremony, operations: documentation as modules, compiled with the
 //! code it speaks of.
 
+pub mod compared;
 pub mod decisions;
 pub mod inspection;
 pub mod key_ceremony;
