@@ -445,6 +445,7 @@ const fn state_code(state: OutputState) -> &'static str {
         OutputState::Cancelled => "cancelled",
         OutputState::Expired => "expired",
         OutputState::Closed => "closed",
+        OutputState::MayBeOut => "may_be_out",
     }
 }
 

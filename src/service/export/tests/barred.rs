@@ -1,6 +1,7 @@
 //! A file that waits does not outlive the right to it.
 
 use super::*;
+use crate::service::print_order::PrintOrder;
 
 /// What takes a right away.
 type Change<'a> = (&'a str, &'a dyn Fn(&Office, CaseId));
@@ -211,4 +212,50 @@ fn a_file_that_cannot_be_removed_is_fetched_by_nobody() {
     office.store.expire_exports();
     assert_eq!(office.files(), 0);
     assert_eq!(office.look("officer", serial).state, OutputState::Expired);
+}
+
+/// A print document of this case that waits to be fetched.
+fn printed(office: &Office, login: &str, case: CaseId) -> Serial {
+    let order = PrintOrder {
+        purpose: Purpose::Handling,
+        reason: "for a test".to_owned(),
+        cases: vec![Some(case)],
+        form: Form::PrintHtml,
+        template: None,
+        unmasked: false,
+        identity: None,
+        copies: 1,
+        receiver: "archive".to_owned(),
+        responsible: None,
+        destroy_by: None,
+        approval: None,
+    };
+    let made = office.store.print(&office.session(login), order);
+    match made.unwrap().wait().unwrap() {
+        Consented::Done(printed, _) => printed.serial,
+        Consented::Asked(_) => panic!("a second person was asked"),
+    }
+}
+
+#[test]
+fn a_print_document_dies_with_the_right_to_a_case_of_it() {
+    let changes: [Change<'_>; 2] = [
+        ("handed on", &|o, case| {
+            o.assign("officer", case, &["officer2"])
+        }),
+        ("locked", &|o, case| o.lock("officer", case)),
+    ];
+    for (what, change) in changes {
+        let office = Office::new();
+        office.join("officer2", Role::Officer);
+        let cases = [(); 2].map(|()| office.register("officer"));
+        let [gone, stays] = cases.map(|case| printed(&office, "officer", case));
+        change(&office, cases[0]);
+        let state = |serial| office.look("officer", serial).state;
+        assert_eq!(state(gone), OutputState::Expired, "{what}");
+        assert_eq!(state(stays), OutputState::Ready, "the control: {what}");
+        let session = office.session("officer");
+        let fetched = office.store.print_document(&session, Some(gone));
+        assert!(fetched.unwrap().wait().is_err(), "{what}");
+    }
 }
