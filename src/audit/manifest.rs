@@ -7,7 +7,7 @@ use super::sealer::Act;
 use super::usage::MORE;
 use super::{AccessLog, LogError, Position, Shown, position};
 use crate::authz::Permit;
-use crate::authz::action::Action;
+use crate::authz::action::{Action, Unmask};
 use crate::domain::id::{CaseId, UnitId};
 use crate::engine::{Batch, Late};
 
@@ -49,7 +49,8 @@ const CASE_BYTES: usize = 16;
 const UNIT_BYTES: usize = 10;
 
 /// Proof that the entries of a whole list are durable: what opens under it is a case of that list
-/// or nothing. Not `Clone`; minted by [`AccessLog::record_list`] alone.
+/// or nothing. Not `Clone`; minted by [`AccessLog::record_list`] and
+/// [`AccessLog::record_unmasked`] alone.
 #[must_use]
 pub struct Manifest<A: Action> {
     /// Sorted.
@@ -59,6 +60,15 @@ pub struct Manifest<A: Action> {
 }
 
 impl<A: Action> Manifest<A> {
+    fn of<L: AsRef<Listed>>(list: &[L], first: Position) -> Self {
+        let mut cases: Vec<CaseId> = list.iter().map(|one| one.as_ref().case).collect();
+        cases.sort_unstable();
+        Self {
+            cases,
+            first,
+            action: PhantomData,
+        }
+    }
     /// Whether this case is on the list.
     pub fn holds(&self, case: CaseId) -> bool {
         self.cases.binary_search(&case).is_ok()
@@ -97,6 +107,35 @@ impl AccessLog {
         list: &[L],
         beside: Beside,
     ) -> Result<Manifest<A>, LogError> {
+        let (first, _) = self.enter_list(&permit, None, list, beside)?;
+        Ok(Manifest::of(list, first))
+    }
+
+    /// The same, of a list that goes out with nothing masked: behind each of its entries stands one
+    /// of its own that says so, in the same batch. What the batch of the first is conditional on,
+    /// a consent that is spent with it, they have in common: of a list that never began there is
+    /// neither.
+    ///
+    /// # Errors
+    /// As [`AccessLog::record_list`].
+    pub fn record_unmasked<A: Action, L: AsRef<Listed>>(
+        &self,
+        (permit, unmask): (Permit<A>, Permit<Unmask>),
+        list: &[L],
+        beside: Beside,
+    ) -> Result<(Manifest<A>, Manifest<Unmask>), LogError> {
+        let (first, second) = self.enter_list(&permit, Some(&unmask), list, beside)?;
+        let second = second.ok_or_else(|| LogError::unavailable("a list half entered"))?;
+        Ok((Manifest::of(list, first), Manifest::of(list, second)))
+    }
+
+    fn enter_list<A: Action, L: AsRef<Listed>>(
+        &self,
+        permit: &Permit<A>,
+        unmask: Option<&Permit<Unmask>>,
+        list: &[L],
+        beside: Beside,
+    ) -> Result<(Position, Option<Position>), LogError> {
         let Beside {
             reason,
             query,
@@ -120,18 +159,19 @@ impl AccessLog {
                 late: more.clone(),
                 ..Batch::default()
             });
+            let unmasked =
+                unmask.map(|unmask| Act::allowed(Unmask::TASK, unmask.basis(), shown.clone()));
             let act = Act::allowed(A::TASK, permit.basis(), shown);
-            let entered = self.write([act], batch, |committed| position(&committed, 0));
+            let acts = std::iter::once(act).chain(unmasked);
+            let both = unmask.is_some();
+            let entered = self.write(acts, batch, move |committed| {
+                let second = both.then(|| position(&committed, 1)).transpose()?;
+                Ok((position(&committed, 0)?, second))
+            });
             let entered = entered.wait()?;
             first.get_or_insert(entered);
         }
-        let mut cases: Vec<CaseId> = list.iter().map(|one| one.as_ref().case).collect();
-        cases.sort_unstable();
-        Ok(Manifest {
-            cases,
-            first: first.ok_or_else(|| LogError::unavailable("a list of nothing"))?,
-            action: PhantomData,
-        })
+        first.ok_or_else(|| LogError::unavailable("a list of nothing"))
     }
 }
 
@@ -151,7 +191,14 @@ mod tests {
     #[test]
     fn a_long_list_is_cut_into_entries_that_hold_it_and_loses_nothing() {
         let random = SystemSource::default();
-        for (cases, people) in [(0, 0), (1, 0), (100, 64), (30_000, 1), (26_000, 0), (2, 9_000)] {
+        for (cases, people) in [
+            (0, 0),
+            (1, 0),
+            (100, 64),
+            (30_000, 1),
+            (26_000, 0),
+            (2, 9_000),
+        ] {
             let list = sample(&random, cases, people);
             let cut: Vec<&[Listed]> = pieces(&list).collect();
             let again: Vec<Listed> = cut.iter().flat_map(|piece| piece.to_vec()).collect();

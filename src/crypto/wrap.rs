@@ -65,6 +65,15 @@ impl PublicKey {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+    /// Whether a secret can be agreed on with it. With the points of low order (RFC 7748 §6.1) it
+    /// is zero, whoever asks: any private key shows it, so a fixed one does.
+    pub fn agrees(&self) -> bool {
+        let probe = HpkePrivateKey::from_bytes(&[1; 32]);
+        let theirs = EncappedKey::from_bytes(&self.0);
+        probe.ok().zip(theirs.ok()).is_some_and(|(probe, theirs)| {
+            hpke::setup_receiver::<Aead, Kdf, Kem>(&OpModeR::Base, &probe, &theirs, &[]).is_ok()
+        })
+    }
     /// `SHA-256(public key)[..16]`.
     pub fn fingerprint(&self) -> Fingerprint {
         let digest = ring::digest::digest(&ring::digest::SHA256, &self.0);

@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use age::secrecy::SecretString;
 use age::stream::StreamWriter;
 use age::{Encryptor, Recipient};
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, Specification};
 use zeroize::Zeroizing;
 
+use crate::crypto::wrap::PublicKey;
 use crate::domain::random::{Random, RandomError};
 use crate::domain::secret::SecretText;
 
@@ -22,8 +23,13 @@ const GROUP: usize = 5;
 /// log2 of scrypt's cost. A passphrase of 128 random bits needs no stretching: this takes 16 MiB,
 /// where the usual cost of people's passphrases takes 256.
 const SCRYPT_LOG_N: u8 = 14;
+/// Letters of Bech32 (BIP 173), five bits each.
+const BECH32: &str = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+/// What a public key begins with, and the letters of its checksum.
+const PREFIX: &str = "age1";
+const CHECKSUM: usize = 6;
 
-/// A text that is no public key of age.
+/// A text that is no public key of age, or one that locks nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a public key of age: expected age1 and 58 letters and digits")]
 pub struct BadKey;
@@ -34,7 +40,28 @@ pub struct ReceiverKey(age::x25519::Recipient);
 impl std::str::FromStr for ReceiverKey {
     type Err = BadKey;
     fn from_str(text: &str) -> Result<Self, BadKey> {
-        text.trim().parse().map(Self).map_err(|_| BadKey)
+        let key: age::x25519::Recipient = text.trim().parse().map_err(|_| BadKey)?;
+        // `age` ends the thread that locks to a point of low order.
+        let agrees = point(&key.to_string()).is_some_and(|point| point.agrees());
+        agrees.then_some(Self(key)).ok_or(BadKey)
+    }
+}
+
+/// The point of a key whose form and checksum `age` has read.
+fn point(key: &str) -> Option<PublicKey> {
+    let letters = key.strip_prefix(PREFIX)?;
+    let letters = letters.get(..letters.len().checked_sub(CHECKSUM)?)?;
+    let mut bech32 = Specification::new();
+    bech32.symbols.push_str(BECH32);
+    let bytes = bech32.encoding().ok()?.decode(letters.as_bytes()).ok()?;
+    bytes.try_into().ok().map(PublicKey::from_bytes)
+}
+
+#[cfg(test)]
+impl ReceiverKey {
+    /// A key that `age` reads, whatever it is good for: for the tests of what a panic leaves.
+    pub(crate) fn unchecked(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
     }
 }
 
@@ -146,6 +173,88 @@ mod tests {
         for bad in ["", "age1", "AGE-SECRET-KEY-1", &typo, "홍길동", &key[..20]] {
             assert!(bad.parse::<ReceiverKey>().is_err(), "{bad}");
         }
+    }
+
+    fn bech32(point: &[u8; 32]) -> String {
+        // An independent encoder: the checksum of BIP 173 over `age`.
+        let mut data: Vec<u8> = Vec::new();
+        let (mut bits, mut have) = (0_u32, 0);
+        for byte in point {
+            (bits, have) = (bits << 8 | u32::from(*byte), have + 8);
+            while have >= 5 {
+                have -= 5;
+                data.push((bits >> have & 31) as u8);
+            }
+            bits &= (1 << have) - 1;
+        }
+        data.push((bits << (5 - have) & 31) as u8);
+        let step = |sum: u32, value: u8| {
+            let top = sum >> 25;
+            let next = (sum & 0x01ff_ffff) << 5 ^ u32::from(value);
+            [
+                0x3b6a_57b2,
+                0x2650_8e6d,
+                0x1ea1_19fa,
+                0x3d42_33dd,
+                0x2a14_62b3,
+            ]
+            .iter()
+            .enumerate()
+            .fold(
+                next,
+                |sum, (n, add)| if top >> n & 1 == 1 { sum ^ add } else { sum },
+            )
+        };
+        let prefix = b"age".map(|c| c >> 5).into_iter().chain([0]);
+        let prefix = prefix.chain(b"age".map(|c| c & 31));
+        let sum = prefix
+            .chain(data.iter().copied())
+            .chain([0; 6])
+            .fold(1, step)
+            ^ 1;
+        data.extend((0..6).map(|n| (sum >> (25 - 5 * n) & 31) as u8));
+        let letter = |value: &u8| char::from(BECH32.as_bytes()[usize::from(*value)]);
+        format!("age1{}", data.iter().map(letter).collect::<String>())
+    }
+
+    /// Every u-coordinate of low order, as Curve25519's and its twist's points have them, also in
+    /// the forms that are not reduced.
+    #[test]
+    fn a_key_of_low_order_is_refused_in_each_of_its_forms() {
+        let mine = age::x25519::Identity::generate().to_public().to_string();
+        let control = *point(&mine).unwrap().as_bytes();
+        assert_eq!(bech32(&control), mine, "the encoder is that of the format");
+        let zero = bech32(&[0; 32]);
+        assert!(zero.ends_with("5cu47z"), "{zero}");
+        let small = |n: u8| {
+            let mut bytes = [0; 32];
+            bytes[0] = n;
+            bytes
+        };
+        let near = |last: u8| {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[31]) = (last, 0x7f);
+            bytes
+        };
+        let hex = |text: &str| -> [u8; 32] {
+            let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+            bytes.try_into().unwrap()
+        };
+        let eight = [
+            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+            "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        ];
+        let mut points = vec![small(0), small(1), near(0xec), near(0xed), near(0xee)];
+        points.extend(eight.map(hex));
+        for mut point in points {
+            for top in [0, 0x80] {
+                point[31] |= top;
+                let key = bech32(&point);
+                assert!(ReceiverKey::unchecked(&key).is_some(), "{key}");
+                assert_eq!(key.parse::<ReceiverKey>().err(), Some(BadKey), "{key}");
+            }
+        }
+        assert!(mine.parse::<ReceiverKey>().is_ok(), "the control");
     }
 
     /// The files are those of the format, not of this program: Debian's `age` opens them.

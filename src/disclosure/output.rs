@@ -67,12 +67,15 @@ pub enum OutputState {
     Expired,
     /// 파기 확인: whoever answers for it says that every copy is destroyed.
     Closed,
+    /// It was not fetched when the backup was made out of which the store came back, and may have
+    /// been since: it is out until somebody closes it.
+    MayBeOut,
 }
 
 impl OutputState {
     /// Whether a copy may still be somewhere: what certificates and inspections name.
     pub const fn is_out(self) -> bool {
-        matches!(self, Self::Ready)
+        matches!(self, Self::Ready | Self::MayBeOut)
     }
 }
 

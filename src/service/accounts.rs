@@ -343,8 +343,10 @@ impl Store {
     /// Makes a durable change of an account felt at once.
     pub(super) fn apply_account(&self, account: Account) {
         let id = account.id;
-        self.directory.put_account(account);
+        let before = self.directory.account(id);
+        self.directory.put_account(account.clone());
         self.sessions.revoke(id);
+        self.bar_account(before.as_ref(), &account);
         self.guard_credentials();
     }
 }

@@ -66,6 +66,11 @@ impl Store {
             reason,
             ..Shown::default()
         };
+        let mut off = stored.head.holders();
+        off.retain(|one| !recipients.assignees.contains(one) && !recipients.desk.contains(one));
+        if !off.is_empty() {
+            self.bar_outputs(case, Some(&off));
+        }
         let state = self.commit_change(permit, shown, batch, &dying)?;
         Ok(Pending::ready(Ok(Assigned {
             assignees: names,

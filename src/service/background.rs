@@ -123,8 +123,9 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
     if ticks.is_multiple_of(PUNCTURE_TICKS) {
         store.guard_credentials();
         store.backups.tidy(store.clock.monotonic());
-        store.expire_exports();
+        // What waits for a session goes with it.
         store.sessions.tidy();
+        store.expire_exports();
         store.expire_prints();
     }
     if ticks.is_multiple_of(PUNCTURE_TICKS)

@@ -178,7 +178,10 @@ impl Store {
             let mut after = stored.head.clone();
             after.locks.retain(|held| held != id);
             match lock {
-                Lock::Set => after.locks.push(*id),
+                Lock::Set => {
+                    self.bar_outputs(*case, None);
+                    after.locks.push(*id);
+                }
                 _ if answers => after.locks = self.not_orphaned(&after.locks)?,
                 Lock::Lift | Lock::Settle => {}
             }

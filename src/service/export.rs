@@ -15,13 +15,14 @@ use super::budget::Disclosure;
 use super::error::ServiceError;
 use super::export_choose::Choice;
 use super::export_run::Run;
+use super::exports::Owed;
 use super::fault;
 use super::recipients::reason_fits;
 use super::retained_open::Consented;
 use super::store::{Answer, Store};
+use crate::audit::Shown;
 use crate::audit::manifest::Beside;
 use crate::audit::usage::ASK;
-use crate::audit::{Outcome, Shown};
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{Export, Unmask};
@@ -248,7 +249,7 @@ impl Store {
         &self,
         session: Session,
         order: Order,
-        checked: Checked,
+        mut checked: Checked,
         permit: Permit<Export>,
         unmask: Option<Permit<Unmask>>,
     ) -> Result<(Consented<Begun>, Option<Run>), ServiceError> {
@@ -321,18 +322,14 @@ impl Store {
         };
         drop((cases, people));
         let output = self.new_output(&session, &order, &checked, &choice, &wanted)?;
-        // Its own entry, before anything is opened.
-        let unmask = match unmask {
-            Some(permit) => {
-                let beside = Beside {
-                    reason: Some(order.reason.clone()),
-                    query: "export",
-                    ..Beside::default()
-                };
-                let entered = self.log.record_list(permit, list, beside);
-                Some(entered.map_err(fault::log)?)
+        // Before the list is durable: what fails from then on leaves a record behind.
+        let (lock, passphrase) = match checked.key.take() {
+            Some(key) => (Lock::Key(key), None),
+            None => {
+                let passphrase = lock::passphrase(self.random.as_ref()).map_err(fault::random)?;
+                let shown = SecretText::new(passphrase.expose().to_owned());
+                (Lock::Passphrase(passphrase), Some(shown))
             }
-            None => None,
         };
         self.outputs
             .put_new(&mut batch, &output)
@@ -345,22 +342,24 @@ impl Store {
             batch,
             more: vec![self.outputs.more(&output)],
         };
-        let entered = self.log.record_list(permit, list, beside);
+        // That nothing is masked has an entry of its own, before anything is opened.
+        let entered = match unmask {
+            Some(unmask) => {
+                let both = self.log.record_unmasked((permit, unmask), list, beside);
+                both.map(|(manifest, unmask)| (manifest, Some(unmask)))
+            }
+            None => {
+                let entered = self.log.record_list(permit, list, beside);
+                entered.map(|manifest| (manifest, None))
+            }
+        };
         drop(reserved);
-        let manifest = match entered.map_err(fault::log) {
-            Ok(manifest) => manifest,
+        let (manifest, unmask) = match entered.map_err(fault::log) {
+            Ok(entered) => entered,
             Err(error) => {
                 self.exports.end(output.serial);
                 self.list_broken(output.serial, &error);
                 return Err(error);
-            }
-        };
-        let (lock, passphrase) = match checked.key {
-            Some(key) => (Lock::Key(key), None),
-            None => {
-                let passphrase = lock::passphrase(self.random.as_ref()).map_err(fault::random)?;
-                let shown = SecretText::new(passphrase.expose().to_owned());
-                (Lock::Passphrase(passphrase), Some(shown))
             }
         };
         let begun = Begun {
@@ -388,16 +387,13 @@ impl Store {
     /// Part of a list was entered and its end was not: nothing of it is opened, and its record, if
     /// there is one, says so.
     fn list_broken(&self, serial: Serial, error: &ServiceError) {
-        let closed = self.change_output(serial, |output| {
-            output.state = OutputState::Interrupted;
-            let what = format!("{error}; its list is not whole, no case was opened");
-            Some((Outcome::Refused, what))
-        });
-        match closed {
-            // Not even its beginning was entered.
-            Ok(_) | Err(ServiceError::NotFound) => {}
-            // The next open closes it.
-            Err(error) => tracing::error!(%error, %serial, "an export could not be closed"),
+        let owed = Owed {
+            state: OutputState::Interrupted,
+            so_far: None,
+            what: format!("{error}; its list is not whole, no case was opened"),
+        };
+        if let Err(error) = self.settle_owed(serial, owed) {
+            tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
         }
     }
 

@@ -4,18 +4,19 @@
 //!
 //! | meanwhile | what becomes of it |
 //! |---|---|
-//! | a case is destroyed, locked, re-keyed or taken away | left out, and counted |
-//! | something written already is destroyed | the export stops; nothing of it is left |
-//! | its session ends, it is called off, the disk is full | the same |
+//! | a case is destroyed in part or whole, locked, re-keyed, taken away or added to | left out, and counted |
+//! | something written already is destroyed, or its right goes | the export stops; nothing of it is left |
+//! | its session ends, it is called off, the disk is full, a writer panics | the same |
 //! | the process is killed | the next open says so and removes what is there |
 
 use std::io::{self, BufWriter};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::error::ServiceError;
-use super::export_choose::Chosen;
-use super::exports::{DESTROYED, Room, Running, Stop};
+use super::export_choose::{Chosen, content_of};
+use super::exports::{Owed, Room, Running, Stop, Waiting};
 use super::fault;
 use super::store::Store;
 use crate::audit::Outcome;
@@ -33,6 +34,7 @@ use crate::disclosure::paper::{Font, Marks};
 use crate::disclosure::sheet::{Sheet, WriteError};
 use crate::disclosure::tally::Tally;
 use crate::disclosure::template::{self, Masking, Template};
+use crate::domain::serial::Serial;
 use crate::domain::tier::{Tier, UnitKind};
 use crate::engine::Batch;
 use crate::vault::{UnitRef, VaultError};
@@ -64,6 +66,8 @@ enum Broken {
     Stopped(Stop),
     Failed(ServiceError),
     Unwritable(WriteError),
+    /// What writes its form, or locks it, came upon something that it does not know.
+    Panicked,
 }
 
 impl From<ServiceError> for Broken {
@@ -93,6 +97,10 @@ impl Broken {
             Self::Stopped(Stop::Destroyed) => {
                 interrupted("a case of it was destroyed meanwhile".to_owned())
             }
+            Self::Stopped(Stop::Barred) => {
+                interrupted("the right to a case of it went meanwhile".to_owned())
+            }
+            Self::Panicked => interrupted("the file could not be written: a defect".to_owned()),
             Self::Failed(ServiceError::SessionEnded) => {
                 interrupted("the session that began it ended".to_owned())
             }
@@ -113,35 +121,56 @@ impl Store {
     pub(super) fn run_export(&self, run: Run) {
         let serial = run.output.serial;
         let running = Arc::clone(&run.running);
-        let written = self.write_export(run);
-        let closed = match written {
-            Ok(finished) => self.export_ready(serial, &running, finished),
+        let pulse = run.output.sensitive.then(|| run.session.pulse());
+        let by = run.output.by;
+        // What unwinds leaves nothing half made but the file, which goes.
+        let written = catch_unwind(AssertUnwindSafe(|| self.write_export(run)));
+        let (closed, owed) = match written.unwrap_or(Err(Broken::Panicked)) {
+            Ok(finished) => {
+                let waiting = Waiting {
+                    by,
+                    until: self.clock.monotonic() + self.home.outputs.file_time(),
+                    session: pulse,
+                };
+                self.exports.keep(serial, waiting);
+                let what = "its end could not be recorded, its file was not kept".to_owned();
+                let closed = self.export_ready(serial, &running, finished);
+                (closed, (OutputState::Interrupted, what))
+            }
             Err(broken) => {
                 // What stays is logged and tried again.
                 drop(self.drop_closed(serial));
                 let (state, why) = broken.tell();
                 self.exports.fail(serial, &why);
-                self.export_broken(serial, &running, state, &why)
+                let closed = self.export_broken(serial, &running, state, &why);
+                (closed, (state, why))
             }
         };
         self.exports.end(serial);
-        if let Err(error) = closed {
-            // The next open closes it.
-            tracing::error!(%error, %serial, "an export could not be closed");
-            drop(self.drop_closed(serial));
-        } else if running.stopped() == Some(Stop::Destroyed) {
-            self.drop_late(serial);
+        match (closed, running.stopped()) {
+            (Ok(_), None) => {}
+            (Ok(_), Some(stop)) => self.drop_late(serial, stop),
+            (Err(error), _) => {
+                tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
+                drop(self.drop_closed(serial));
+                let (state, what) = owed;
+                let owed = Owed {
+                    state,
+                    so_far: Some(running.so_far(self.clock.now())),
+                    what: format!("{what}; nothing of it is left"),
+                };
+                self.exports.owe(serial, owed);
+            }
         }
     }
 
     fn export_ready(
         &self,
-        serial: crate::domain::serial::Serial,
+        serial: Serial,
         running: &Running,
         finished: Finished,
     ) -> Result<bool, ServiceError> {
         let until = self.clock.now().plus(self.home.outputs.file_time());
-        self.exports.keep(serial, until);
         let left_out = running.left_out.load(Ordering::Relaxed);
         self.change_output(serial, |output| {
             output.state = OutputState::Ready;
@@ -160,7 +189,7 @@ impl Store {
 
     fn export_broken(
         &self,
-        serial: crate::domain::serial::Serial,
+        serial: Serial,
         running: &Running,
         state: OutputState,
         why: &str,
@@ -177,11 +206,9 @@ impl Store {
         })
     }
 
-    /// A destruction came while the record was being closed.
-    fn drop_late(&self, serial: crate::domain::serial::Serial) {
-        if let Err(error) = self.end_file(serial, DESTROYED) {
-            // The next look for files whose time is over tries again.
-            self.exports.keep(serial, self.clock.now());
+    /// It was to stop while its record was being closed.
+    fn drop_late(&self, serial: Serial, stop: Stop) {
+        if let Err(error) = self.end_or_doom(serial, stop.why()) {
             tracing::error!(%error, %serial, "an export whose file died could not be closed");
         }
     }
@@ -286,6 +313,9 @@ impl Store {
         let Some(stored) = stored.filter(|stored| stored.head.state != CaseState::Destroyed) else {
             return Ok(None);
         };
+        if content_of(&stored.head) != one.content {
+            return Ok(None);
+        }
         let facts = stored.head.facts();
         let purpose = Some(output.purpose);
         let target = Target::Case(&facts);

@@ -1,9 +1,8 @@
 //! Files of exports: where they lie, which are being written, and how they die.
 //!
 //! A file lies in `DATA/exports` under a name that tells nothing, mode 0600, and holds ciphertext
-//! from its first byte on. It dies after its time, with its record, or when something in it is
-//! destroyed; a file that no record vouches for dies when the store opens. Backups leave the
-//! directory out.
+//! from its first byte on. How it dies: `output_end`. A file that no record vouches for dies when the
+//! store opens. Backups leave the directory out.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -18,7 +17,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::store::Store;
 use crate::audit::{Event, Outcome, Shown};
-use crate::authn::session::Origin;
+use crate::authn::session::{Origin, Pulse, Session};
 use crate::disclosure::output::{Finished, Output, OutputState};
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::limit::Limit;
@@ -34,8 +33,8 @@ const MOST: usize = 2;
 const IDLE_LOOK: Duration = Duration::from_millis(10);
 /// How often a change of a record that somebody else changes at the same time is tried.
 const TRIES: usize = 5;
-/// Why the file of something that is destroyed died.
-pub(super) const DESTROYED: &str = "with what is destroyed";
+/// Why the file of a session that ended died.
+pub(super) const SESSION_OVER: &str = "with the session that began it";
 /// Every output there is.
 const EVERY: Limit = Limit::rows(usize::MAX);
 
@@ -44,8 +43,48 @@ const EVERY: Limit = Limit::rows(usize::MAX);
 pub(super) enum Stop {
     /// Whoever began it called it off.
     Cancelled,
+    /// The right to something in it went.
+    Barred,
     /// Something in it is destroyed.
     Destroyed,
+}
+
+impl Stop {
+    /// Why a file dies that this came too late to stop.
+    pub(super) const fn why(self) -> &'static str {
+        match self {
+            Self::Cancelled => "when it was called off",
+            Self::Barred => "with the right to it",
+            Self::Destroyed => "with what is destroyed",
+        }
+    }
+}
+
+/// What becomes of a file.
+pub(super) enum Fate {
+    /// It waits to be fetched.
+    Waits(Waiting),
+    /// It is to die, for this reason; nobody fetches it meanwhile.
+    Doomed(&'static str),
+}
+
+/// A file that waits.
+pub(super) struct Waiting {
+    /// Who may fetch it.
+    pub(super) by: AccountId,
+    /// Until when, by this process's own time: a wall clock that is set back keeps nothing alive.
+    pub(super) until: Duration,
+    /// The session that it lives with, where something in it is sensitive.
+    pub(super) session: Option<Pulse>,
+}
+
+/// The end of an export that its record could not be told yet.
+pub(super) struct Owed {
+    pub(super) state: OutputState,
+    /// How far it had come, if anything was opened.
+    pub(super) so_far: Option<Finished>,
+    /// What the entry says.
+    pub(super) what: String,
 }
 
 /// An export at work: what its progress is read from, and how it is stopped.
@@ -75,7 +114,8 @@ impl Running {
     pub(super) fn stop(&self, why: Stop) {
         let code = match why {
             Stop::Cancelled => 1,
-            Stop::Destroyed => 2,
+            Stop::Barred => 2,
+            Stop::Destroyed => 3,
         };
         self.stop.fetch_max(code, Ordering::SeqCst);
     }
@@ -83,6 +123,7 @@ impl Running {
         match self.stop.load(Ordering::SeqCst) {
             0 => None,
             1 => Some(Stop::Cancelled),
+            2 => Some(Stop::Barred),
             _ => Some(Stop::Destroyed),
         }
     }
@@ -91,7 +132,7 @@ impl Running {
         let next = ordinal.saturating_add(1);
         self.begun.fetch_max(next, Ordering::SeqCst);
     }
-    fn has_begun(&self, ordinal: u64) -> bool {
+    pub(super) fn has_begun(&self, ordinal: u64) -> bool {
         self.begun.load(Ordering::SeqCst) > ordinal
     }
     /// How far it has come.
@@ -112,8 +153,10 @@ pub(super) struct Exports {
     /// Places taken, also by those that still choose their cases.
     places: Arc<Mutex<Vec<AccountId>>>,
     running: Mutex<HashMap<Serial, Arc<Running>>>,
-    /// Files that are there, and until when.
-    files: Mutex<HashMap<Serial, Timestamp>>,
+    /// Files that are there.
+    files: Mutex<HashMap<Serial, Fate>>,
+    /// Records that are to be closed as soon as it can be done.
+    owed: Mutex<HashMap<Serial, Owed>>,
     /// Why an export of this process failed, in words without content.
     failures: Mutex<HashMap<Serial, String>>,
     /// Bytes that a file may have: a full disk, in tests.
@@ -144,6 +187,7 @@ impl Exports {
             places: Arc::default(),
             running: Mutex::default(),
             files: Mutex::default(),
+            owed: Mutex::default(),
             failures: Mutex::default(),
             #[cfg(test)]
             room: AtomicU64::new(u64::MAX),
@@ -191,19 +235,69 @@ impl Exports {
     pub(super) fn failure(&self, serial: Serial) -> Option<String> {
         held(&self.failures).get(&serial).cloned()
     }
-    pub(super) fn keep(&self, serial: Serial, until: Timestamp) {
-        held(&self.files).insert(serial, until);
+    pub(super) fn keep(&self, serial: Serial, waiting: Waiting) {
+        held(&self.files).insert(serial, Fate::Waits(waiting));
     }
-    fn forget(&self, serial: Serial) {
+    pub(super) fn doom(&self, serial: Serial, why: &'static str) {
+        held(&self.files).insert(serial, Fate::Doomed(why));
+    }
+    pub(super) fn forget(&self, serial: Serial) {
         held(&self.files).remove(&serial);
     }
     pub(super) fn has_file(&self, serial: Serial) -> bool {
         held(&self.files).contains_key(&serial)
     }
-    fn due(&self, now: Timestamp) -> Vec<Serial> {
+    /// Whether a file waits for this session; `None` where none waits at all.
+    pub(super) fn waits_for(
+        &self,
+        session: &Session,
+        serial: Serial,
+        now: Duration,
+    ) -> Option<bool> {
+        match held(&self.files).get(&serial)? {
+            Fate::Waits(waiting) if now < waiting.until => {
+                let own = waiting.session.as_ref();
+                Some(own.is_none_or(|own| own.is(&session.pulse())))
+            }
+            _ => None,
+        }
+    }
+    /// Files that are to die, and why.
+    pub(super) fn due(&self, now: Duration) -> Vec<(Serial, &'static str)> {
+        let why = |fate: &Fate| match fate {
+            Fate::Doomed(why) => Some(*why),
+            Fate::Waits(waiting) if waiting.until <= now => Some("after its time"),
+            Fate::Waits(waiting) => {
+                let over = |session: &Pulse| session.beats().is_err();
+                let over = waiting.session.as_ref().is_some_and(over);
+                over.then_some(SESSION_OVER)
+            }
+        };
         let files = held(&self.files);
-        let due = files.iter().filter(|(_, until)| **until <= now);
-        due.map(|(serial, _)| *serial).collect()
+        let due = files.iter();
+        due.filter_map(|(serial, fate)| Some((*serial, why(fate)?)))
+            .collect()
+    }
+    /// Files that wait for this person.
+    pub(super) fn waiting_for(&self, whose: AccountId) -> Vec<Serial> {
+        let files = held(&self.files);
+        let own = files
+            .iter()
+            .filter(|(_, fate)| matches!(fate, Fate::Waits(waiting) if waiting.by == whose));
+        own.map(|(serial, _)| *serial).collect()
+    }
+    /// Whether there is neither a file nor anything that writes one.
+    pub(super) fn is_empty(&self) -> bool {
+        held(&self.running).is_empty() && held(&self.files).is_empty()
+    }
+    pub(super) fn owe(&self, serial: Serial, owed: Owed) {
+        held(&self.owed).insert(serial, owed);
+    }
+    pub(super) fn take_owed(&self) -> HashMap<Serial, Owed> {
+        std::mem::take(&mut *held(&self.owed))
+    }
+    pub(super) fn take_owed_of(&self, serial: Serial) -> Option<Owed> {
+        held(&self.owed).remove(&serial)
     }
 }
 
@@ -281,7 +375,7 @@ impl Store {
 
     /// The file of an output goes, if there is one. It stays among those that are to die until its
     /// record says that it did.
-    fn drop_file(&self, serial: Serial) -> Result<(), ServiceError> {
+    pub(super) fn drop_file(&self, serial: Serial) -> Result<(), ServiceError> {
         wipe(&self.export_path(serial)).map_err(|error| {
             let kind = error.kind();
             tracing::error!(%kind, %serial, "the file of an export could not be removed");
@@ -298,7 +392,7 @@ impl Store {
         let dropped = self.drop_file(serial);
         match dropped {
             Ok(()) => self.exports.forget(serial),
-            Err(_) => self.exports.keep(serial, self.clock.now()),
+            Err(_) => self.exports.doom(serial, "after its record was closed"),
         }
         dropped
     }
@@ -372,9 +466,12 @@ impl Store {
             let path = self.export_path(output.serial);
             match output.state {
                 OutputState::Running => self.close_interrupted(&output)?,
+                // Sessions ended with the process.
+                OutputState::Ready if output.sensitive && path.is_file() => {
+                    self.end_file(output.serial, SESSION_OVER)?;
+                }
                 OutputState::Ready if path.is_file() => {
-                    let until = output.file_until.unwrap_or(output.requested_at);
-                    self.exports.keep(output.serial, until);
+                    self.exports.keep(output.serial, self.waits_on(&output));
                     vouched.push(path);
                 }
                 OutputState::Ready if output.fetched.1 == 0 => self.close_lost(output.serial)?,
@@ -382,6 +479,21 @@ impl Store {
             }
         }
         self.drop_strays(&vouched)
+    }
+
+    /// For how long a file that was there when the store opened still waits: never longer than any
+    /// file does, and less by what the store's own time says, also where the wall clock was set back.
+    fn waits_on(&self, output: &Output) -> Waiting {
+        let now = self.own_time.latest(self.clock.as_ref()).as_millis();
+        let until = output.file_until.unwrap_or(output.requested_at);
+        let left = until.as_millis().saturating_sub(now);
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        let left = left.min(self.home.outputs.file_time());
+        Waiting {
+            by: output.by,
+            until: self.clock.monotonic().saturating_add(left),
+            session: None,
+        }
     }
 
     fn close_interrupted(&self, output: &Output) -> Result<(), ServiceError> {
@@ -426,60 +538,6 @@ impl Store {
             let path = file.map_err(unreadable)?.path();
             if path.is_file() && !vouched.contains(&path) {
                 wipe(&path).map_err(unreadable)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Files whose time is over. To be called every minute.
-    pub(super) fn expire_exports(&self) {
-        for serial in self.exports.due(self.clock.now()) {
-            // The next minute tries again: the file is among those that are due until both succeed.
-            if let Err(error) = self.end_file(serial, "after its time") {
-                tracing::error!(%error, %serial, "an export whose time is over could not be closed");
-            }
-        }
-    }
-
-    /// The file of an output dies, then its record says so. May be called again.
-    pub(super) fn end_file(&self, serial: Serial, why: &str) -> Result<(), ServiceError> {
-        self.drop_file(serial)?;
-        self.change_output(serial, |output| {
-            if output.state != OutputState::Ready {
-                return None;
-            }
-            let fetched = output.fetched.1;
-            if fetched == 0 {
-                output.state = OutputState::Expired;
-            }
-            output.file_until = None;
-            Some((
-                Outcome::Done,
-                format!("its file died {why}, fetched {fetched} times"),
-            ))
-        })?;
-        self.exports.forget(serial);
-        Ok(())
-    }
-
-    /// Something of these cases is destroyed: files that hold it die, exports that have written it
-    /// stop; those that have not come to it leave it out. What has been fetched is called back by the certificate. May be called again.
-    pub(super) fn drop_exports_of(
-        &self,
-        cases: impl Iterator<Item = CaseId>,
-    ) -> Result<(), ServiceError> {
-        for case in cases {
-            let stored = self.cases.head(case).map_err(fault::cases)?;
-            let ordinal = stored.map_or(0, |stored| stored.ordinal);
-            for output in self.outputs_of(case)? {
-                let running = self.exports.running(output.serial);
-                if let Some(running) = running.filter(|running| running.has_begun(ordinal)) {
-                    running.stop(Stop::Destroyed);
-                }
-                if output.form.is_print() || !self.exports.has_file(output.serial) {
-                    continue;
-                }
-                self.end_file(output.serial, DESTROYED)?;
             }
         }
         Ok(())

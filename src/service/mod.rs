@@ -59,6 +59,7 @@ mod list;
 mod log;
 mod login;
 mod open;
+mod output_end;
 mod outputs;
 mod own_time;
 mod petition_end;

@@ -195,10 +195,11 @@ impl Store {
         })
     }
 
-    /// `GET /exports/{serial}/content`: the entry first, then the file. Only who began it gets it.
+    /// `GET /exports/{serial}/content`: the entry first, then the file. Only who began it gets it,
+    /// with something sensitive in it only the session that did.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for another's; [`ServiceError::WrongState`] for one that is not
+    /// [`ServiceError::NotFound`] for another's, or another session's; [`ServiceError::WrongState`] for one that is not
     /// finished, or that has no file any more.
     pub fn fetch_output(
         &self,
@@ -208,7 +209,7 @@ impl Store {
         etag: Option<&str>,
     ) -> Answer<Fetched> {
         self.with_output::<Download, _>(session, serial, is_mine, |permit, stored| {
-            let fetched = self.open_file(&stored.row, portion, etag);
+            let fetched = self.open_file(session, &stored.row, portion, etag);
             self.or_fail(permit, fetched, |permit, fetched| {
                 let mut output = stored.row.clone();
                 let (_, times) = output.fetched;
@@ -236,12 +237,16 @@ impl Store {
 
     fn open_file(
         &self,
+        session: &Session,
         output: &Output,
         portion: Portion,
         etag: Option<&str>,
     ) -> Result<Fetched, ServiceError> {
-        if output.state != OutputState::Ready || !self.exports.has_file(output.serial) {
-            return Err(ServiceError::WrongState(state_code(output.state)));
+        let now = self.clock.monotonic();
+        match self.exports.waits_for(session, output.serial, now) {
+            Some(true) if output.state == OutputState::Ready => {}
+            Some(false) => return Err(ServiceError::NotFound),
+            _ => return Err(ServiceError::WrongState(state_code(output.state))),
         }
         let finished = output.finished.as_ref().ok_or(ServiceError::NotFound)?;
         let unreadable = |error: std::io::Error| {
@@ -285,6 +290,12 @@ impl Store {
             if let Some(running) = running.filter(|running| running.by == output.by) {
                 running.stop(Stop::Cancelled);
                 return self.record_office(permit, "cancel", ());
+            }
+            if let Some(owed) = self.exports.take_owed_of(output.serial) {
+                let settled = self.settle_owed(output.serial, owed);
+                return self.or_fail(permit, settled, |permit, ()| {
+                    self.record_office(permit, "cancel", ())
+                });
             }
             if output.state != OutputState::Ready || output.form.is_print() || output.fetched.1 > 0
             {
@@ -434,6 +445,7 @@ const fn state_code(state: OutputState) -> &'static str {
         OutputState::Cancelled => "cancelled",
         OutputState::Expired => "expired",
         OutputState::Closed => "closed",
+        OutputState::MayBeOut => "may_be_out",
     }
 }
 

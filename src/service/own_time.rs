@@ -130,6 +130,12 @@ impl OwnTime {
         }
     }
 
+    /// What time it is at the latest: for what must not live too long.
+    pub(super) fn latest(&self, clock: &dyn Clock) -> Timestamp {
+        let Kept { own, wall } = self.look(clock);
+        own.max(wall)
+    }
+
     /// Whether `time` has come by every clock there is.
     pub(super) fn has_come(&self, time: Timestamp, clock: &dyn Clock) -> bool {
         let Kept { own, wall } = self.look(clock);

@@ -236,9 +236,6 @@ impl Store {
             Err(error) => return self.fail(permit, error),
         };
         output.sensitive = is_sensitive;
-        if order.unmasked {
-            self.enter_unmasking(session, &order, &list)?;
-        }
         self.outputs
             .put_new(&mut batch, &output)
             .map_err(fault::table)?;
@@ -248,8 +245,7 @@ impl Store {
             batch,
             more: vec![self.outputs.more(&output)],
         };
-        let entered = self.log.record_list(permit, &list, beside);
-        let manifest = entered.map_err(fault::log)?;
+        let manifest = self.enter_print(session, &order, permit, (&list, beside))?;
         drop(reserved);
         let position = manifest.position();
         let job = Job {
@@ -294,22 +290,25 @@ impl Store {
         }))
     }
 
-    /// The right to have nothing masked has an entry of its own, before anything is revealed.
-    fn enter_unmasking(
+    /// The list; the right to have nothing masked has an entry of its own, before anything is
+    /// revealed.
+    fn enter_print(
         &self,
         session: &Session,
         order: &PrintOrder,
-        list: &[Listed],
-    ) -> Result<(), ServiceError> {
-        let permit = self.authority.survey::<Unmask>(session, order.purpose);
-        let permit = permit.map_err(|_| ServiceError::NotFound)?;
-        let beside = Beside {
-            reason: Some(order.reason.clone()),
-            query: "print",
-            ..Beside::default()
-        };
-        let entered = self.log.record_list(permit, list, beside);
-        entered.map(drop).map_err(fault::log)
+        permit: Permit<Print>,
+        (list, beside): (&[Listed], Beside),
+    ) -> Result<Manifest<Print>, ServiceError> {
+        if !order.unmasked {
+            return self
+                .log
+                .record_list(permit, list, beside)
+                .map_err(fault::log);
+        }
+        let unmask = self.authority.survey::<Unmask>(session, order.purpose);
+        let unmask = unmask.map_err(|_| ServiceError::NotFound)?;
+        let entered = self.log.record_unmasked((permit, unmask), list, beside);
+        entered.map(|(manifest, _)| manifest).map_err(fault::log)
     }
 
     fn open_all(&self, session: &Session, chosen: Vec<One>) -> Result<Opened, ServiceError> {

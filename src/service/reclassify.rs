@@ -62,6 +62,7 @@ impl Store {
             reason: Some(reason),
             ..Shown::default()
         };
+        self.bar_outputs(case, None);
         let state = self.commit_change(permit, shown, batch, &dying)?;
         Ok(Pending::ready(Ok(Reclassified {
             tier,

@@ -6,7 +6,8 @@ use super::*;
 use crate::audit::entry::Decision;
 use crate::audit::manifest::{Beside, Listed};
 use crate::audit::usage::{FAILED, OVER_BUDGET, Totals};
-use crate::authz::action::{Export, List, Print, Search};
+use crate::authz::action::{Export, List, Print, Search, Unmask};
+use crate::engine::Expected;
 
 fn totals(log: &AccessLog, actor: u8) -> Totals {
     let totals = log.usage().totals(account(actor));
@@ -139,11 +140,54 @@ fn a_list_that_takes_several_entries_is_one_output() {
     let list: Vec<Listed> = (0..26_000).map(listed).collect();
     let before = office.engine.log_size(Log::Access);
     let permit = permit(1, None);
-    let _ = log.record_list::<Export, _>(permit, &list, beside()).unwrap();
-    assert!(office.engine.log_size(Log::Access) > before + 1, "the control");
+    let _ = log
+        .record_list::<Export, _>(permit, &list, beside())
+        .unwrap();
+    assert!(
+        office.engine.log_size(Log::Access) > before + 1,
+        "the control"
+    );
     assert_eq!(totals(&log, 1), counts(0, 26_000, 1));
     drop(log);
     assert_eq!(totals(&office.open().unwrap(), 1), counts(0, 26_000, 1));
+}
+
+/// Two at once spend the same consent: of the second there is neither list nor unmasking.
+#[test]
+fn an_unmasked_list_and_its_unmasking_stand_or_fall_together() {
+    let office = Office::new(65);
+    let log = office.open().unwrap();
+    let consent = Key::new(vec![7; 16]).unwrap();
+    let list = [Listed {
+        case: case(1),
+        people: vec![unit(1)],
+    }];
+    let spend = |n: u8| {
+        let spent = Value::new(vec![n]).unwrap();
+        Beside {
+            batch: Batch {
+                put: vec![(Space::Meta, consent.clone(), spent)],
+                expect: vec![(Space::Meta, consent.clone(), Expected::Absent)],
+                ..Batch::default()
+            },
+            ..beside()
+        }
+    };
+    let size = || office.engine.log_size(Log::Access);
+    let enter = |n| {
+        let permits = (permit::<Export>(1, None), permit::<Unmask>(1, None));
+        log.record_unmasked(permits, &list, spend(n))
+    };
+    let before = size();
+    let (manifest, unmask) = enter(1).unwrap();
+    assert!(manifest.holds(case(1)) && unmask.holds(case(1)));
+    assert!(!unmask.holds(case(2)));
+    let places = (manifest.position().index, unmask.position().index);
+    assert_eq!((places, size()), ((before, before + 1), before + 2));
+    let counted = totals(&log, 1);
+    assert!(enter(2).is_err());
+    assert_eq!(size(), before + 2, "an entry of a list that never left");
+    assert_eq!(totals(&log, 1), counted);
 }
 
 #[test]

@@ -17,11 +17,14 @@
 //! on, and every step may be repeated.
 //!
 //! Holds and locks that were set after the backup are set again as the ledger tells. The requests
-//! behind them are lost with their rows: the report says so.
+//! behind them are lost with their rows: the report says so. Exports and prints that nobody had fetched
+//! when the backup was made may be out since, and are taken to be.
 
 #[cfg(test)]
 mod crash_tests;
 mod layout;
+#[cfg(test)]
+mod output_tests;
 mod proofs;
 mod records;
 mod replay;
@@ -394,12 +397,17 @@ impl Work<'_> {
         store.hold_back()?;
         (self.behind)(Step::HeldBack)?;
         let (orders, approvals) = store.withdraw()?;
+        let outputs = match begun.backup {
+            Some(_) => store.doubt_outputs()?,
+            None => 0,
+        };
         (self.behind)(Step::Withdrawn)?;
         store.relist_copies()?;
         (self.behind)(Step::Relisted)?;
         let told = Told {
             orders,
             approvals,
+            outputs,
             begun,
             from,
             vouched,

@@ -1,9 +1,11 @@
 //! Rows that must not be taken at their word after a restore: orders that wait, requests for a second
-//! person, and the list of who keeps copies of the keyring.
+//! person, outputs that nobody had fetched, and the list of who keeps copies of the keyring.
 
+use crate::audit::Outcome;
 use crate::destruction::copies::{CopyState, KeyCopy};
 use crate::destruction::ledger::{Entry, Event};
 use crate::destruction::order::Stage;
+use crate::disclosure::output::{Output, OutputState};
 use crate::domain::id::AccountId;
 use crate::domain::limit::Limit;
 use crate::domain::time::Timestamp;
@@ -18,6 +20,8 @@ use super::super::store::Store;
 
 /// Leaves read at once.
 const LEAVES: usize = 256;
+/// Outputs read at once.
+const OUTPUTS: Limit = Limit::rows(256);
 
 impl Store {
     /// Cancels every order that waits: it may have been cancelled since, so it is to be approved
@@ -57,6 +61,38 @@ impl Store {
             }
         }
         Ok((orders, approvals))
+    }
+
+    /// What was being written when the backup was made, or waited to be fetched, may have left since:
+    /// the backup cannot know. It is out until somebody says that no copy is left. Gives how many.
+    pub(super) fn doubt_outputs(&self) -> Result<u64, ServiceError> {
+        let in_doubt = |output: &Output| match output.state {
+            OutputState::Running => true,
+            OutputState::Ready => output.fetched.1 == 0,
+            _ => false,
+        };
+        let (mut doubted, mut before) = (0, u64::MAX);
+        loop {
+            let page = self.outputs.newest(before, OUTPUTS, in_doubt);
+            let (rows, next) = page.map_err(fault::table)?;
+            for stored in rows {
+                let changed = self.change_output(stored.row.serial, |output| {
+                    if !in_doubt(output) {
+                        return None;
+                    }
+                    output.state = OutputState::MayBeOut;
+                    output.file_until = None;
+                    let what = "it may be out: the store came back from a backup that does not know \
+                                whether it was fetched";
+                    Some((Outcome::Done, what.to_owned()))
+                })?;
+                doubted += u64::from(changed);
+            }
+            let Some(next) = next else {
+                return Ok(doubted);
+            };
+            before = next;
+        }
     }
 
     fn commit_row(&self, batch: Batch) -> Result<(), ServiceError> {

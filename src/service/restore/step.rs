@@ -27,7 +27,7 @@ pub(super) enum Step {
     LetIn,
     /// Rows of accounts that are too old are shut out.
     HeldBack,
-    /// Orders and approvals that waited are void.
+    /// Orders and approvals that waited are void, and what nobody had fetched may be out.
     Withdrawn,
     /// The list of copies is that of the ledger.
     Relisted,

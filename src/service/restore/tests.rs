@@ -276,6 +276,7 @@ impl Scene {
         let items = [item(1, &store), item(2, &store)];
         let stray = |kind| store.keyring.allocate(Tier::Sensitive, kind).unwrap();
         let unnamed = [UnitKind::Person, UnitKind::Addition].map(stray).to_vec();
+        super::output_tests::place(&store);
         // One order that waits when the backup is made: it must not be carried out by a restore.
         let waiting = order(kept, &store);
         place(&store, &waiting);
@@ -348,7 +349,7 @@ impl Scene {
         }
     }
 
-    fn restore(&self, keyring: &str, request: &Request) -> Result<Report, ServiceError> {
+    pub(super) fn restore(&self, keyring: &str, request: &Request) -> Result<Report, ServiceError> {
         let (random, clock) = (SystemSource::default(), SystemClock::default());
         let settings = settings(self.dir.path(), "new", keyring);
         restore(
@@ -360,7 +361,7 @@ impl Scene {
         )
     }
 
-    fn reopened(&self, keyring: &str) -> Arc<Store> {
+    pub(super) fn reopened(&self, keyring: &str) -> Arc<Store> {
         opened(&settings(self.dir.path(), "new", keyring)).unwrap()
     }
 

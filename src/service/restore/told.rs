@@ -25,6 +25,7 @@ pub(super) struct Told {
     pub(super) held: u64,
     pub(super) orders: u64,
     pub(super) approvals: u64,
+    pub(super) outputs: u64,
 }
 
 impl Told {
@@ -67,6 +68,13 @@ impl Told {
             lines.push(format!(
                 "{} destruction orders and {} approvals that waited are void: ask for them anew",
                 self.orders, self.approvals
+            ));
+        }
+        if self.outputs > 0 {
+            lines.push(format!(
+                "outputs: {} exports and prints that nobody had fetched then may be out since: close \
+                 them when no copy is left",
+                self.outputs
             ));
         }
         if self.begun.capsule.is_some() {

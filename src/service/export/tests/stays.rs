@@ -101,6 +101,55 @@ fn a_file_dies_after_its_time() {
     );
 }
 
+const HOUR: Duration = Duration::from_secs(3600);
+const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+
+#[test]
+fn a_clock_that_is_set_back_keeps_no_file_alive_and_one_set_forward_ends_none() {
+    let office = Office::new();
+    let (_, serial, _) = ready(&office);
+    office.clock.jump(YEAR_MS);
+    office.store.expire_exports();
+    assert_eq!(office.files(), 1);
+    office.clock.jump(-2 * YEAR_MS);
+    office.clock.advance(HOUR * 23);
+    office.store.expire_exports();
+    assert_eq!(office.files(), 1);
+    office.clock.advance(HOUR * 2);
+    // Not even before the background has looked.
+    let fetched = office.fetch(&office.session("officer"), serial);
+    assert!(
+        matches!(fetched, Err(ServiceError::WrongState(_))),
+        "{fetched:?}"
+    );
+    office.store.expire_exports();
+    assert_eq!(office.files(), 0);
+}
+
+#[test]
+fn a_clock_that_is_set_back_while_the_store_is_closed_keeps_no_file_alive() {
+    for back in [YEAR_MS, 0] {
+        let office = Office::new();
+        let (_, serial, _) = ready(&office);
+        office.clock.advance(HOUR * 20);
+        office.store.keep_own_time().unwrap();
+        let image = tempfile::tempdir().unwrap();
+        let closed = settings(image.path());
+        copy(&office.settings.data, &closed.data);
+        copy(&office.settings.keyring, &closed.keyring);
+        office.clock.jump(-back);
+        let random = Arc::new(SystemSource::default());
+        let store = open::open(&closed, &secret(), random, office.clock.clone()).unwrap();
+        assert!(store.exports.has_file(serial));
+        office.clock.advance(HOUR * 3);
+        store.expire_exports();
+        assert_eq!(files(&closed.data), 1, "{back}");
+        office.clock.advance(HOUR * 2);
+        store.expire_exports();
+        assert_eq!(files(&closed.data), 0, "{back}");
+    }
+}
+
 #[test]
 fn a_full_disk_ends_an_export_and_says_so() {
     let office = Office::new();
