@@ -8,7 +8,8 @@ use super::{Block, Document, Marks, Table, printable};
 use crate::disclosure::mark;
 use crate::domain::serial::Serial;
 
-const STYLE: &str = "@page{size:A4;margin:14mm 18mm;@bottom-center{content:counter(page) \" / \" \
+/// The one style of the page, the same for every document: a server lets exactly this in.
+pub const STYLE: &str = "@page{size:A4;margin:14mm 18mm;@bottom-center{content:counter(page) \" / \" \
 counter(pages)}}body{font-family:NanumGothic,sans-serif;font-size:10pt;line-height:1.6;margin:0;\
 color:#000;background:#fff;word-break:keep-all;overflow-wrap:anywhere}h1{text-align:center;\
 font-size:16pt}h2{font-size:12pt;break-after:avoid}p{white-space:pre-wrap}\

@@ -12,7 +12,7 @@ mod html;
 mod text;
 
 pub use font::{Font, FontError};
-pub use html::html;
+pub use html::{STYLE, html};
 
 use crate::domain::serial::Serial;
 use crate::domain::time::Timestamp;
