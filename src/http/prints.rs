@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -109,7 +110,7 @@ pub(super) async fn make(
         responsible: new.responsible,
     };
     let printed = service
-        .call(move |store| store.print(&session, order))
+        .call_print(move |store| store.print(&session, order))
         .await?;
     Ok(match printed {
         Consented::Asked(approval) => asked(approval),
@@ -169,8 +170,13 @@ pub(super) async fn document(
     Ok(match document.form {
         Form::PrintHtml => {
             let style = Extension(Styled(STYLE));
-            (style, head("text/html; charset=utf-8"), document.bytes).into_response()
+            (
+                style,
+                head("text/html; charset=utf-8"),
+                Bytes::from_owner(document.bytes),
+            )
+                .into_response()
         }
-        _ => (head("application/pdf"), document.bytes).into_response(),
+        _ => (head("application/pdf"), Bytes::from_owner(document.bytes)).into_response(),
     })
 }

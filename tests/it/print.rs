@@ -100,6 +100,24 @@ fn a_print_is_masked_marked_on_record_and_in_no_file() {
     }
 }
 
+#[test]
+fn a_document_that_would_fill_the_memory_is_refused_and_its_record_closed() {
+    let world = World::new();
+    let mut long = ordinary();
+    // Written as six letters each.
+    long["narrative"] = json!("\"".repeat(200 << 10));
+    let cases = [(); 2].map(|()| world.register("intake", &long));
+    let mut body = order(&[&cases[0], &cases[1]], "html");
+    assert_eq!(print(&world, "officer", &body).status, 201, "the control");
+    body["copies"] = json!(20);
+    let reply = print(&world, "officer", &body);
+    refused(&reply, 422, "invalid");
+    let said = String::from_utf8(reply.bytes).unwrap();
+    assert!(said.contains("32 MiB"), "{said}");
+    let mine = world.get("officer", "/outputs").expect(200);
+    assert_eq!(mine["rows"][0]["state"], "interrupted");
+}
+
 /// A browser that obeys the policy of the answer keeps the style, and with it the second mark.
 #[test]
 fn the_page_for_browsers_may_load_its_own_style_and_nothing_else() {
