@@ -139,3 +139,12 @@ pub struct CaseView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<GoneView>,
 }
+
+impl CaseView {
+    /// Everybody in the case; `None` where they were not opened, and where one of them was
+    /// destroyed: nobody knows then what names them in the texts.
+    pub fn everybody(&self) -> Option<&[PersonView]> {
+        let one_gone = self.gone.iter().any(|gone| gone.kind == UnitKind::Person);
+        self.people.as_deref().filter(|_| !one_gone)
+    }
+}

@@ -12,7 +12,8 @@
 //! | telephone, e-mail and the case's own people, in any text | as above |
 //!
 //! Without the people nothing in a text can be told from what may be shown, so a case whose people a
-//! permit does not open has no texts in a masked output: [`WITHHELD`] stands there.
+//! permit does not open, or one of whose people was destroyed while the texts are kept, has no texts
+//! in a masked output: [`WITHHELD`] stands there.
 //!
 //! Letters are what a reader takes for one (grapheme clusters of the NFC form), never bytes. There
 //! is no national table (law.md §8 gives the sources); stars tell the length of names and numbers
@@ -22,15 +23,20 @@ use icu_segmenter::GraphemeClusterSegmenter;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroize;
 
-use crate::cases::view::{CaseView, PersonView};
+use std::collections::BTreeMap;
 
+use crate::cases::view::CaseView;
+
+mod known;
 mod text;
+
+pub use known::{Known, text};
 
 /// What stands for a part whose length is not told.
 const HIDDEN: &str = "***";
-/// What stands for the texts of a case whose people the permit does not open.
-pub const WITHHELD: &str = "[내용 제외: 당사자를 볼 권한이 없어 가릴 수 없음 / left out: it cannot be \
-    masked without the right to the people]";
+/// What stands for the texts of a case whose people are not all known.
+pub const WITHHELD: &str = "[내용 제외: 당사자를 모두 알 수 없어 가릴 수 없음 / left out: it cannot be masked \
+    while not all of its people are known]";
 /// Letters of a Latin name that are shown at the most.
 const LATIN_SHOWN: usize = 4;
 /// Fewest digits of a telephone number that has a part to show.
@@ -124,7 +130,7 @@ pub fn telephone(number: &str) -> String {
         if digit(c).is_some() {
             masked.push(if at < head || at >= tail { c } else { '*' });
             at += 1;
-        } else if matches!(c, '-' | '–' | '－' | '.' | '+' | '(' | ')' | ' ') {
+        } else if c.is_whitespace() || "-–－.+()/·ㆍ_".contains(c) {
             masked.push(c);
         } else {
             masked.push('*');
@@ -192,7 +198,8 @@ pub fn address(address: &str) -> String {
     let address = nfc(address);
     let mut shown: Vec<&str> = Vec::new();
     let mut on_road = false;
-    for part in address.split([' ', ',', '\t']).filter(|p| !p.is_empty()) {
+    let parts = address.split(|c: char| c.is_whitespace() || c == ',');
+    for part in parts.filter(|part| !part.is_empty()) {
         // 우편번호: it leads to the block.
         let post_code = part
             .chars()
@@ -213,52 +220,6 @@ pub fn address(address: &str) -> String {
     shown.join(" ")
 }
 
-/// The values of a case's own people, longest first, and what stands for each in a text.
-#[derive(Default)]
-pub struct Known(Vec<(String, String)>);
-
-impl Known {
-    /// Those of these people.
-    pub fn of(people: &[PersonView]) -> Self {
-        let mut known = Self::default();
-        for person in people {
-            known.add(&person.name, name);
-            for (value, rule) in [
-                (&person.telephone, telephone as fn(&str) -> String),
-                (&person.email, email),
-                (&person.address, address),
-            ] {
-                known.add(value.as_deref().unwrap_or_default(), rule);
-            }
-        }
-        known
-            .0
-            .sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        known
-    }
-
-    fn add(&mut self, value: &str, rule: fn(&str) -> String) {
-        let value = nfc(value);
-        // One letter alone is in every text.
-        if value.chars().count() > 1 {
-            let masked = rule(&value);
-            self.0.push((value, masked));
-        }
-    }
-}
-
-impl Drop for Known {
-    fn drop(&mut self) {
-        self.0.iter_mut().for_each(|(value, _)| value.zeroize());
-    }
-}
-
-/// A free text (제목, 내용, 비고): what identifies somebody in it is masked by its own rule.
-pub fn text(text: &str, known: &Known) -> String {
-    let text: String = text.nfc().collect();
-    text::mask(&text, &known.0)
-}
-
 fn replace(value: &mut String, masked: String) {
     value.zeroize();
     *value = masked;
@@ -271,39 +232,72 @@ fn replace_if(value: &mut Option<String>, rule: impl Fn(&str) -> String) {
     }
 }
 
-/// Leaves title, narrative, attributes and additions out, and says so where there were any: for a
-/// permit that opens no people.
+/// Leaves title, narrative, attributes, additions and notes out, and says so where there were any:
+/// for a case whose people are not all known.
 pub fn withhold(view: &mut CaseView) {
     let texts = view.title.is_some() || view.narrative.is_some() || view.attributes.is_some();
     let held = texts || !view.additions.is_empty();
     view.title.zeroize();
     view.narrative.zeroize();
-    let values = view.attributes.iter_mut().flat_map(|all| all.values_mut());
-    values.for_each(Zeroize::zeroize);
-    view.attributes = None;
+    for (mut name, mut value) in view.attributes.take().into_iter().flatten() {
+        name.zeroize();
+        value.zeroize();
+    }
     let additions = view.additions.iter_mut();
     additions.for_each(|addition| addition.statement.zeroize());
     view.additions = Vec::new();
+    let people = view.people.iter_mut().flatten();
+    people.for_each(|person| person.note.zeroize());
     view.narrative = held.then(|| WITHHELD.to_owned());
+    texts_of_head(view, |value| text(value, &Known::default()));
+}
+
+/// The head's own free texts: what somebody typed in, or an import brought.
+fn texts_of_head(view: &mut CaseView, rule: impl Fn(&str) -> String) {
+    let masked = rule(&view.class);
+    replace(&mut view.class, masked);
+    replace_if(&mut view.external_number, rule);
+}
+
+/// Every free text of a case by this rule, the names of its attributes too.
+pub fn texts(view: &mut CaseView, rule: impl Fn(&str) -> String) {
+    texts_of_head(view, &rule);
+    replace_if(&mut view.title, &rule);
+    replace_if(&mut view.narrative, &rule);
+    view.attributes = view.attributes.take().map(|all| attributes(all, &rule));
+    for addition in &mut view.additions {
+        let masked = rule(&addition.statement);
+        replace(&mut addition.statement, masked);
+    }
+    for person in view.people.iter_mut().flatten() {
+        replace_if(&mut person.note, &rule);
+    }
+}
+
+/// Two names that are one when masked keep the values of both.
+fn attributes(
+    all: BTreeMap<String, String>,
+    rule: impl Fn(&str) -> String,
+) -> BTreeMap<String, String> {
+    let mut masked = BTreeMap::<String, String>::new();
+    for (mut name, mut value) in all {
+        let values = masked.entry(rule(&name)).or_default();
+        if !values.is_empty() {
+            values.push_str("; ");
+        }
+        values.push_str(&rule(&value));
+        name.zeroize();
+        value.zeroize();
+    }
+    masked
 }
 
 /// A whole case as it may be seen without the right to have it unmasked.
 pub fn view(view: &mut CaseView) {
-    let Some(people) = view.people.as_deref() else {
-        // Nobody's name would be known.
-        return withhold(view);
-    };
-    let known = Known::of(people);
-    let of_text = |value: &str| text(value, &known);
-    replace_if(&mut view.title, of_text);
-    replace_if(&mut view.narrative, of_text);
-    for value in view.attributes.iter_mut().flat_map(|all| all.values_mut()) {
-        let masked = of_text(value);
-        replace(value, masked);
-    }
-    for addition in &mut view.additions {
-        let masked = of_text(&addition.statement);
-        replace(&mut addition.statement, masked);
+    match view.everybody().map(Known::of) {
+        Some(known) => texts(view, |value| text(value, &known)),
+        // Somebody's name would not be known.
+        None => withhold(view),
     }
     for person in view.people.iter_mut().flatten() {
         let masked = name(&person.name);
@@ -311,7 +305,6 @@ pub fn view(view: &mut CaseView) {
         replace_if(&mut person.telephone, telephone);
         replace_if(&mut person.email, email);
         replace_if(&mut person.address, address);
-        replace_if(&mut person.note, of_text);
     }
 }
 

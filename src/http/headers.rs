@@ -5,8 +5,26 @@ use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use data_encoding::BASE64;
 
 use super::extract::Peer;
+use crate::disclosure::manifest::digest;
+
+/// The one style sheet of a page that is made for paper; nothing else may be in that page. Without
+/// it a browser drops the marks over it.
+#[derive(Clone, Copy)]
+pub(super) struct Styled(pub(super) &'static str);
+
+impl Styled {
+    /// What the page may load: this text and nothing that comes from outside. `None` is never met:
+    /// base64 stands in a header.
+    fn policy(self) -> Option<HeaderValue> {
+        let hash = BASE64.encode(&digest(self.0.as_bytes()));
+        let policy =
+            format!("default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'");
+        HeaderValue::try_from(policy).ok()
+    }
+}
 
 const ALWAYS: [(HeaderName, HeaderValue); 6] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -40,12 +58,16 @@ pub(super) async fn secure(request: Request, next: Next) -> Response {
         .is_some_and(|peer| peer.tls);
     let mut response = next.run(request).await;
     let absent = response.status() == StatusCode::NOT_FOUND;
+    let styled = response.extensions().get::<Styled>().copied();
     let headers = response.headers_mut();
     if absent {
         headers.remove(header::ALLOW);
     }
     for (name, value) in ALWAYS {
         headers.insert(name, value);
+    }
+    if let Some(policy) = styled.and_then(Styled::policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if tls {
         headers.insert(

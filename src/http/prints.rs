@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::body;
 use super::error::Problem;
 use super::extract::{self, Who};
+use super::headers::Styled;
 use super::openapi::{ReadProblems, WriteProblems};
 use super::retained::{Asked, approval, asked};
 use crate::disclosure::output::Form;
+use crate::disclosure::paper::STYLE;
 use crate::disclosure::paper::case::Identity;
 use crate::service::{Consented, OutputView, PrintOrder, Service};
 
@@ -107,7 +110,7 @@ pub(super) async fn make(
         responsible: new.responsible,
     };
     let printed = service
-        .call(move |store| store.print(&session, order))
+        .call_print(move |store| store.print(&session, order))
         .await?;
     Ok(match printed {
         Consented::Asked(approval) => asked(approval),
@@ -157,14 +160,23 @@ pub(super) async fn document(
     let document = service
         .call(move |store| store.print_document(&session, serial))
         .await?;
-    let kind = match document.form {
-        Form::PrintHtml => "text/html; charset=utf-8",
-        _ => "application/pdf",
-    };
     let entry = format!("{}/{}", document.position.index, document.position.size);
-    let head = [
-        (header::CONTENT_TYPE.as_str(), kind.to_owned()),
-        ("bongham-log", entry),
-    ];
-    Ok((head, document.bytes).into_response())
+    let head = |kind: &'static str| {
+        [
+            (header::CONTENT_TYPE.as_str(), kind.to_owned()),
+            ("bongham-log", entry),
+        ]
+    };
+    Ok(match document.form {
+        Form::PrintHtml => {
+            let style = Extension(Styled(STYLE));
+            (
+                style,
+                head("text/html; charset=utf-8"),
+                Bytes::from_owner(document.bytes),
+            )
+                .into_response()
+        }
+        _ => (head("application/pdf"), Bytes::from_owner(document.bytes)).into_response(),
+    })
 }

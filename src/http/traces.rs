@@ -62,7 +62,7 @@ pub(super) async fn trace(
         }
     };
     let found = service
-        .call(move |store| store.trace(&session, evidence))
+        .call_trace(move |store| store.trace(&session, evidence))
         .await?;
     Ok(Json(Traces { found }))
 }

@@ -7,29 +7,27 @@
 //! One case that is absent or forbidden stops it all: what a print leaves out without a word would
 //! be taken for the whole.
 
-use zeroize::Zeroizing;
-
 use super::budget::Disclosure;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Inside;
 use super::print_order::{Checked, PrintOrder};
+use super::print_write::{Job, too_much};
+use super::prints::{Ending, Step};
 use super::retained_open::Consented;
 use super::store::{Answer, Store};
-use crate::audit::manifest::{Beside, Listed, Manifest};
+use crate::audit::Shown;
+use crate::audit::manifest::{Beside, Listed};
 use crate::audit::usage::ASK;
-use crate::audit::{Outcome, Shown};
 use crate::authn::session::Session;
 use crate::authz::action::{Print, Unmask};
 use crate::authz::{Denied, Permit};
 use crate::cases::head::StoredHead;
 use crate::cases::record::{self, Case};
 use crate::disclosure::alert::Way;
-use crate::disclosure::manifest::digest;
-use crate::disclosure::output::{Finished, Form, Output, OutputState};
-use crate::disclosure::paper::case::{self, Identity};
-use crate::disclosure::paper::{self, Document, Font, Marks};
-use crate::disclosure::template::{self, Masking, Template};
+use crate::disclosure::output::Form;
+use crate::disclosure::paper::{DOCUMENT_BYTES_MAX, Font};
+use crate::disclosure::template::Template;
 use crate::domain::id::{CaseId, UnitId};
 use crate::domain::serial::Serial;
 use crate::domain::tier::{Tier, UnitKind};
@@ -74,15 +72,6 @@ impl From<ServiceError> for Refusal {
     }
 }
 
-/// Everything that a document is written from, once its list is durable.
-struct Job<'a> {
-    order: &'a PrintOrder,
-    checked: &'a Checked,
-    output: &'a Output,
-    manifest: Manifest<Print>,
-    font: Option<Font>,
-}
-
 impl Store {
     /// `POST /prints`.
     ///
@@ -90,7 +79,7 @@ impl Store {
     /// [`ServiceError::NotFound`] where any of the cases is absent or forbidden, after the same
     /// entry; [`ServiceError::Invalid`] for an order that cannot be carried out;
     /// [`ServiceError::FontMissing`]; [`ServiceError::StepUpRequired`]; what `spend` says of an
-    /// approval.
+    /// approval; [`ServiceError::Busy`] while as many prints are at work, or wait, as there may be.
     pub fn print(&self, session: &Session, order: PrintOrder) -> Answer<Consented<Printed>> {
         session.pulse().beats().map_err(fault::ended)?;
         let permit = match self.authority.survey::<Print>(session, order.purpose) {
@@ -100,9 +89,9 @@ impl Store {
         let ready = self.check_print(session, &order).and_then(|checked| {
             let pdf = order.form == Form::PrintPdf;
             let font = pdf.then(|| self.prints.font()).transpose()?;
-            Ok((checked, font))
+            Ok((checked, font, self.prints.take_turn(session.account())?))
         });
-        let (checked, font) = match ready {
+        let (checked, font, _turn) = match ready {
             Ok(ready) => ready,
             Err(error) => return self.fail(permit, error),
         };
@@ -245,12 +234,21 @@ impl Store {
             batch,
             more: vec![self.outputs.more(&output)],
         };
-        let manifest = self.enter_print(session, &order, permit, (&list, beside))?;
+        let entered = self.enter_print(session, &order, permit, (&list, beside));
         drop(reserved);
+        let manifest = match entered.and_then(|list| self.prints.disturb(Step::List, list)) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let why = format!("{error}; its list is not whole, no case was shown");
+                let opened = None;
+                self.end_broken(output.serial, Ending { why, opened });
+                return Err(error);
+            }
+        };
         let position = manifest.position();
         let job = Job {
             order: &order,
-            checked: &checked,
+            template: checked.template,
             output: &output,
             manifest,
             font,
@@ -313,124 +311,17 @@ impl Store {
 
     fn open_all(&self, session: &Session, chosen: Vec<One>) -> Result<Opened, ServiceError> {
         let mut opened = Opened::default();
+        let mut bytes: u64 = 0;
         for one in chosen {
             let content = self.disclose(&one.permit, session, one.stored, &one.units)?;
+            bytes = bytes.saturating_add(content.bytes());
+            if bytes > DOCUMENT_BYTES_MAX as u64 {
+                return Err(too_much());
+            }
             opened.0.push(content);
             opened.1.push(one.inside);
         }
         Ok(opened)
-    }
-
-    /// Reveals, masks and writes.
-    fn write_print(
-        &self,
-        session: &Session,
-        job: Job<'_>,
-        contents: Vec<Disclosed<Print, Case>>,
-    ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
-        let Job {
-            order,
-            checked,
-            output,
-            manifest,
-            font,
-        } = job;
-        let mut document = Document {
-            title: checked.template.title().to_owned(),
-            blocks: Vec::new(),
-        };
-        let masking = if order.unmasked {
-            Masking::Unmasked
-        } else {
-            Masking::Masked
-        };
-        for content in contents {
-            session.pulse().beats().map_err(fault::ended)?;
-            let mut view = content.reveal_listed(&manifest).map_err(fault::vault)?;
-            let identity = order.identity.unwrap_or_else(|| Identity::of(&view));
-            if identity == Identity::Omit {
-                case::omit_identity(&mut view);
-            }
-            let view = checked.template.show(view, masking);
-            let blocks = case::blocks(checked.template, output.serial, &view);
-            document.blocks.extend(blocks);
-            template::forget(view);
-        }
-        let marks = Marks {
-            serial: Some(output.serial),
-            by: self.directory.login(output.by),
-            department: output.department.map(|id| self.directory.code(id)),
-            at: output.requested_at,
-            copies: output.copies,
-        };
-        let written = match font {
-            Some(font) => paper::pdf(&document, &marks, &font),
-            None => Ok(paper::html(&document, &marks).into_bytes()),
-        };
-        case::forget(document);
-        written
-            .map(Zeroizing::new)
-            .map_err(|error| ServiceError::Internal(error.to_string()))
-    }
-
-    /// Closes the record with an entry, and only then keeps the document to be fetched.
-    fn close_print(
-        &self,
-        session: &Session,
-        output: &Output,
-        cases: Vec<CaseId>,
-        written: Result<Zeroizing<Vec<u8>>, ServiceError>,
-    ) -> Result<Printed, ServiceError> {
-        let bytes = written.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
-        let finished = Finished {
-            at: self.clock.now(),
-            cases: output.cases,
-            people: output.people,
-            bytes: bytes.len() as u64,
-            sha256: if bytes.is_empty() {
-                [0; 32]
-            } else {
-                digest(bytes)
-            },
-        };
-        let failure = written.as_ref().err().map(ToString::to_string);
-        self.change_output(output.serial, |output| {
-            output.finished = Some(finished.clone());
-            let (cases, people) = (finished.cases, finished.people);
-            Some(match &failure {
-                None => {
-                    output.state = OutputState::Ready;
-                    let hash = data_encoding::HEXLOWER.encode(&finished.sha256);
-                    let what = format!(
-                        "written; {cases} cases opened, {people} people; {} copies; SHA-256 {hash}",
-                        output.copies
-                    );
-                    (Outcome::Done, what)
-                }
-                Some(why) => {
-                    output.state = OutputState::Interrupted;
-                    let what = format!(
-                        "{why}; {cases} cases with {people} people had been opened, nothing of it \
-                         is left"
-                    );
-                    (Outcome::Refused, what)
-                }
-            })
-        })?;
-        let bytes = written?;
-        if let Err(ended) = session.pulse().beats() {
-            self.prints.died(output.serial);
-            return Err(fault::ended(ended));
-        }
-        let made = (output.serial, output.form);
-        let now = self.clock.monotonic();
-        self.prints.keep(session, made, cases, bytes, now);
-        Ok(Printed {
-            serial: output.serial,
-            cases: output.cases,
-            people: output.people,
-            seconds: self.prints.time().as_secs(),
-        })
     }
 }
 

@@ -21,7 +21,7 @@ pub struct PrintDocument {
     /// PDF or HTML.
     pub form: Form,
     /// The document.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Where the entry of this fetching stands.
     pub position: Position,
 }
@@ -61,7 +61,7 @@ impl Store {
                     .put_changed(&mut batch, &stored, &output)
                     .map_err(fault::table)?;
                 let shown = Shown {
-                    bytes: bytes.len() as u64,
+                    bytes: bytes.as_ref().len() as u64,
                     reason: Some(format!("output {}", output.serial)),
                     query: Some("print"),
                     ..Shown::default()
@@ -73,7 +73,7 @@ impl Store {
                     pulse.beats().map_err(fault::ended)?;
                     Ok(PrintDocument {
                         form,
-                        bytes: bytes.to_vec(),
+                        bytes,
                         position: receipt.position(),
                     })
                 }))
@@ -82,9 +82,15 @@ impl Store {
     }
 
     /// Documents whose time or session is over, and those that died with what is destroyed: a
-    /// record of which nobody had the document is closed. To be called every minute.
+    /// record of which nobody had the document is closed, and so is one that could not be closed
+    /// when its print ended. To be called every minute.
     pub(super) fn expire_prints(&self) {
         self.prints.sweep(self.clock.monotonic());
+        for (serial, ending) in self.prints.take_unclosed() {
+            self.end_broken(serial, ending);
+            // What said that it could not be entered may have been entered after all.
+            self.prints.died(serial);
+        }
         for serial in self.prints.take_dead() {
             if let Err(error) = self.close_unfetched(serial) {
                 tracing::error!(%error, %serial, "a print that nobody has fetched could not be closed; will be tried again");
@@ -94,15 +100,19 @@ impl Store {
     }
 
     fn close_unfetched(&self, serial: Serial) -> Result<(), ServiceError> {
-        self.change_output(serial, |output| {
+        let closed = self.change_output(serial, |output| {
             if !is_unfetched(output) {
                 return None;
             }
             output.state = OutputState::Expired;
             let what = "its document died, fetched 0 times".to_owned();
             Some((Outcome::Done, what))
-        })
-        .map(|_| ())
+        });
+        match closed {
+            // Not even the beginning of its list was entered.
+            Ok(_) | Err(ServiceError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Before anybody is let in: what was being printed when the process ended is closed, and so is

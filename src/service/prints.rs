@@ -2,6 +2,7 @@
 //! them. A restart loses them; their records stay, and close where nobody has fetched the document.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,16 +11,86 @@ use zeroize::Zeroizing;
 use super::error::ServiceError;
 use crate::authn::session::{Pulse, Session};
 use crate::config::print::Print;
-use crate::disclosure::output::Form;
-use crate::disclosure::paper::Font;
-use crate::domain::id::CaseId;
+use crate::disclosure::output::{Finished, Form};
+use crate::disclosure::paper::{DOCUMENT_BYTES_MAX, Font};
+use crate::domain::id::{AccountId, CaseId};
 use crate::domain::serial::Serial;
 
 /// Documents of one session that wait at once; an older one goes for a newer.
 const MOST: usize = 4;
+/// Prints at work at once: as many threads there are for them.
+pub(super) const AT_WORK: usize = 2;
+/// Most bytes of all documents that wait, with what those at work may yet become.
+const ALL_BYTES_MAX: usize = 8 * DOCUMENT_BYTES_MAX;
 
 /// A document, zeroed when nobody holds it any more.
-pub(super) type Bytes = Arc<Zeroizing<Vec<u8>>>;
+#[derive(Clone)]
+pub struct Bytes(Arc<Written>);
+
+struct Written {
+    bytes: Zeroizing<Vec<u8>>,
+    _room: Room,
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.bytes
+    }
+}
+
+/// A part of [`ALL_BYTES_MAX`], given back when dropped.
+struct Room {
+    taken: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Room {
+    fn take(taken: &Arc<AtomicUsize>, bytes: usize) -> Self {
+        taken.fetch_add(bytes, Ordering::SeqCst);
+        Self {
+            taken: Arc::clone(taken),
+            bytes,
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::SeqCst);
+    }
+}
+
+/// A place among the prints at work.
+pub(super) struct Turn<'a> {
+    prints: &'a Prints,
+    whose: AccountId,
+    _room: Room,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.prints.at_work().retain(|taken| *taken != self.whose);
+    }
+}
+
+/// How a print ended that came to nothing.
+pub(super) struct Ending {
+    /// Why, without content.
+    pub(super) why: String,
+    /// What had been opened, if anything.
+    pub(super) opened: Option<Finished>,
+}
+
+/// Where a test can break a print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Part of the list is entered.
+    List,
+    /// The document is written.
+    Write,
+    /// The record is closed.
+    Close,
+}
 
 pub(super) struct Kept {
     pulse: Pulse,
@@ -36,6 +107,14 @@ pub(super) struct Prints {
     kept: Mutex<HashMap<Serial, Kept>>,
     /// Documents that died and whose records may have to be closed.
     dead: Mutex<Vec<Serial>>,
+    /// Prints that came to nothing and whose records could not be closed yet.
+    unclosed: Mutex<Vec<(Serial, Ending)>>,
+    /// Who is at work.
+    at_work: Mutex<Vec<AccountId>>,
+    /// Bytes of [`ALL_BYTES_MAX`] that are taken.
+    taken: Arc<AtomicUsize>,
+    #[cfg(test)]
+    pub(super) broken: Mutex<Vec<Step>>,
 }
 
 impl Prints {
@@ -45,7 +124,50 @@ impl Prints {
             font: Mutex::default(),
             kept: Mutex::default(),
             dead: Mutex::default(),
+            unclosed: Mutex::default(),
+            at_work: Mutex::default(),
+            taken: Arc::default(),
+            #[cfg(test)]
+            broken: Mutex::default(),
         }
+    }
+
+    fn at_work(&self) -> MutexGuard<'_, Vec<AccountId>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place, and room for what is written there; [`ServiceError::Busy`] where there is
+    /// none, or this person has one: nobody keeps the others out.
+    pub(super) fn take_turn(&self, whose: AccountId) -> Result<Turn<'_>, ServiceError> {
+        let mut at_work = self.at_work();
+        let room = self.taken.load(Ordering::SeqCst) + DOCUMENT_BYTES_MAX <= ALL_BYTES_MAX;
+        if at_work.len() >= AT_WORK || at_work.contains(&whose) || !room {
+            return Err(ServiceError::Busy);
+        }
+        at_work.push(whose);
+        Ok(Turn {
+            prints: self,
+            whose,
+            _room: Room::take(&self.taken, DOCUMENT_BYTES_MAX),
+        })
+    }
+
+    /// All room but one byte less than a document may need.
+    #[cfg(test)]
+    pub(super) fn fill(&self) -> impl Drop + use<> {
+        Room::take(&self.taken, ALL_BYTES_MAX - DOCUMENT_BYTES_MAX + 1)
+    }
+
+    /// Gives back `value`, unless a test breaks this step.
+    #[cfg_attr(not(test), expect(clippy::unused_self, clippy::unnecessary_wraps))]
+    pub(super) fn disturb<T>(&self, step: Step, value: T) -> Result<T, ServiceError> {
+        #[cfg(test)]
+        if self.broken.lock().unwrap().contains(&step) {
+            assert_ne!(step, Step::Write, "on purpose");
+            return Err(ServiceError::LogUnavailable);
+        }
+        let _ = step;
+        Ok(value)
     }
 
     /// The font, read once; where it is missing it is looked for again each time, so that an
@@ -97,7 +219,10 @@ impl Prints {
             until: now.saturating_add(self.time()),
             cases,
             form,
-            bytes: Arc::new(bytes),
+            bytes: Bytes(Arc::new(Written {
+                _room: Room::take(&self.taken, bytes.len()),
+                bytes,
+            })),
         };
         kept.insert(serial, one);
     }
@@ -113,7 +238,7 @@ impl Prints {
         let kept = self.kept();
         let one = kept.get(&serial)?;
         let same = one.pulse.is(&session.pulse());
-        same.then(|| (one.form, Arc::clone(&one.bytes)))
+        same.then(|| (one.form, one.bytes.clone()))
     }
 
     /// Drops what has waited long enough, or whose session ended. Called every few seconds.
@@ -143,6 +268,18 @@ impl Prints {
 
     fn dead(&self) -> MutexGuard<'_, Vec<Serial>> {
         self.dead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The record of this print is still to be closed.
+    pub(super) fn unclosed(&self, serial: Serial, ending: Ending) {
+        let mut unclosed = self.unclosed.lock().unwrap_or_else(PoisonError::into_inner);
+        unclosed.push((serial, ending));
+    }
+
+    /// Those since this was asked last.
+    pub(super) fn take_unclosed(&self) -> Vec<(Serial, Ending)> {
+        let mut unclosed = self.unclosed.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *unclosed)
     }
 
     /// Something of these cases is destroyed: documents that show it go.

@@ -9,6 +9,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::open;
 use super::pool::Pool;
+use super::prints::AT_WORK;
 use super::store::{Answer, Store};
 use crate::audit::{Event, Outcome};
 use crate::authn::pace::Pace;
@@ -77,6 +78,11 @@ pub struct Settings {
 /// Log-ins that may wait for argon2id; more are told to come back.
 const LOGINS_WAITING: usize = 32;
 
+/// Prints that may wait for one of their threads; more are told to come back.
+const PRINTS_WAITING: usize = 8;
+/// Threads that look at pictures for a mark, and pictures that may wait for one.
+const TRACES: (usize, usize) = (1, 4);
+
 /// How long closing waits for exports to say that they ended.
 const EXPORTS_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -100,6 +106,8 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     pool: Pool,
     logins: Pool,
+    prints: Pool,
+    traces: Pool,
     pub(super) pace: Pace,
     pub(super) waiting: Waiting,
     open: RwLock<Option<Open>>,
@@ -116,6 +124,8 @@ impl Service {
     ) -> Result<Self, ServiceError> {
         let pool = Pool::new(settings.threads, settings.queue)?;
         let logins = Pool::new(settings.threads, LOGINS_WAITING)?;
+        let prints = Pool::new(AT_WORK, PRINTS_WAITING)?;
+        let traces = Pool::new(TRACES.0, TRACES.1)?;
         Ok(Self {
             settings,
             random,
@@ -123,6 +133,8 @@ impl Service {
             clock,
             pool,
             logins,
+            prints,
+            traces,
             waiting: Waiting::default(),
             open: RwLock::new(None),
             unsealing: Arc::default(),
@@ -176,6 +188,25 @@ impl Service {
         F: FnOnce(&Arc<Store>) -> Answer<T> + Send + 'static,
     {
         self.run(&self.logins, verb).await
+    }
+
+    /// The same for prints, which hold their cases until the document is written: readers of other
+    /// cases do not wait for them.
+    pub async fn call_print<T, F>(&self, verb: F) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Arc<Store>) -> Answer<T> + Send + 'static,
+    {
+        self.run(&self.prints, verb).await
+    }
+
+    /// The same for pictures that are looked at, one after the other.
+    pub async fn call_trace<T, F>(&self, verb: F) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Arc<Store>) -> Answer<T> + Send + 'static,
+    {
+        self.run(&self.traces, verb).await
     }
 
     async fn run<T, F>(&self, pool: &Pool, verb: F) -> Result<T, ServiceError>

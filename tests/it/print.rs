@@ -101,6 +101,60 @@ fn a_print_is_masked_marked_on_record_and_in_no_file() {
 }
 
 #[test]
+fn a_document_that_would_fill_the_memory_is_refused_and_its_record_closed() {
+    let world = World::new();
+    let mut long = ordinary();
+    // Written as six letters each.
+    long["narrative"] = json!("\"".repeat(200 << 10));
+    let cases = [(); 2].map(|()| world.register("intake", &long));
+    let mut body = order(&[&cases[0], &cases[1]], "html");
+    assert_eq!(print(&world, "officer", &body).status, 201, "the control");
+    body["copies"] = json!(20);
+    let reply = print(&world, "officer", &body);
+    refused(&reply, 422, "invalid");
+    let said = String::from_utf8(reply.bytes).unwrap();
+    assert!(said.contains("32 MiB"), "{said}");
+    let mine = world.get("officer", "/outputs").expect(200);
+    assert_eq!(mine["rows"][0]["state"], "interrupted");
+}
+
+/// A browser that obeys the policy of the answer keeps the style, and with it the second mark.
+#[test]
+fn the_page_for_browsers_may_load_its_own_style_and_nothing_else() {
+    const CLOSED: &str = "default-src 'none'; frame-ancestors 'none'";
+    let world = World::new();
+    let case = world.register("intake", &ordinary());
+    let made = print(&world, "officer", &order(&[&case], "html")).expect(201);
+    let serial = text(&made["serial"]);
+    let fetched = document(&world, "officer", &serial);
+    let policy = fetched.headers["content-security-policy"].clone();
+    let page = String::from_utf8(fetched.bytes).unwrap();
+    let (_, rest) = page.split_once("<style>").unwrap();
+    let (style, rest) = rest.split_once("</style>").unwrap();
+    let digest = ring::digest::digest(&ring::digest::SHA256, style.as_bytes());
+    let hash = BASE64.encode(digest.as_ref());
+    let wanted = format!("default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'");
+    assert_eq!(policy, wanted);
+    assert!(
+        style.contains(".over{position:fixed"),
+        "the second mark's place"
+    );
+    // Nothing that this policy would hold back.
+    for blocked in [
+        "<style", " style=", "<script", "<link", "<img", " src=", "@import",
+    ] {
+        assert!(!rest.contains(blocked), "{blocked}");
+    }
+    for other in [
+        format!("/prints/{serial}"),
+        "/prints/00000-00000/document".to_owned(),
+    ] {
+        let reply = world.get("officer", &other);
+        assert_eq!(reply.headers["content-security-policy"], CLOSED, "{other}");
+    }
+}
+
+#[test]
 fn a_document_is_for_the_session_that_made_it_and_its_record_outlives_it() {
     let mut world = World::new();
     let case = world.register("intake", &ordinary());

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::cases::draft::{Channel, Classification, Part};
-use crate::cases::view::{AdditionView, CaseState};
+use crate::cases::view::{AdditionView, CaseState, GoneView, PersonView};
+use crate::domain::tier::UnitKind;
 
 fn table(rule: fn(&str) -> String, rows: &[(&str, &str)]) {
     for (value, masked) in rows {
@@ -186,6 +187,37 @@ fn numbers_of_people_in_a_text_are_found_however_they_are_written() {
         ),
         ("1588 - 1592", "1588 - 1592"),
         ("SN01012345678", "SN01012345678"),
+        // Behind a dash, a bullet, or what telephones are called by.
+        ("연락처-010-1234-5678", "연락처-010-****-5678"),
+        ("- 전화-01012345678", "- 전화-010****5678"),
+        ("-010-1234-5678", "-010-****-5678"),
+        ("HP010-1234-5678", "HP010-****-5678"),
+        ("hp-010-1234-5678", "hp-010-****-5678"),
+        ("tel02-123-4567", "tel02-***-4567"),
+        ("T.010-1234-5678", "T.010-****-5678"),
+        ("M010 1234 5678", "M010 **** 5678"),
+        ("Mobile:+82-10-1234-5678", "Mobile:+82-10-****-5678"),
+        ("010/1234/5678", "010/****/5678"),
+        ("010·1234·5678", "010·****·5678"),
+        ("010\n1234-5678", "010\n****-5678"),
+        ("850203.9012342", "850203-*******"),
+        ("850203/9012342", "850203-*******"),
+        ("850203\t9012342", "850203-*******"),
+        ("850203\r\n9012342", "850203-*******"),
+        ("850203 _ 9012342", "850203-*******"),
+        // Numbers of cases, of receipts and of things, dates and amounts.
+        ("1AA-1804-0123456", "1AA-1804-0123456"),
+        ("2018-010-1234567", "2018-010-1234567"),
+        ("SN-01012345678", "SN-01012345678"),
+        ("ABC010-1234-5678", "ABC010-1234-5678"),
+        ("XT01012345678", "XT01012345678"),
+        ("제2026-0123-4567호", "제2026-0123-4567호"),
+        ("7KQ4M-2XA0D", "7KQ4M-2XA0D"),
+        ("s2026-000123", "s2026-000123"),
+        ("07/17/2018 1030", "07/17/2018 1030"),
+        ("02/28 12:30", "02/28 12:30"),
+        ("850203 그리고 9012342", "850203 그리고 9012342"),
+        ("850203 ~~~ 9012342", "850203 ~~~ 9012342"),
         ("메일 gildong@example.org.", "메일 gi***@example.org."),
         ("@팀장 a@b", "@팀장 a@b"),
         ("2018년 7월 17일 12:30", "2018년 7월 17일 12:30"),
@@ -232,6 +264,111 @@ fn case() -> CaseView {
         ]),
         gone: Vec::new(),
     }
+}
+
+#[test]
+fn a_name_is_found_however_it_is_set_apart() {
+    let mut people = case().people.unwrap();
+    people[1].name = "김 구".into();
+    people[1].telephone = Some("02-123-4567".into());
+    let mut latin = people[1].clone();
+    latin.name = "Alex Smith".into();
+    people.push(latin);
+    let known = Known::of(&people);
+    for (value, masked) in [
+        ("홍 길동이 왔다", "홍 *동이 왔다"),
+        ("홍  길\n동", "홍  * 동"),
+        ("홍길동씨", "홍*동씨"),
+        ("김구", "김*"),
+        ("김  구의", "김  *의"),
+        ("ALEX SMITH", "ALEX *****"),
+        ("02)1234567", "02)***4567"),
+        ("gildong @example.org", "gi***@example.org"),
+        (
+            "서울특별시 중구\n세종대로 110에",
+            "서울특별시 중구 세종대로 ***에",
+        ),
+        // No names.
+        ("홍, 길동", "홍, 길동"),
+        ("홍   길동", "홍   길동"),
+        ("물김 구이", "물김 구이"),
+        ("길동이", "길동이"),
+    ] {
+        assert_eq!(text(value, &known), masked, "{value}");
+    }
+    let omitted = Known::omitted(&people);
+    assert_eq!(text("홍 길동과 김구", &omitted), "[민원인]과 [민원인]");
+}
+
+#[test]
+fn names_of_attributes_the_kind_and_other_numbers_are_texts_too() {
+    let mut masked = case();
+    masked.class = "홍길동 고충".into();
+    masked.external_number = Some("010-1234-5678".into());
+    let attributes = [
+        ("홍길동", "1"),
+        ("홍 길동", "2"),
+        ("홍길동의 형 850203-9012342", "850203-9012342"),
+    ];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    masked.attributes = Some(attributes.into());
+    let mut plain = masked.clone();
+    plain.class = "인권침해".into();
+    plain.external_number = Some("1AA-1804-0123456".into());
+    view(&mut masked);
+    assert_eq!(masked.class, "홍*동 고충");
+    assert_eq!(masked.external_number.as_deref(), Some("010-****-5678"));
+    let text = serde_json::to_string(&masked.attributes).unwrap();
+    for value in ["홍길동", "홍 길동", "9012342"] {
+        assert!(!text.contains(value), "{value}: {text}");
+    }
+    view(&mut plain);
+    assert_eq!(plain.class, "인권침해", "the control");
+    let number = plain.external_number.as_deref();
+    assert_eq!(number, Some("1AA-1804-0123456"), "the control");
+}
+
+#[test]
+fn two_attributes_of_one_masked_name_keep_both_values() {
+    let mut case = case();
+    let two = [("홍길동", "a"), ("홍갈동", "b")];
+    let mut people = case.people.take().unwrap();
+    people[1].name = "홍갈동".into();
+    case.people = Some(people);
+    case.attributes = Some(two.map(|(n, v)| (n.to_owned(), v.to_owned())).into());
+    view(&mut case);
+    let kept: BTreeMap<String, String> = [("홍*동".to_owned(), "b; a".to_owned())].into();
+    assert_eq!(case.attributes, Some(kept));
+}
+
+#[test]
+fn where_a_person_was_destroyed_no_text_is_left() {
+    let gone = |kind| GoneView {
+        kind,
+        certificate: "c".into(),
+    };
+    let kept = |kind| {
+        let mut case = case();
+        case.people.as_mut().unwrap().remove(0);
+        case.gone = vec![gone(kind)];
+        view(&mut case);
+        serde_json::to_string(&case).unwrap()
+    };
+    let masked = kept(UnitKind::Person);
+    for value in [
+        "홍길동",
+        "홍*동",
+        "세종대로 110",
+        "올림",
+        "의 형",
+        "9012342",
+    ] {
+        assert!(!masked.contains(value), "{value}: {masked}");
+    }
+    assert!(masked.contains(WITHHELD) && masked.contains("2018-00001"));
+    assert!(masked.contains("\"gi***@example.org\""), "who is left");
+    let control = kept(UnitKind::Addition);
+    assert!(control.contains("홍길동") && !control.contains(WITHHELD));
 }
 
 /// Every field that a person wrote: the whole case as JSON holds none of the values.

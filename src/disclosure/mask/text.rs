@@ -1,46 +1,38 @@
 //! Free text: what stands in it is found by its shape, or because it is a value of the case's own
 //! people.
 
-use super::{digit, email, telephone};
+use zeroize::Zeroize;
+
+use super::{Known, digit, email, telephone};
 
 /// What was found at a place: how many characters, and what stands for them.
 type Found = Option<(usize, String)>;
 
-/// Masks a text; `known` are values and what stands for each, longest first.
-pub(super) fn mask(text: &str, known: &[(String, String)]) -> String {
-    let chars: Vec<char> = text.chars().collect();
+/// Masks a text in its NFC form.
+pub(super) fn mask(text: &str, known: &Known) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
     let mut masked = String::with_capacity(text.len());
     let mut at: usize = 0;
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let before = at.checked_sub(1).and_then(|at| chars.get(at)).copied();
-        let here = chars.get(at..).unwrap_or_default();
-        let found = known_value(rest, known)
-            .or_else(|| resident_number(before, here))
+    while let Some((before, here)) = chars.split_at_checked(at) {
+        let Some(c) = here.first() else { break };
+        let found = known
+            .find(before, here)
+            .or_else(|| resident_number(before.last().copied(), here))
             .or_else(|| number(before, here))
-            .or_else(|| mail(before, here));
-        let taken = match found {
+            .or_else(|| mail(before.last().copied(), here));
+        at += match found {
             Some((taken, instead)) => {
                 masked.push_str(&instead);
                 taken
             }
             None => {
-                masked.push(c);
+                masked.push(*c);
                 1
             }
         };
-        at += taken;
-        let bytes: usize = rest.chars().take(taken).map(char::len_utf8).sum();
-        rest = rest.get(bytes..).unwrap_or_default();
     }
+    chars.zeroize();
     masked
-}
-
-fn known_value(rest: &str, known: &[(String, String)]) -> Found {
-    let (value, masked) = known
-        .iter()
-        .find(|(value, _)| rest.starts_with(value.as_str()))?;
-    Some((value.chars().count(), masked.clone()))
 }
 
 fn is_digit(c: Option<char>) -> bool {
@@ -57,7 +49,8 @@ fn is_birth(digits: &[u8]) -> bool {
     }
 }
 
-/// `YYMMDD-SBBBBNC` and 외국인등록번호, which has the same shape; with any dash, spaces or none.
+/// `YYMMDD-SBBBBNC` and 외국인등록번호, which has the same shape; whatever stands between the halves
+/// that is neither letter nor digit, a line end too.
 /// Its check digit says nothing since October 2020, so it is not looked at.
 fn resident_number(before: Option<char>, here: &[char]) -> Found {
     if is_digit(before) {
@@ -68,20 +61,17 @@ fn resident_number(before: Option<char>, here: &[char]) -> Found {
         return None;
     }
     let after = here.get(6..)?;
-    let dash = after
-        .iter()
-        .take_while(|c| matches!(c, ' ' | '-' | '–' | '—' | '−' | '‐' | '－' | '\u{a0}'))
-        .count();
+    let dash = after.iter().take_while(|c| !c.is_alphanumeric()).count();
     let back = after.get(dash..)?;
     let digits = back.iter().take_while(|c| digit(**c).is_some()).count();
-    if dash > 3 || digits != 7 {
+    if dash > GAP_MAX || digits != 7 {
         return None;
     }
     let shown: String = here.iter().take(6).collect();
     Some((6 + dash + 7, format!("{shown}-*******")))
 }
 
-/// Most separators between two groups of a telephone number: ` - `.
+/// Most separators between two groups of a number: ` - `.
 const GAP_MAX: usize = 3;
 /// Most groups that are looked at: a number written digit by digit has one each.
 const GROUPS_MAX: usize = 13;
@@ -90,6 +80,8 @@ const GROUPS_MAX: usize = 13;
 struct Group {
     /// Separators before it.
     gap: usize,
+    /// Whether they are those of numbers only, and none that dates and lists have too.
+    plain: bool,
     digits: Vec<u8>,
     /// Characters from the beginning to behind it.
     end: usize,
@@ -98,8 +90,9 @@ struct Group {
 /// The groups of digits from here on, as far as nothing but separators stands between them.
 fn groups(here: &[char], from: usize) -> Vec<Group> {
     let separates = |c: char| "-–—−‐－.() \u{a0}".contains(c);
+    let may_separate = |c: char| separates(c) || "/·ㆍ_\t\r\n".contains(c);
     let mut groups: Vec<Group> = Vec::new();
-    let mut gap = 0;
+    let (mut gap, mut plain) = (0, true);
     for (at, c) in here.iter().enumerate().skip(from) {
         let end = at + 1;
         if let Some(value) = digit(*c) {
@@ -107,14 +100,19 @@ fn groups(here: &[char], from: usize) -> Vec<Group> {
                 group.digits.push(value);
                 group.end = end;
             } else if groups.len() < GROUPS_MAX {
-                let digits = vec![value];
-                groups.push(Group { gap, digits, end });
+                groups.push(Group {
+                    gap,
+                    plain,
+                    digits: vec![value],
+                    end,
+                });
             } else {
                 break;
             }
-            gap = 0;
-        } else if separates(*c) && gap < GAP_MAX && !groups.is_empty() {
+            (gap, plain) = (0, true);
+        } else if may_separate(*c) && gap < GAP_MAX && !groups.is_empty() {
             gap += 1;
+            plain &= separates(*c);
         } else {
             break;
         }
@@ -169,18 +167,48 @@ fn has_digits(groups: &[Group], international: bool) -> bool {
     }
 }
 
+/// What people write before a telephone number without a space.
+const LEADS: [&str; 13] = [
+    "c", "call", "cell", "contact", "fax", "h", "hp", "m", "mobile", "p", "phone", "t", "tel",
+];
+/// Letters that are enough to tell whether they are one of these.
+const LEAD_MAX: usize = 8;
+
+/// Whether a telephone number may begin behind this: not within a longer number or a serial one.
+fn may_begin(before: &[char]) -> bool {
+    let joins = |c: &char| c.is_ascii_alphanumeric() || digit(*c).is_some();
+    let before = match before {
+        [rest @ .., '-'] => rest,
+        _ => before,
+    };
+    let joined = before.iter().rev().take_while(|c| joins(c)).take(LEAD_MAX);
+    let joined: Vec<&char> = joined.collect();
+    let word: String = joined
+        .iter()
+        .rev()
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    word.is_empty() || LEADS.contains(&word.as_str())
+}
+
 /// A telephone number of Korea: 0 or +82 or 15XX, 9 to 12 digits (8 for the latter), in groups. It
-/// may follow a word of Korean without a space, and another number may follow it.
-fn number(before: Option<char>, here: &[char]) -> Found {
-    let joined = |c: char| c.is_ascii_alphanumeric() || digit(c).is_some() || c == '-';
-    if before.is_some_and(joined) {
+/// may follow a word of Korean, a dash or what telephones are called by without a space, and another
+/// number may follow it.
+fn number(before: &[char], here: &[char]) -> Found {
+    let begins_here = here
+        .first()
+        .is_some_and(|c| *c == '+' || digit(*c).is_some());
+    if !begins_here || !may_begin(before) {
         return None;
     }
     let international = here.first() == Some(&'+');
     let groups = groups(here, usize::from(international));
     let mut beginnings = (1..=groups.len()).filter_map(|count| groups.get(..count));
     let written = beginnings.find(|part| is_written(part, international));
-    let single = groups.iter().skip(1).take_while(|group| group.gap == 1);
+    let single = groups
+        .iter()
+        .skip(1)
+        .take_while(|group| group.gap == 1 && group.plain);
     let evenly = || groups.get(..single.count() + 1);
     let found = written.or_else(|| evenly().filter(|part| has_digits(part, international)))?;
     let end = found.last()?.end;

@@ -1,13 +1,12 @@
 //! A case as blocks of a document, and whose identity stays out of it.
 
-use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroize;
 
 use super::{Block, Document};
 use crate::cases::draft::Part;
 use crate::cases::view::{CaseView, PersonView};
 use crate::disclosure::mask::{self, Known};
-use crate::disclosure::template::{Column, Template, part_word};
+use crate::disclosure::template::{Column, Template};
 use crate::domain::serial::Serial;
 
 /// Whether those who speak in a case are named.
@@ -22,11 +21,11 @@ pub enum Identity {
 
 impl Identity {
     /// What a case calls for where nobody says otherwise: a report against somebody is printed
-    /// without who made it (민원 처리에 관한 법률 제7조). Where the permit opens no people, any case
-    /// may be one.
+    /// without who made it (민원 처리에 관한 법률 제7조). Where not all of its people are known, any
+    /// case may be one.
     pub fn of(view: &CaseView) -> Self {
         let against = |person: &PersonView| person.part == Part::Subject;
-        match &view.people {
+        match view.everybody() {
             Some(people) if !people.iter().any(against) => Self::Keep,
             _ => Self::Omit,
         }
@@ -34,41 +33,26 @@ impl Identity {
 }
 
 /// Leaves the identity of petitioner, agent and witnesses out: the people themselves, and in the
-/// texts whatever names them; where the permit opens no people, the texts whole. To be done before anything is masked: a masked name still says much.
+/// texts whatever names them; where not all of the people are known, the texts whole. To be done
+/// before anything is masked: a masked name still says much.
 pub fn omit_identity(view: &mut CaseView) {
-    let Some(people) = view.people.take() else {
-        return mask::withhold(view);
-    };
+    let all_known = view.everybody().is_some();
     let speaks = |part| matches!(part, Part::Petitioner | Part::Agent | Part::Witness);
-    let (mut omitted, kept): (Vec<_>, Vec<_>) = people.into_iter().partition(|p| speaks(p.part));
-    view.people = Some(kept);
-    let known = Known::of(&omitted);
-    let mut said = said_of(&omitted);
-    let hide = |text: &mut String| {
-        let mut hidden: String = text.nfc().collect();
-        for (value, word) in &said {
-            let without = hidden.replace(value.as_str(), word);
-            hidden.zeroize();
-            hidden = without;
-        }
-        // Other spellings of the same.
-        let masked = mask::text(&hidden, &known);
-        hidden.zeroize();
-        text.zeroize();
-        *text = masked;
-    };
-    let notes = view.people.iter_mut().flatten().map(|p| &mut p.note);
-    notes.flatten().for_each(hide);
-    [&mut view.title, &mut view.narrative]
-        .into_iter()
-        .flatten()
-        .for_each(hide);
-    let values = view.attributes.iter_mut().flat_map(|all| all.values_mut());
-    values.for_each(hide);
-    let additions = view.additions.iter_mut();
-    additions.for_each(|addition| hide(&mut addition.statement));
-    said.iter_mut().for_each(|(value, _)| value.zeroize());
-    for person in &mut omitted {
+    let people = view.people.take().map(|people| {
+        let (mut omitted, kept) = people.into_iter().partition(|p| speaks(p.part));
+        view.people = Some(kept);
+        let known = Known::omitted(&omitted);
+        forget_people(&mut omitted);
+        known
+    });
+    match people {
+        Some(known) if all_known => mask::texts(view, |text| mask::text(text, &known)),
+        _ => mask::withhold(view),
+    }
+}
+
+fn forget_people(people: &mut [PersonView]) {
+    for person in people {
         person.name.zeroize();
         for text in [
             &mut person.telephone,
@@ -79,24 +63,6 @@ pub fn omit_identity(view: &mut CaseView) {
             text.zeroize();
         }
     }
-}
-
-/// What names these people, the longest first, and the word that stands for it.
-fn said_of(people: &[PersonView]) -> Vec<(String, String)> {
-    let mut said = Vec::new();
-    for person in people {
-        let word = format!("[{}]", part_word(person.part));
-        let values = [&person.telephone, &person.email, &person.address];
-        let values = values.into_iter().flatten().chain([&person.name]);
-        for value in values.map(|value| value.trim()) {
-            // One letter alone is in every text.
-            if value.chars().count() > 1 {
-                said.push((value.nfc().collect(), word.clone()));
-            }
-        }
-    }
-    said.sort_by_key(|(value, _): &(String, String)| std::cmp::Reverse(value.len()));
-    said
 }
 
 /// The blocks of one case as its template shows it: short values first, then the texts. `view` is
@@ -148,9 +114,11 @@ pub fn forget(mut document: Document) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::view::GoneView;
     use crate::disclosure::mask::WITHHELD;
     use crate::disclosure::template::Masking;
     use crate::disclosure::template::tests::case;
+    use crate::domain::tier::UnitKind;
 
     #[test]
     fn who_made_a_report_is_left_out_whatever_the_permit_opens() {
@@ -189,5 +157,54 @@ mod tests {
         let mut nobody = case();
         nobody.people = Some(Vec::new());
         assert_eq!(Identity::of(&nobody), Identity::Keep);
+    }
+
+    #[test]
+    fn a_destroyed_person_may_be_the_one_that_a_report_is_against_or_who_made_it() {
+        let json = |view: &CaseView| serde_json::to_string(view).unwrap();
+        for destroyed in [Part::Subject, Part::Petitioner] {
+            let mut report = case();
+            report.narrative = Some("홍길동이 장길산을 신고하였다.".into());
+            let people = report.people.as_mut().unwrap();
+            people.retain(|person| person.part != destroyed);
+            let mut control = report.clone();
+            report.gone = vec![GoneView {
+                kind: UnitKind::Person,
+                certificate: "c".into(),
+            }];
+            assert_eq!(Identity::of(&report), Identity::Omit);
+            omit_identity(&mut report);
+            let text = json(&report);
+            for value in ["홍길동", "title-canary", "addition-canary", "k\":"] {
+                assert!(!text.contains(value), "{value}: {text}");
+            }
+            assert_eq!(report.narrative.as_deref(), Some(WITHHELD));
+
+            let against = destroyed == Part::Petitioner;
+            let wanted = if against {
+                Identity::Omit
+            } else {
+                Identity::Keep
+            };
+            assert_eq!(Identity::of(&control), wanted, "the control");
+            omit_identity(&mut control);
+            assert_eq!(json(&control).contains("홍길동"), against, "the control");
+        }
+    }
+
+    #[test]
+    fn who_made_a_report_is_left_out_of_every_text_in_every_spelling() {
+        let mut report = case();
+        report.title = Some("홍 길동의 신고".into());
+        report.class = "홍길동 고충".into();
+        report.external_number = Some("홍길동-1".into());
+        report.attributes = Some([("홍길동".to_owned(), "임 꺽정".to_owned())].into());
+        omit_identity(&mut report);
+        let title = report.title.as_deref();
+        assert_eq!(title, Some("[민원인]의 신고"));
+        let text = serde_json::to_string(&report).unwrap();
+        for value in ["홍", "길동", "꺽정"] {
+            assert!(!text.contains(value), "{value}: {text}");
+        }
     }
 }

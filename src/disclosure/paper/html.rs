@@ -4,11 +4,16 @@
 
 use std::fmt::Write as _;
 
-use super::{Block, Document, Marks, Table, printable};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Block, DOCUMENT_BYTES_MAX, Document, Marks, PaperError, Table, printable};
 use crate::disclosure::mark;
 use crate::domain::serial::Serial;
 
-const STYLE: &str = "@page{size:A4;margin:14mm 18mm;@bottom-center{content:counter(page) \" / \" \
+/// Bytes around the text at the most: style, both marks, the visible line of every copy.
+const FRAME_BYTES: usize = 64 << 10;
+/// The one style of the page, the same for every document: a server lets exactly this in.
+pub const STYLE: &str = "@page{size:A4;margin:14mm 18mm;@bottom-center{content:counter(page) \" / \" \
 counter(pages)}}body{font-family:NanumGothic,sans-serif;font-size:10pt;line-height:1.6;margin:0;\
 color:#000;background:#fff;word-break:keep-all;overflow-wrap:anywhere}h1{text-align:center;\
 font-size:16pt}h2{font-size:12pt;break-after:avoid}p{white-space:pre-wrap}\
@@ -22,10 +27,27 @@ dt{font-weight:bold}dd{margin:0;white-space:pre-wrap}.fresh{break-after:page}\
 
 /// The document as one page of HTML for the printer, with the visible mark above and below each
 /// sheet and the second mark over all of it.
-pub fn html(document: &Document, marks: &Marks) -> String {
-    let mut page = Page(String::from(
-        "<!doctype html>\n<html lang=\"ko\"><head><meta charset=\"utf-8\"><title>",
-    ));
+///
+/// # Errors
+/// [`PaperError::TooLarge`]; nothing is written in part.
+pub fn html(document: &Document, marks: &Marks) -> Result<String, PaperError> {
+    within(document, marks, DOCUMENT_BYTES_MAX)
+}
+
+/// The same within so many bytes. What the copies share is written once.
+pub(super) fn within(
+    document: &Document,
+    marks: &Marks,
+    most: usize,
+) -> Result<String, PaperError> {
+    let body = Zeroizing::new(body(document, most)?);
+    let size = FRAME_BYTES.saturating_add(body.len().saturating_mul(marks.copies().into()));
+    if size > most {
+        return Err(PaperError::TooLarge);
+    }
+    // As large as it becomes at once: what grows leaves its text behind in memory.
+    let mut page = Page(String::with_capacity(size));
+    page.raw("<!doctype html>\n<html lang=\"ko\"><head><meta charset=\"utf-8\"><title>");
     page.text(&document.title);
     page.raw("</title>");
     if let Some(serial) = marks.serial {
@@ -37,13 +59,27 @@ pub fn html(document: &Document, marks: &Marks) -> String {
     page.raw(STYLE);
     page.raw("</style></head><body>");
     for copy in 1..=marks.copies() {
-        page.sheet(document, &marks.line(copy));
+        page.sheet(&body, &marks.line(copy));
     }
     if let Some(serial) = marks.serial {
         page.second_mark(serial);
     }
     page.raw("</body></html>\n");
-    page.0
+    Ok(page.0)
+}
+
+/// Title and blocks.
+fn body(document: &Document, most: usize) -> Result<String, PaperError> {
+    let mut page = Page(String::new());
+    page.within("<h1>", &document.title, "</h1>");
+    for block in &document.blocks {
+        page.block(block);
+        if page.0.len() > most {
+            page.0.zeroize();
+            return Err(PaperError::TooLarge);
+        }
+    }
+    Ok(page.0)
 }
 
 struct Page(String);
@@ -70,17 +106,15 @@ impl Page {
         self.raw(close);
     }
 
-    fn sheet(&mut self, document: &Document, visible: &str) {
+    fn sheet(&mut self, body: &str, visible: &str) {
         self.within("<table class=\"sheet\"><thead><tr><td>", visible, "</td>");
         self.within(
             "</tr></thead><tfoot><tr><td>",
             visible,
             "</td></tr></tfoot>",
         );
-        self.within("<tbody><tr><td><h1>", &document.title, "</h1>");
-        for block in &document.blocks {
-            self.block(block);
-        }
+        self.raw("<tbody><tr><td>");
+        self.0.push_str(body);
         self.raw("</td></tr></tbody></table>");
     }
 

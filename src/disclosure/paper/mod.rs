@@ -12,13 +12,15 @@ mod html;
 mod text;
 
 pub use font::{Font, FontError};
-pub use html::html;
+pub use html::{STYLE, html};
 
 use crate::domain::serial::Serial;
 use crate::domain::time::Timestamp;
 
-/// Most pages of one copy: more is no print but a mistake.
+/// Most pages of a document with its copies: more is no print but a mistake.
 pub const PAGES_MAX: usize = 5_000;
+/// Most bytes of a document with its copies: it waits in memory.
+pub const DOCUMENT_BYTES_MAX: usize = 32 << 20;
 /// Most copies of one print.
 pub const COPIES_MAX: u16 = 20;
 
@@ -113,8 +115,11 @@ pub struct Marks {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PaperError {
     /// Longer than [`PAGES_MAX`].
-    #[error("the document is longer than {PAGES_MAX} pages")]
+    #[error("the document is longer than {PAGES_MAX} pages, its copies counted")]
     TooLong,
+    /// Larger than [`DOCUMENT_BYTES_MAX`].
+    #[error("the document is larger than {} MiB, its copies counted", DOCUMENT_BYTES_MAX >> 20)]
+    TooLarge,
     /// The writer of PDF refused.
     #[error("the document could not be written: {0}")]
     Unwritable(&'static str),
@@ -127,6 +132,9 @@ pub enum PaperError {
 pub fn pdf(document: &Document, marks: &Marks, font: &Font) -> Result<Vec<u8>, PaperError> {
     let mut shaper = text::Shaper::new(font);
     let pages = flow::pages(document, &mut shaper)?;
+    if pages.len() * usize::from(marks.copies()) > PAGES_MAX {
+        return Err(PaperError::TooLong);
+    }
     draw::pdf(document, marks, &pages, &mut shaper)
 }
 

@@ -38,7 +38,7 @@ fn document() -> Document {
 
 #[test]
 fn the_page_for_browsers_holds_text_and_no_markup_of_others() {
-    let page = html(&document(), &marks());
+    let page = html(&document(), &marks()).unwrap();
     assert!(page.contains("&lt;b&gt;洪吉童&lt;/b&gt; &amp; 𪛖"));
     assert!(!page.contains("<b>") && !page.contains("<script"));
     assert!(!page.contains('\u{202e}') && !page.contains('\u{7}'));
@@ -52,8 +52,28 @@ fn the_page_for_browsers_holds_text_and_no_markup_of_others() {
             serial: None,
             ..marks()
         },
-    );
+    )
+    .unwrap();
     assert!(!plain.contains("url(#m)") && !plain.contains("사본"));
+}
+
+#[test]
+fn a_page_is_no_larger_than_it_may_be_with_all_its_copies() {
+    let text = |letters: usize| Document {
+        title: "민원".into(),
+        blocks: vec![Block::Paragraph("<".repeat(letters))],
+    };
+    let copies = |copies: u16| Marks { copies, ..marks() };
+    let within = |letters, of| html::within(&text(letters), &copies(of), 256 << 10);
+    let page = within(20_000, 2).unwrap();
+    assert_eq!(page.matches("&lt;").count(), 40_000, "the control");
+    assert!(page.len() <= 256 << 10);
+    // Escaped, and copied, it is larger than what was to be written.
+    assert_eq!(within(20_000, 3), Err(PaperError::TooLarge));
+    assert_eq!(within(70_000, 1), Err(PaperError::TooLarge));
+    assert!(within(40_000, 1).is_ok(), "the control");
+    let most = within(1, COPIES_MAX).unwrap();
+    assert!(most.len() < 64 << 10, "the frame of {COPIES_MAX} copies");
 }
 
 #[test]

@@ -70,7 +70,7 @@ impl<W: Write> Pages<W> {
             }
         }
         let mut bytes = made.map_err(|error| match error {
-            PaperError::TooLong => WriteError::Full,
+            PaperError::TooLong | PaperError::TooLarge => WriteError::Full,
             other @ PaperError::Unwritable(_) => WriteError::Io(io::Error::other(other)),
         })?;
         let written = self.to.write_all(&bytes).and_then(|()| self.to.flush());

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::disclosure::output::{Output, OutputState};
+use crate::domain::limit::Limit;
 use crate::domain::purpose::Purpose;
+use crate::domain::task::Task;
 use crate::service::export::tests::Office;
 
 /// Long enough for a thread to come to where it waits.
@@ -32,10 +35,23 @@ fn print(office: &Office, cases: &[CaseId]) -> Result<Serial, ServiceError> {
     }
 }
 
+/// The newest output.
+fn newest(office: &Office) -> Output {
+    let all = office
+        .store
+        .outputs
+        .newest(u64::MAX, Limit::rows(1), |_| true);
+    all.unwrap().0.remove(0).row
+}
+
+fn breaks(office: &Office, steps: &[Step]) {
+    *office.store.prints.broken.lock().unwrap() = steps.to_vec();
+}
+
 fn page(office: &Office, serial: Serial) -> Result<String, ServiceError> {
     let session = office.session("officer");
     let document = office.store.print_document(&session, Some(serial))?;
-    Ok(String::from_utf8(document.wait()?.bytes).unwrap())
+    Ok(String::from_utf8(document.wait()?.bytes.as_ref().to_vec()).unwrap())
 }
 
 #[test]
@@ -98,4 +114,76 @@ fn gates_are_entered_in_the_order_of_registration_and_pages_come_as_asked() {
     };
     let at = |case| page.find(&number(case)).unwrap();
     assert!(at(second) < at(first));
+}
+
+#[test]
+fn a_print_that_breaks_on_its_way_closes_its_record_and_stands_in_nobodys_way() {
+    let office = Office::new();
+    let case = office.register("officer");
+    for (step, said, opened) in [
+        (Step::List, "not whole", None),
+        (Step::Write, "panicked; 1 cases with 1 people", Some(1)),
+    ] {
+        breaks(&office, &[step]);
+        assert!(print(&office, &[case]).is_err());
+        let broken = newest(&office);
+        assert_eq!(broken.state, OutputState::Interrupted, "{step:?}");
+        assert_eq!(broken.finished.map(|finished| finished.cases), opened);
+        let told = office.told(Task::Print);
+        let of_it = |told: &&String| told.contains(&broken.serial.to_string());
+        let told: Vec<_> = told.iter().filter(of_it).collect();
+        assert!(told.len() == 1 && told[0].contains(said), "{told:?}");
+        breaks(&office, &[]);
+        assert!(
+            print(&office, &[case]).is_ok(),
+            "its place and its gates are free"
+        );
+    }
+}
+
+#[test]
+fn a_record_that_could_not_be_closed_is_closed_at_the_next_look() {
+    let office = Office::new();
+    let case = office.register("officer");
+    for steps in [&[Step::Close][..], &[Step::Write, Step::Close]] {
+        breaks(&office, steps);
+        assert!(print(&office, &[case]).is_err());
+        let serial = newest(&office).serial;
+        office.store.expire_prints();
+        assert_eq!(newest(&office).state, OutputState::Running, "not yet");
+        assert_eq!(page(&office, serial), Err(ServiceError::NotFound));
+        breaks(&office, &[]);
+        for _ in 0..2 {
+            office.store.expire_prints();
+            let closed = newest(&office);
+            assert_eq!(
+                (closed.serial, closed.state),
+                (serial, OutputState::Interrupted)
+            );
+        }
+        let told = office.told(Task::Print);
+        let told = told
+            .iter()
+            .filter(|told| told.contains(&serial.to_string()));
+        assert_eq!(told.count(), 1);
+    }
+}
+
+#[test]
+fn a_person_has_one_place_among_prints_and_what_waits_has_an_end() {
+    let office = Office::new();
+    let prints = &office.store.prints;
+    let [one, two, three] = ["officer", "rights", "privacy"].map(|l| office.session(l).account());
+    let case = office.register("officer");
+    let taken = prints.take_turn(one).ok().unwrap();
+    assert!(prints.take_turn(one).is_err());
+    assert_eq!(print(&office, &[case]), Err(ServiceError::Busy));
+    let other = prints.take_turn(two).ok().unwrap();
+    assert!(prints.take_turn(three).is_err(), "all are taken");
+    drop((taken, other));
+    // Documents that wait leave no room for another.
+    let room = prints.fill();
+    assert_eq!(print(&office, &[case]), Err(ServiceError::Busy));
+    drop(room);
+    assert!(print(&office, &[case]).is_ok());
 }
