@@ -16,8 +16,8 @@ use bongham::cli::host::{
     ArchivePair, Findings, Host, InitDone, InitRequest, Opened, Place, RestoreDone, RestoreRequest,
     Running, ScanRequest, ServeRequest, Task, Unlock, UnpackRequest,
 };
-use bongham::config::Config;
 use bongham::config::ending::Ending;
+use bongham::config::{Config, Overrides};
 use bongham::destruction::term::Terms;
 use bongham::domain::random::{Random, SystemSource};
 use bongham::domain::role::{Role, Roles};
@@ -107,6 +107,22 @@ fn settings(place: &Place, config: Option<&Config>) -> Settings {
     }
 }
 
+/// What an office has set, for a command that opens its store without a server. Forwarding is a
+/// server's alone: it goes on where it stood when one starts.
+fn office(place: &Place) -> Result<Settings, Failure> {
+    let config = place
+        .config
+        .as_deref()
+        .map(|file| Config::load(Some(file), Overrides::default()))
+        .transpose()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let settings = settings(place, config.as_ref());
+    Ok(Settings {
+        forward: None,
+        ..settings
+    })
+}
+
 fn terms(ending: Ending) -> Terms {
     let days = |days: u64| Duration::from_secs(days.saturating_mul(24 * 60 * 60));
     Terms {
@@ -145,7 +161,7 @@ fn init(request: InitRequest) -> Result<InitDone, Failure> {
         founder(request.admin, Role::Admin)?,
         founder(request.privacy_officer, Role::PrivacyOfficer)?,
     ];
-    let settings = settings(&request.place, None);
+    let settings = office(&request.place)?;
     let secret = unseal_secret(request.unlock);
     let (invitations, key) =
         Service::init(&settings, &secret, &founders, chance(), clock()).map_err(failure)?;
@@ -240,7 +256,7 @@ fn console() -> Origin {
 }
 
 async fn open(place: Place) -> Result<Opened, Failure> {
-    let service = service(settings(&place, None))?;
+    let service = service(office(&place)?)?;
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let conversation = tokio::spawn(serve_stream(Arc::clone(&service), theirs));
     let closed: Task<()> = Box::pin(async move {
@@ -275,8 +291,8 @@ fn restore(place: &Place, unlock: Unlock, request: RestoreRequest) -> Result<Res
         ledger_lost: request.ledger_lost,
     };
     let secret = unseal_secret(unlock);
-    let report = restore::restore(&settings(place, None), &secret, &request, chance(), clock())
-        .map_err(failure)?;
+    let report =
+        restore::restore(&office(place)?, &secret, &request, chance(), clock()).map_err(failure)?;
     let codes = report.invitations.into_iter();
     Ok(RestoreDone {
         lines: report.lines,
@@ -318,13 +334,8 @@ type Work = fn(
 ) -> Result<repair::Findings, ServiceError>;
 
 fn repair(place: Place, unlock: Unlock, work: Work) -> Result<Findings, Failure> {
-    let found = work(
-        &settings(&place, None),
-        &unseal_secret(unlock),
-        chance(),
-        clock(),
-    )
-    .map_err(failure)?;
+    let found =
+        work(&office(&place)?, &unseal_secret(unlock), chance(), clock()).map_err(failure)?;
     Ok(Findings {
         lines: found.lines,
         violations: found.violations,
@@ -339,7 +350,7 @@ fn forensic_scan(place: &Place, unlock: Unlock, request: ScanRequest) -> Result<
         progress: request.progress,
     };
     let secret = unseal_secret(unlock);
-    let found = forensic::scan(&settings(place, None), &secret, &request, chance(), clock());
+    let found = forensic::scan(&office(place)?, &secret, &request, chance(), clock());
     let found = found.map_err(failure)?;
     Ok(Findings {
         lines: found.lines,

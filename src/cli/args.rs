@@ -59,7 +59,7 @@ A key that is still there and a text that is found are always one. Files are nam
 Keep the list of texts itself outside the places that are scanned.
 Exit codes: 0 nothing found, 1 violations found.";
 
-/// The two directories of a store.
+/// The two directories of a store, and how its office is set up.
 #[derive(Debug, Clone, Args)]
 pub struct Store {
     /// Data directory
@@ -73,6 +73,9 @@ pub struct Store {
     /// Keyring directory, best on another medium [default: DATA.keyring]
     #[arg(long, value_name = "DIR", env = "BONGHAM_KEYRING")]
     pub keyring: Option<PathBuf>,
+    /// Configuration file (TOML) of the office; a running server has read its own
+    #[arg(long, value_name = "FILE", env = "BONGHAM_CONFIG")]
+    pub config: Option<PathBuf>,
 }
 
 impl Store {
@@ -86,6 +89,7 @@ impl Store {
         Place {
             data: self.data.clone(),
             keyring,
+            config: self.config.clone(),
         }
     }
 }
@@ -278,9 +282,6 @@ pub struct ServeArgs {
     /// The store.
     #[command(flatten)]
     pub store: Store,
-    /// Configuration file (TOML); flags win over it
-    #[arg(long, value_name = "FILE", env = "BONGHAM_CONFIG")]
-    pub config: Option<PathBuf>,
     /// Address to listen on; anything but loopback needs TLS [default: 127.0.0.1:8460]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,

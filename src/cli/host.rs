@@ -16,13 +16,15 @@ use crate::domain::secret::{SecretBytes, SecretText};
 /// Work of the host, awaited by a command.
 pub type Task<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
 
-/// The two directories of a store.
+/// The two directories of a store, and the configuration for whoever opens it without a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Journal, index, control socket.
     pub data: PathBuf,
     /// Keyring, separately mountable.
     pub keyring: PathBuf,
+    /// Configuration file; none means the defaults.
+    pub config: Option<PathBuf>,
 }
 
 /// What opens the keyring's root.

@@ -78,6 +78,7 @@ pub async fn quickstart(host: &Host, args: QuickstartArgs, out: &mut Out) -> Res
     let place = Store {
         data: args.data,
         keyring: args.keyring,
+        config: None,
     }
     .place();
     let path = place.data.join(MEMO);

@@ -62,7 +62,7 @@ pub async fn serve(host: &Host, args: ServeArgs, out: &mut Out) -> Result<(), Fa
         tls_key: args.tls_key,
         log_format: args.log_format,
     };
-    let config = Config::load(args.config.as_deref(), overrides)
+    let config = Config::load(args.store.config.as_deref(), overrides)
         .map_err(|error| Failure::usage(error.to_string()))?;
     trace::start(config.log_format)?;
     let unlock = args.unlock.read_given()?;

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::ConfigError;
+use crate::domain::day_off;
 
 /// The `[inspection]` table.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -12,7 +13,8 @@ pub struct Inspection {
     pub night_from: u8,
     /// Hour at which it ends.
     pub night_to: u8,
-    /// Public holidays besides Saturdays and Sundays, as `"2026-10-05"`.
+    /// Days off besides weekends and public holidays ([`day_off`]), as `"2026-10-02"`: 임시공휴일, the
+    /// office's own.
     pub holidays: Vec<Date>,
     /// Distinct people that one person may open in a day before it is a mass read.
     pub people_a_day: u32,
@@ -80,10 +82,9 @@ impl Inspection {
         }
     }
 
-    /// Whether nobody works on a day: a Saturday, a Sunday, a holiday of the office's list.
-    pub fn is_holiday(&self, day: Date) -> bool {
-        use jiff::civil::Weekday;
-        matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) || self.holidays.contains(&day)
+    /// Whether the office rests on a day: at weekends, on public holidays, on a day of its own list.
+    pub fn is_day_off(&self, day: Date) -> bool {
+        day_off::is_public(day) || self.holidays.contains(&day)
     }
 }
 
@@ -92,9 +93,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_night_spans_midnight_and_a_holiday_is_one_of_the_list_or_a_weekend() {
+    fn a_night_spans_midnight_and_a_day_off_is_public_or_one_of_the_list() {
         let rules = Inspection {
-            holidays: vec!["2026-10-05".parse().unwrap()],
+            holidays: vec!["2026-10-02".parse().unwrap()],
             ..Inspection::default()
         };
         let night = |hour| rules.is_night(hour);
@@ -106,9 +107,10 @@ mod tests {
             ..Inspection::default()
         };
         assert!(early.is_night(0) && !early.is_night(5) && !early.is_night(23));
-        let holiday = |day: &str| rules.is_holiday(day.parse().unwrap());
-        assert!(holiday("2026-10-05") && holiday("2026-10-03") && holiday("2026-10-04"));
-        assert!(!holiday("2026-10-06"));
+        let off = |day: &str| rules.is_day_off(day.parse().unwrap());
+        assert!(off("2026-10-02") && off("2026-10-03") && off("2026-10-05"));
+        assert!(!off("2026-10-06"));
+        assert!(!Inspection::default().is_day_off("2026-10-02".parse().unwrap()));
     }
 
     #[test]

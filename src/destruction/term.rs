@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::civil::{Date, Weekday, date};
+use jiff::civil::Date;
 
+use crate::domain::day_off;
 use crate::domain::time::Timestamp;
 
 /// Calendar days for the answer to a data subject.
@@ -15,52 +16,15 @@ const EXPIRY_DAYS: u8 = 5;
 /// long overdue by any count, and is taken in as of today with its date among the reasons.
 const RECEIVED_DAYS: u32 = 30;
 
-/// Public holidays on weekdays (관공서의 공휴일에 관한 규정), with substitutes. One that is missing
-/// here only makes the office's own due date earlier than the law's, never later.
-const HOLIDAYS: [Date; 28] = [
-    date(2026, 1, 1),
-    date(2026, 2, 16),
-    date(2026, 2, 17),
-    date(2026, 2, 18),
-    date(2026, 3, 2),
-    date(2026, 5, 5),
-    date(2026, 5, 25),
-    date(2026, 6, 3),
-    date(2026, 8, 17),
-    date(2026, 9, 24),
-    date(2026, 9, 25),
-    date(2026, 10, 5),
-    date(2026, 10, 9),
-    date(2026, 12, 25),
-    date(2027, 1, 1),
-    date(2027, 2, 8),
-    date(2027, 2, 9),
-    date(2027, 3, 1),
-    date(2027, 5, 5),
-    date(2027, 5, 13),
-    date(2027, 8, 16),
-    date(2027, 9, 14),
-    date(2027, 9, 15),
-    date(2027, 9, 16),
-    date(2027, 10, 4),
-    date(2027, 10, 11),
-    date(2027, 12, 27),
-    date(2028, 3, 1),
-];
-
-/// Whether the office rests on this day: at weekends and on public holidays.
-pub fn is_day_off(day: Date) -> bool {
-    matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) || HOLIDAYS.contains(&day)
-}
-
 /// The last day of a term of `days`: the first day is not counted (민법 제157조), and a last day on
-/// which the office rests moves to the next one on which it works (제161조).
+/// which the office rests moves to the next one on which it works (제161조). Days off that an office
+/// sets for itself do not lengthen what the law gives a person.
 fn last_day(first: Date, days: u8) -> Date {
     let mut day = first;
     for _ in 0..days {
         day = day.tomorrow().unwrap_or(day);
     }
-    while is_day_off(day) {
+    while day_off::is_public(day) {
         match day.tomorrow() {
             Ok(next) => day = next,
             Err(_) => break,

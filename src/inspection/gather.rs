@@ -277,7 +277,7 @@ fn moment<'m>(known: &'m mut Option<Moment>, rules: &Inspection, time: Timestamp
             day,
             hour_of_day,
             night: rules.is_night(hour_of_day),
-            holiday: rules.is_holiday(day),
+            holiday: rules.is_day_off(day),
         }
     })
 }

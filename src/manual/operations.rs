@@ -52,8 +52,8 @@
 //! alert, as does whatever goes over a threshold: `bongham alert list`. `bongham budget show` tells a
 //! person how much is used, `bongham budget raise` asks for more, for a day.
 //!
-//! Commands that open a store themselves, without a server, use the default budgets: what an office set
-//! holds where a server runs.
+//! Commands that open a store themselves, without a server, read the office's configuration with `--config`
+//! or `BONGHAM_CONFIG`, as `serve` does; without it they use the defaults.
 //!
 //! **Exports.** A finished file lies in `DATA/exports`, locked with age, and dies after
 //! `[outputs] file_hours = 24`, with anything of it that is destroyed, or when somebody says that no copy is

@@ -29,7 +29,6 @@ use crate::authz::Permit;
 use crate::authz::action::Action;
 use crate::config::budgets::Budgets;
 use crate::crypto::table::{Table, TableError};
-use crate::destruction::term;
 use crate::disclosure::alert::{Alert, AlertKind, Alerts, Way};
 use crate::disclosure::budget::{Allowance, Over as Exceeded, Situation};
 use crate::domain::id::{AccountId, AlertId, CaseId, UnitId};
@@ -180,7 +179,7 @@ impl Store {
     /// Whether the office rests at this time.
     fn is_night(&self, now: Timestamp) -> bool {
         let limits = &self.budget.limits;
-        limits.is_night(now.hour()) || term::is_day_off(now.date())
+        limits.is_night(now.hour()) || self.home.inspection.is_day_off(now.date())
     }
 
     /// Holds this disclosure against the person's budget, reserves room for it, and puts the alert

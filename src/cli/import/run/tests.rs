@@ -136,6 +136,7 @@ impl Bench {
                 store: Store {
                     data: PathBuf::from("x"),
                     keyring: None,
+                    config: None,
                 },
                 account: "intake".to_owned(),
                 password: PasswordArgs::default(),
