@@ -39,7 +39,7 @@ fn judge(limits: &Budgets, before: Totals, after: Totals) -> Result<(), Over> {
         night: false,
         burst: limits.burst_people,
     };
-    situation.judge().map(drop)
+    situation.judge(|_| true).map(drop)
 }
 
 /// One read: check and reserve, charge, entry durable.

@@ -3,8 +3,8 @@
 //! from the entries of the last window. Nobody can reset it: it hangs on the account, not on a
 //! session, and the log is its only source.
 //!
-//! What counts ([`Counted`]): a read and everything that leaves in a file or on paper counts its
-//! cases and its people (person units); a row of a list or a find shows the head of a case and no
+//! What counts ([`Counted`]): a read, an opening of what is kept apart, and everything that leaves in
+//! a file or on paper counts its cases and its people (person units); a row of a list or a find shows the head of a case and no
 //! person, so it counts its case alone. What was opened for a search to compare never left the
 //! vault. A task that came to nothing counts nothing.
 //!
@@ -41,6 +41,9 @@ pub const FAILED: &str = "failed";
 pub const OVER_BUDGET: &str = "over_budget";
 /// The query of a permitted task that asked for a second person, and did nothing yet.
 pub const ASK: &str = "ask";
+/// Queries of searches that choose what an export takes begin so: no row is shown, and what goes
+/// out counts in the export's own entry.
+pub const CHOOSES: &str = "choose:";
 /// The query of every entry but the first of one list: all of them are one output.
 pub const MORE: &str = "more";
 
@@ -59,7 +62,7 @@ impl Counted {
         let (people, output) = match task {
             Task::Read | Task::Unmask | Task::OpenRetained => (true, false),
             Task::List | Task::Search => (false, false),
-            Task::Export | Task::Print => (true, true),
+            Task::Export | Task::Print | Task::HandOver => (true, true),
             _ => return None,
         };
         Some(Self { people, output })
@@ -85,7 +88,9 @@ impl<'a> Load<'a> {
         cases: &'a [CaseId],
         people: &'a [UnitId],
     ) -> Option<Self> {
-        let counted = Counted::of(task).filter(|_| !cases.is_empty() || !people.is_empty())?;
+        let chooses = query.is_some_and(|query| query.starts_with(CHOOSES));
+        let shows = !chooses && (!cases.is_empty() || !people.is_empty());
+        let counted = Counted::of(task).filter(|_| shows)?;
         Some(Self {
             cases,
             people: if counted.people { people } else { &[] },

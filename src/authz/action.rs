@@ -67,8 +67,10 @@ actions! {
     Trace = Trace, "trace", purpose false;
     /// Ask for more than one's budget of people and cases.
     RaiseBudget = RaiseBudget, "raise_budget", purpose false;
-    /// Look at alerts, acknowledge them.
+    /// Look at alerts.
     ReadAlerts = ReadAlerts, "read_alerts", purpose false;
+    /// Take note of an alert, which closes it.
+    AcknowledgeAlert = AcknowledgeAlert, "acknowledge_alert", purpose false;
     /// Make an inspection of the access log.
     Inspect = Inspect, "inspect", purpose false;
     /// Look at an inspection.

@@ -69,6 +69,16 @@ impl SearchField {
             Self::Number => "search:number",
         }
     }
+    /// The same, of a search that chooses what an export takes.
+    pub const fn choosing(self) -> &'static str {
+        match self {
+            Self::Name => "choose:name",
+            Self::Telephone => "choose:telephone",
+            Self::Email => "choose:email",
+            Self::Address => "choose:address",
+            Self::Number => "choose:number",
+        }
+    }
 }
 
 /// A value that is searched for, in its normal form.

@@ -19,7 +19,7 @@ const SCAN: Limit = Limit::rows(1024);
 
 /// Why there is an alert.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
@@ -53,12 +53,16 @@ pub enum Way {
     Export,
     /// Paper.
     Print,
+    /// What is kept apart is opened.
+    OpenRetained,
+    /// What is kept apart goes to the archive, in a file.
+    HandOver,
 }
 
 impl Way {
     /// Whether it leaves the house.
     pub const fn leaves(self) -> bool {
-        matches!(self, Self::Export | Self::Print)
+        matches!(self, Self::Export | Self::Print | Self::HandOver)
     }
 }
 
@@ -187,6 +191,23 @@ impl Alerts {
             }
         }
         Ok((rows, None))
+    }
+
+    /// Alerts that were raised since then, newest first.
+    ///
+    /// # Errors
+    /// As [`Alerts::find`].
+    pub fn since(&self, time: Timestamp) -> Result<Vec<Alert>, TableError> {
+        let mut found = Vec::new();
+        for (_, id) in self.entries_before(u64::MAX)?.into_iter().rev() {
+            let stored = self.find(id)?;
+            let stored = stored.ok_or(TableError::Damaged("an alert that is not there"))?;
+            if stored.row.at < time {
+                break;
+            }
+            found.push(stored.row);
+        }
+        Ok(found)
     }
 
     /// Every entry before this one that raised an alert, oldest first.

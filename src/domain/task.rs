@@ -70,8 +70,10 @@ tasks! {
     StepUp = 25, "step_up";
     /// 열람 한도 상향: a second person was asked for more than the budget.
     RaiseBudget = 26, "raise_budget";
-    /// 알림 확인: alerts were looked at or acknowledged.
+    /// 알림 조회: alerts were looked at.
     ReadAlerts = 27, "read_alerts";
+    /// 알림 확인: somebody took note of an alert.
+    AcknowledgeAlert = 28, "acknowledge_alert";
     /// 권한 부여·변경·말소 and accounts.
     ManageAccount = 30, "manage_account";
     /// Departments and their sensitive desks.

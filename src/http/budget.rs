@@ -99,7 +99,7 @@ pub(super) async fn alerts(
     Ok(Page::json(rows))
 }
 
-/// Takes note of an alert.
+/// Takes note of an alert: for privacy officers, and none about themselves.
 #[utoipa::path(post, path = "/alerts/{id}/acknowledge", tag = "alerts", request_body = Note,
     params(("id" = String, Path, description = "Alert id")), security(("session" = [])),
     responses((status = 200, body = AlertView), WriteProblems))]

@@ -126,9 +126,13 @@
 //! **Budgets count what was shown, from the log itself** ([`crate::audit::usage`]). A read, an export and a
 //! print count their cases and their people; a row of a list or a find shows the head of a case and no
 //! person, so it counts its case alone; what was opened for a search to compare never left the vault.
-//! What is kept apart counts as well, but each opening of it has its second person already. All purposes
-//! count together, and the purpose of a disclosure says which threshold it is held against: who changes
-//! the purpose gains nothing. What was opened within the day is opened again; what leaves the house is
+//! What is kept apart counts as well: each opening of it has its second person already, and above the first
+//! threshold takes the password and is told. A search of an export counts nothing, for it shows nothing; what
+//! goes out counts. Who searches and has no room for one more case is refused before anything is looked for,
+//! and a page ends where the room does: otherwise the refusal would say that there was something to find. All
+//! purposes count together, and the purpose of a disclosure says which threshold it is held against: who changes
+//! the purpose gains nothing. Being above a threshold is told once in 24 hours for each purpose, also where
+//! it was never crossed because the purposes before had a higher one. What was opened within the day is opened again; what leaves the house is
 //! held against the budget every time.
 //!
 //! **A hold is lifted by two who did not set it**: one asks, one consents. So three people have a part in

@@ -50,7 +50,8 @@
 //! consent. `[budgets.purpose.legal]` and the like set thresholds of their own. `burst_people = 50` within
 //! ten minutes, and `night_people = 10` from `night_from = 22` to `night_to = 6` and on days off, raise an
 //! alert, as does whatever goes over a threshold: `bongham alert list`. `bongham budget show` tells a
-//! person how much is used, `bongham budget raise` asks for more, for a day.
+//! person how much is used, `bongham budget raise` asks for more, for a day and for every purpose. An alert
+//! is closed by a privacy officer, one about a privacy officer by another; until then every inspection names it.
 //!
 //! Commands that open a store themselves, without a server, read the office's configuration with `--config`
 //! or `BONGHAM_CONFIG`, as `serve` does; without it they use the defaults.

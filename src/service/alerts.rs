@@ -1,4 +1,5 @@
-//! Alerts, for privacy officers and auditors: list them, take note of one.
+//! Alerts: privacy officers and auditors list them, privacy officers take note of one. An auditor
+//! does not: they sign the inspection in which an open alert is a finding.
 
 use super::error::ServiceError;
 use super::fault;
@@ -7,7 +8,7 @@ use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
 use crate::audit::Shown;
 use crate::authn::session::Session;
-use crate::authz::action::ReadAlerts;
+use crate::authz::action::{AcknowledgeAlert, ReadAlerts};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
 use crate::disclosure::alert::{Acknowledged, Alert, AlertKind, Way};
@@ -109,7 +110,7 @@ impl Store {
         })
     }
 
-    /// `POST /alerts/{id}/acknowledge`: somebody looked into it, and says what they found.
+    /// `POST /alerts/{id}/acknowledge`: a privacy officer looked into it, and says what they found.
     ///
     /// # Errors
     /// [`ServiceError::SelfApproval`] for whom it is about; [`ServiceError::Conflict`] for one that
@@ -120,7 +121,7 @@ impl Store {
         id: Option<AlertId>,
         note: String,
     ) -> Answer<AlertView> {
-        self.office::<ReadAlerts, _>(session, Target::Office, |permit| {
+        self.office::<AcknowledgeAlert, _>(session, Target::Office, |permit| {
             let mut batch = Batch::default();
             let noted = self.take_note(session, id, note, &mut batch);
             self.or_fail(permit, noted, |permit, alert| {

@@ -88,7 +88,9 @@ impl Store {
         let limits = &self.budget.limits;
         let used = self.log.usage().totals(session.account());
         let (first, second) = (limits.first(None), limits.second(None));
-        let allowed = self.budget.allowed(session.account(), self.clock.now());
+        let allowed = self
+            .budget
+            .allowed(session.account(), self.log.usage().now());
         let more = |of: fn(&Allowance) -> u32| {
             let all = allowed.iter().map(of);
             all.fold(0, u32::saturating_add)
@@ -167,7 +169,8 @@ impl Store {
         by: AccountId,
         (people, cases): (u32, u32),
     ) -> Result<Allowance, ServiceError> {
-        let now = self.clock.now();
+        // The clock that the counts run on: set back, it would make the allowance live longer.
+        let now = self.log.usage().now();
         let allowance = Allowance {
             id: AllowanceId::random(self.random.as_ref()).map_err(fault::random)?,
             account: approval.requester,

@@ -130,8 +130,8 @@ impl Store {
                 reason,
             } => (
                 format!(
-                    "open {people} people and {cases} cases more than the budget allows; \
-                     reason: {reason}"
+                    "open {people} people and {cases} cases more than the budget allows, for 24 \
+                     hours and for every purpose; reason: {reason}"
                 ),
                 format!("열람 한도 상향: 정보주체 {people}명, 민원 {cases}건 추가. 사유: {reason}"),
             ),

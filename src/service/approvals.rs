@@ -237,7 +237,7 @@ impl Store {
                 left.into_iter().for_each(|a| self.directory.put_account(a));
                 self.guard_credentials();
             }
-            Change::Budget(allowance) => self.budget.allow(allowance, self.clock.now()),
+            Change::Budget(allowance) => self.budget.allow(allowance, self.log.usage().now()),
             Change::Nothing => {}
         }
         Ok(Pending::ready(Ok(state)))

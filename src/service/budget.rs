@@ -23,7 +23,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
 use crate::audit::Shown;
-use crate::audit::usage::{FAILED, Load, OVER_BUDGET, Reserved, Totals};
+use crate::audit::usage::{FAILED, Load, OVER_BUDGET, Reserved, Totals, WINDOW};
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::Action;
@@ -59,11 +59,23 @@ impl Disclosure<'_> {
         Load {
             cases: self.cases,
             people: match self.way {
-                Way::View | Way::Export | Way::Print => self.people,
+                Way::View | Way::Export | Way::Print | Way::OpenRetained | Way::HandOver => {
+                    self.people
+                }
                 Way::List | Way::Search => &[],
             },
             outputs: u32::from(self.way.leaves()),
         }
+    }
+
+    /// How many cases leave the house with it. What is kept apart names none, and its people say
+    /// how many it is of.
+    fn leaves(&self) -> Option<usize> {
+        let several = match self.way {
+            Way::HandOver => self.people.len(),
+            _ => self.cases.len(),
+        };
+        self.way.leaves().then_some(several)
     }
 }
 
@@ -93,6 +105,16 @@ impl From<ServiceError> for Over {
     }
 }
 
+/// An alert that was raised.
+struct Told {
+    alert: AlertId,
+    at: Timestamp,
+    /// Whether it was seen to be there: what did not happen told nobody.
+    durable: bool,
+}
+
+type ToldOf = HashMap<(AccountId, Purpose, AlertKind), Told>;
+
 /// Budgets of an open store.
 pub(super) struct Budget {
     pub(super) limits: Budgets,
@@ -102,10 +124,13 @@ pub(super) struct Budget {
     allowances: RwLock<Vec<Allowance>>,
     /// When a refusal of an account last raised an alert.
     refused: Mutex<HashMap<AccountId, Duration>>,
+    /// The last alerts of the window.
+    told: Mutex<ToldOf>,
 }
 
 impl Budget {
-    /// With the allowances that stand in `table`.
+    /// With the allowances that stand in `table`, and the alerts of the window. `now` is the time
+    /// that the counts run on ([`crate::audit::usage::Usage::now`]), here and below.
     pub(super) fn open(
         limits: Budgets,
         alerts: Alerts,
@@ -114,12 +139,26 @@ impl Budget {
     ) -> Result<Self, TableError> {
         let mut allowances: Vec<Allowance> = table.all()?;
         allowances.retain(|allowance| now < allowance.until);
+        let window = i64::try_from(WINDOW.as_millis()).unwrap_or(i64::MAX);
+        let since = Timestamp::from_millis(now.as_millis().saturating_sub(window));
+        let mut told = ToldOf::new();
+        for alert in alerts.since(since)? {
+            for kind in &alert.kinds {
+                let of = (alert.account, alert.purpose, *kind);
+                told.entry(of).or_insert(Told {
+                    alert: alert.id,
+                    at: alert.at,
+                    durable: true,
+                });
+            }
+        }
         Ok(Self {
             limits,
             alerts,
             table,
             allowances: RwLock::new(allowances),
             refused: Mutex::default(),
+            told: Mutex::new(told),
         })
     }
 
@@ -159,6 +198,24 @@ impl Budget {
             })
     }
 
+    fn told(&self) -> MutexGuard<'_, ToldOf> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an alert of this kind was raised within the window. One that cannot be seen was not.
+    fn is_told(&self, of: (AccountId, Purpose, AlertKind), now: Timestamp) -> bool {
+        let mut all = self.told();
+        let Some(told) = all.get_mut(&of) else {
+            return false;
+        };
+        if told.at.plus(WINDOW) <= now {
+            all.remove(&of);
+            return false;
+        }
+        told.durable = told.durable || matches!(self.alerts.find(told.alert), Ok(Some(_)));
+        told.durable
+    }
+
     fn refused(&self) -> MutexGuard<'_, HashMap<AccountId, Duration>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,28 +252,14 @@ impl Store {
     ) -> Result<Reserved, Over> {
         self.headroom.for_disclosure()?;
         let account = session.account();
-        let now = self.clock.now();
-        let limits = &self.budget.limits;
-        let purpose = Some(disclosure.purpose);
-        let night = self.is_night(now);
-        let situation = |before, after| Situation {
-            first: limits.first(purpose),
-            second: limits.second(purpose),
-            raised: self.budget.raised(account, now),
-            before,
-            after,
-            leaves: disclosure.way.leaves().then_some(disclosure.cases.len()),
-            stepped_up: session.stepped_up(self.clock.monotonic()),
-            consented: disclosure.consent.is_some(),
-            night,
-            burst: if night {
-                limits.night_people
-            } else {
-                limits.burst_people
-            },
+        let now = self.log.usage().now();
+        let told = |kind| {
+            let of = (account, disclosure.purpose, kind);
+            self.budget.is_told(of, now)
         };
         let judge = |before: Totals, after: Totals| {
-            let judged = situation(before, after).judge();
+            let situation = self.situation(session, disclosure, (before, after));
+            let judged = situation.judge(told);
             judged
                 .map(|kinds| (kinds, after))
                 .map_err(|over| (over, before))
@@ -227,16 +270,78 @@ impl Store {
                 self.alert(batch, account, disclosure, kinds, after)?;
                 Ok(reserved)
             }
-            Err((Exceeded::First, _)) => Err(ServiceError::StepUpRequired.into()),
-            Err((Exceeded::Second, before)) => {
-                let mut over = Over::from(ServiceError::BudgetExceeded);
-                if self.budget.tells_refusal(account, self.clock.monotonic()) {
-                    let kinds = vec![AlertKind::Refused];
-                    self.alert(&mut over.batch, account, disclosure, kinds, before)?;
-                }
-                Err(over)
+            Err((over, before)) => Err(self.refusal(account, disclosure, over, before)),
+        }
+    }
+
+    /// How many cases more this person may be shown by this way. It is asked before anything is
+    /// looked for, so that the refusal says nothing of what there is to find.
+    ///
+    /// # Errors
+    /// As [`Store::afford`], where there is room for none.
+    pub(super) fn room(&self, session: &Session, way: Way, purpose: Purpose) -> Result<u32, Over> {
+        let disclosure = Disclosure {
+            way,
+            purpose,
+            cases: &[],
+            people: &[],
+            consent: None,
+        };
+        let before = self.log.usage().totals(session.account());
+        let situation = self.situation(session, &disclosure, (before, before));
+        let refusal = |over| self.refusal(session.account(), &disclosure, over, before);
+        situation.room().map_err(refusal)
+    }
+
+    fn situation(
+        &self,
+        session: &Session,
+        disclosure: &Disclosure<'_>,
+        (before, after): (Totals, Totals),
+    ) -> Situation {
+        let limits = &self.budget.limits;
+        let purpose = Some(disclosure.purpose);
+        let night = self.is_night(self.clock.now());
+        let raised = self
+            .budget
+            .raised(session.account(), self.log.usage().now());
+        Situation {
+            first: limits.first(purpose),
+            second: limits.second(purpose),
+            raised,
+            before,
+            after,
+            leaves: disclosure.leaves(),
+            stepped_up: session.stepped_up(self.clock.monotonic()),
+            consented: disclosure.consent.is_some(),
+            night,
+            burst: if night {
+                limits.night_people
+            } else {
+                limits.burst_people
+            },
+        }
+    }
+
+    fn refusal(
+        &self,
+        account: AccountId,
+        disclosure: &Disclosure<'_>,
+        over: Exceeded,
+        before: Totals,
+    ) -> Over {
+        if over == Exceeded::First {
+            return ServiceError::StepUpRequired.into();
+        }
+        let mut over = Over::from(ServiceError::BudgetExceeded);
+        if self.budget.tells_refusal(account, self.clock.monotonic()) {
+            let kinds = vec![AlertKind::Refused];
+            let told = self.alert(&mut over.batch, account, disclosure, kinds, before);
+            if let Err(error) = told {
+                return error.into();
             }
         }
+        over
     }
 
     fn alert(
@@ -261,8 +366,19 @@ impl Store {
             downloads,
             "more than usual is being opened: see the alerts"
         );
+        let id = AlertId::random(self.random.as_ref()).map_err(fault::random)?;
+        let at = self.log.usage().now();
+        for kind in &kinds {
+            let told = Told {
+                alert: id,
+                at,
+                durable: false,
+            };
+            let of = (account, disclosure.purpose, *kind);
+            self.budget.told().insert(of, told);
+        }
         let alert = Alert {
-            id: AlertId::random(self.random.as_ref()).map_err(fault::random)?,
+            id,
             kinds,
             account,
             at: self.clock.now(),

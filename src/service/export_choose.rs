@@ -24,7 +24,6 @@ use crate::disclosure::manifest::CASES_MAX;
 use crate::disclosure::template::Template;
 use crate::domain::id::{CaseId, UnitId};
 use crate::domain::limit::Limit;
-use crate::domain::secret::SecretText;
 use crate::domain::tier::{Tier, UnitKind};
 
 /// Rows of a list that are looked at in one go.
@@ -115,23 +114,18 @@ impl Store {
                 self.choose_listed(session, order, template, filter, &mut choice)?;
             }
             Selection::Search(field, value) => {
-                // It is a search like any other, with its own entries; what it finds is decided on
-                // again.
+                // It has entries of its own; what it finds is decided on again.
                 let mut page = PageRequest {
                     limit: Limit::rows(crate::domain::limit::PAGE_ROWS_MAX),
                     cursor: None,
                 };
                 loop {
-                    let value = SecretText::new(value.expose().to_owned());
-                    let asked = page.clone();
-                    let found = self.search_cases(session, *field, value, order.purpose, asked)?;
-                    let found = found.wait()?;
-                    for row in found.rows {
-                        let case = row.id.parse::<CaseId>();
-                        let case = case.map_err(|_| ServiceError::NotFound)?;
+                    let wanted = (*field, value);
+                    let (found, next) = self.choose_found(session, order.purpose, wanted, &page)?;
+                    for case in found {
                         self.choose_named(session, order, template, case, &mut choice)?;
                     }
-                    page.cursor = found.next;
+                    page.cursor = next;
                     if page.cursor.is_none() {
                         break;
                     }

@@ -270,7 +270,7 @@ pub(super) fn assemble_under(
         settings.budgets.clone(),
         Alerts::new(table("alert")),
         table("allowance"),
-        clock.now(),
+        log.usage().now(),
     )
     .map_err(fault::table)?;
     let pepper = || keyring.server_key(ServerKey::Pepper);

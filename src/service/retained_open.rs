@@ -3,13 +3,14 @@
 
 use zeroize::Zeroizing;
 
+use super::budget::{Disclosure, Over};
 use super::error::ServiceError;
 use super::fault;
 use super::recipients::reason_fits;
 use super::retained::people_of;
 use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
-use crate::audit::usage::ASK;
+use crate::audit::usage::{ASK, Reserved};
 use crate::audit::{Position, Shown};
 use crate::authn::session::Session;
 use crate::authz::action::{Action, HandOver, OpenRetained};
@@ -21,6 +22,7 @@ use crate::crypto::wrap::{PublicKey, Recipient};
 use crate::destruction::kept::HandedOver;
 use crate::destruction::ledger;
 use crate::destruction::order::{Order, Stage};
+use crate::disclosure::alert::Way;
 use crate::domain::id::{AccountId, ApprovalId, RetainedId, UnitId};
 use crate::domain::purpose::Purpose;
 use crate::domain::tier::UnitKind;
@@ -177,7 +179,8 @@ impl Store {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] for an absent item; [`ServiceError::KeyMissing`] for one that was
-    /// drawn before the asker had their key; what `spend` says of the approval.
+    /// drawn before the asker had their key; what `spend` says of the approval;
+    /// [`ServiceError::StepUpRequired`], which does not spend it.
     pub fn open_retained(
         &self,
         session: &Session,
@@ -202,16 +205,23 @@ impl Store {
             return self.ask_second(permit, session, wanted, asked.reason);
         };
         let mut batch = Batch::default();
-        let opened = self
-            .spend(&mut batch, approval, &wanted, session.account())
-            .and_then(|_| self.disclose_apart(&permit, session, &items));
-        let disclosed = match opened {
+        let consent = match self.spend(&mut batch, approval, &wanted, session.account()) {
+            Ok(approver) => approver,
+            Err(error) => return self.fail(permit, error),
+        };
+        let aim = (Way::OpenRetained, asked.purpose);
+        let reserved = match self.afford_apart(session, aim, &items, consent, &mut batch) {
+            Ok(reserved) => reserved,
+            Err(over) => return self.over_budget(permit, over, Shown::default()),
+        };
+        let disclosed = match self.disclose_apart(&permit, session, &items) {
             Ok(disclosed) => disclosed,
             Err(error) => return self.fail(permit, error),
         };
         let shown = opened_entry(&items, disclosed.bytes(), asked.reason);
         let pulse = session.pulse();
         let recorded = self.log.record_with(permit, shown, batch);
+        drop(reserved);
         Ok(recorded.map(move |recorded| {
             let (receipt, _) = recorded.map_err(fault::log)?;
             pulse.beats().map_err(fault::ended)?;
@@ -249,15 +259,21 @@ impl Store {
         };
         let mut batch = Batch::default();
         let ids: Vec<RetainedId> = items.iter().map(|item| item.id).collect();
-        let opened = self
-            .spend(&mut batch, approval, &wanted, session.account())
-            .and_then(|approver| {
-                let to = handover::fingerprint(&archive);
-                let event = HandedOver::new(&ids, to, session.account(), approver);
-                self.append_ledger(&mut batch, ledger::Event::HandedOver(event))?;
-                self.disclose_apart(&permit, session, &items)
-            });
-        let disclosed = match opened {
+        let consent = match self.spend(&mut batch, approval, &wanted, session.account()) {
+            Ok(approver) => approver,
+            Err(error) => return self.fail(permit, error),
+        };
+        let to = handover::fingerprint(&archive);
+        let event = HandedOver::new(&ids, to, session.account(), consent);
+        if let Err(error) = self.append_ledger(&mut batch, ledger::Event::HandedOver(event)) {
+            return self.fail(permit, error);
+        }
+        let aim = (Way::HandOver, Purpose::Legal);
+        let reserved = match self.afford_apart(session, aim, &items, consent, &mut batch) {
+            Ok(reserved) => reserved,
+            Err(over) => return self.over_budget(permit, over, Shown::default()),
+        };
+        let disclosed = match self.disclose_apart(&permit, session, &items) {
             Ok(disclosed) => disclosed,
             Err(error) => return self.fail(permit, error),
         };
@@ -265,6 +281,7 @@ impl Store {
         let (pulse, random) = (session.pulse(), std::sync::Arc::clone(&self.random));
         let made_at = self.clock.now();
         let recorded = self.log.record_with(permit, shown, batch);
+        drop(reserved);
         Ok(recorded.map(move |recorded| {
             let (receipt, _) = recorded.map_err(fault::log)?;
             pulse.beats().map_err(fault::ended)?;
@@ -359,6 +376,27 @@ impl Store {
             .open_apart(permit, session, &kept)
             .and_then(|plain| plain.decode::<Extract>(kinds))
             .map_err(fault::vault)
+    }
+
+    /// Holds items kept apart against the budget. The second person is there already: the password
+    /// is asked for above the first threshold, and what goes over one is told.
+    fn afford_apart(
+        &self,
+        session: &Session,
+        (way, purpose): (Way, Purpose),
+        items: &[Item],
+        consent: AccountId,
+        batch: &mut Batch,
+    ) -> Result<Reserved, Over> {
+        let people: Vec<UnitId> = items.iter().flat_map(people_of).collect();
+        let disclosure = Disclosure {
+            way,
+            purpose,
+            cases: &[],
+            people: &people,
+            consent: Some(consent),
+        };
+        self.afford(session, &disclosure, batch)
     }
 
     /// A key that something can be sealed to.

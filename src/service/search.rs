@@ -5,6 +5,10 @@
 //! on by itself, opened, and compared inside the vault; what is opened is in the access-log entry,
 //! whether it matched or not.
 //!
+//! **Budget.** Whoever has no room for one more case is refused before anything is looked for, and a
+//! page ends where the room does: neither the refusal nor its absence says whether there was
+//! anything to find.
+//!
 //! **Time.** What is absent, what stands in a sensitive case of somebody else, and what stands in
 //! another department take the same way: no candidate, in whose place one is looked at and decided
 //! on that is not there. A value in one case of the asker's department that they may not see takes
@@ -98,7 +102,12 @@ impl Store {
             Ok(permit) => permit,
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
-        let mut found = match self.look(session, purpose, field, &value, &page) {
+        let room = match self.room(session, Way::Search, purpose) {
+            Ok(room) => usize::try_from(room).unwrap_or(usize::MAX),
+            Err(over) => return self.over_budget(permit, over, Shown::default()),
+        };
+        let wanted = (field, &value);
+        let mut found = match self.look(session, purpose, wanted, &page, room) {
             Ok(found) => found,
             Err(error) => return self.fail(permit, error),
         };
@@ -112,7 +121,7 @@ impl Store {
         let mut batch = Batch::default();
         let reserved = match self.afford(session, &disclosure, &mut batch) {
             Ok(reserved) => reserved,
-            // The answer differs by whether anything was found; the entry says what was opened for it.
+            // Somebody else took the room meanwhile; the entry says what was opened for it.
             Err(over) => return self.over_budget(permit, over, touched(found)),
         };
         let next = found.next.map(|ordinal| format!("{ordinal:x}"));
@@ -134,13 +143,44 @@ impl Store {
         }))
     }
 
+    /// The search of an export: its cases, and where the next page begins. It is an entry like any
+    /// other search, and shows nothing: what goes out of it is held against the budget of exports.
+    pub(super) fn choose_found(
+        &self,
+        session: &Session,
+        purpose: Purpose,
+        (field, value): (SearchField, &SecretText),
+        page: &PageRequest,
+    ) -> Result<(Vec<CaseId>, Option<String>), ServiceError> {
+        session.pulse().beats().map_err(fault::ended)?;
+        let permit = match self.authority.survey::<Search>(session, purpose) {
+            Ok(permit) => permit,
+            Err(denied) => return self.deny(session, denied, Some(purpose)).wait(),
+        };
+        let found = match self.look(session, purpose, (field, value), page, usize::MAX) {
+            Ok(found) => found,
+            Err(error) => return self.fail(permit, error)?.wait(),
+        };
+        let next = found.next.map(|ordinal| format!("{ordinal:x}"));
+        let listed = found.listing.iter();
+        let cases = listed.map(|(frame, _)| frame.stored.head.case).collect();
+        let shown = Shown {
+            query: Some(field.choosing()),
+            ..touched(found)
+        };
+        let recorded = self.log.record(permit, shown).wait();
+        let _ = recorded.map_err(fault::log)?;
+        Ok((cases, next))
+    }
+
+    /// Looks for a value until the page is full, or holds as many cases as there is `room` for.
     fn look(
         &self,
         session: &Session,
         purpose: Purpose,
-        field: SearchField,
-        value: &SecretText,
+        (field, value): (SearchField, &SecretText),
         page: &PageRequest,
+        room: usize,
     ) -> Result<Finds, ServiceError> {
         let after = page.cursor.as_deref().map(parse_cursor).transpose()?;
         let sought = Sought::parse(field, value.expose())?;
@@ -156,7 +196,9 @@ impl Store {
             if let Some(looked) = self.look_at(session, purpose, case, &place, &sought)? {
                 self.take_in(session, looked, &mut finds);
             }
-            let full = finds.listing.len() == page.limit.get() || finds.opened.len() >= UNITS_MAX;
+            let full = finds.listing.len() == page.limit.get()
+                || finds.opened.len() >= UNITS_MAX
+                || finds.cases.len() >= room;
             if full && left.peek().is_some() {
                 finds.next = Some(ordinal);
                 break;

@@ -12,11 +12,16 @@ use crate::world::{Reply, World, ordinary, password};
 
 /// Three people before the password, six before a second person.
 fn office() -> (World, Vec<String>) {
+    office_of(20)
+}
+
+/// The same, and so many cases.
+fn office_of(limit: u32) -> (World, Vec<String>) {
     let start = Timestamp::parse_rfc3339("2026-11-24T09:00:00+09:00").unwrap();
     let clock = Arc::new(SteppedClock::at(start)) as Arc<dyn Clock>;
     let budgets = Budgets {
         people: 3,
-        cases: 20,
+        cases: limit,
         second: 2,
         ..Budgets::default()
     };
@@ -130,4 +135,42 @@ fn what_leaves_above_the_thresholds_takes_the_password_and_then_a_second_person_
         let asked = way.ask(&world, &all).expect(202);
         assert_ne!(asked["approval"], json!(approval));
     }
+}
+
+#[test]
+fn an_export_of_a_search_is_held_against_the_budget_of_exports_alone() {
+    let (world, _cases) = office_of(3);
+    let search = |value: &str| {
+        let body = json!({"field": "name", "value": value, "purpose": "handling"});
+        world.post("officer", "/searches", &body)
+    };
+    // As many as there is room for; then nothing is said, whether there is anything or not.
+    let page = search("홍길동").expect(200);
+    assert_eq!(page["rows"].as_array().unwrap().len(), 3);
+    assert!(page["next"].is_string(), "{page}");
+    refused(&search("홍길동"), 403, "step_up_required");
+    refused(&search("아무개"), 403, "step_up_required");
+
+    let mut body = order(
+        &json!({"search": {"field": "name", "value": "홍길동"}}),
+        "csv",
+    );
+    let asked = begin(&world, "officer", &body).expect(202);
+    assert!(asked.get("serial").is_none(), "{asked}");
+    let chosen = &world.log("&task=search")[0];
+    assert_eq!(chosen["query"], "choose:name");
+    assert_eq!(chosen["cases"].as_array().unwrap().len(), 8);
+    let used = world.get("officer", "/budget").expect(200);
+    assert_eq!(used["cases"]["used"], 3, "nothing of it was shown");
+    world.approve(&text(&asked["approval"])).expect(200);
+    body["approval"] = asked["approval"].clone();
+    let again = json!({"password": password("officer"), "reason": "yearly report"});
+    let path = "/sessions/current/step-up";
+    world.post("officer", path, &again).expect(200);
+    let made = begin(&world, "officer", &body).expect(202);
+    assert_eq!(made["cases"], 8);
+    let serial = text(&made["serial"]);
+    assert_eq!(ended(&world, "officer", &serial)["state"], "ready");
+    let used = world.get("officer", "/budget").expect(200);
+    assert_eq!(used["cases"]["used"], 8);
 }

@@ -42,7 +42,7 @@ POST /api/v1/sessions/current/step-up         right step_up          200* 200* 2
 GET /api/v1/budget                            - raise_budget         403- 200+ 200+ 200+ 200+ 200+ 200+ 403- 403- 401.
 POST /api/v1/budget                           - raise_budget         403- 202+ 202+ 202+ 202+ 202+ 202+ 403- 403- 401.
 GET /api/v1/alerts                            - read_alerts          403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
-POST /api/v1/alerts/{id}/acknowledge          absent read_alerts     403- 404+ 403- 403- 403- 403- 403- 404+ 403- 401.
+POST /api/v1/alerts/{id}/acknowledge          absent acknowledge_alert 403- 404+ 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/enrolments                       right enrol            201* 201* 201* 201* 201* 201* 201* 201* 201* 201*
 POST /api/v1/enrolments                       wrong login_failed     401* 401* 401* 401* 401* 401* 401* 401* 401* 401*
 POST /api/v1/accounts                         - manage_account       201+ 403- 403- 403- 403- 403- 403- 403- 403- 401.

@@ -18,6 +18,7 @@ mod attack;
 mod backup;
 mod bound_again;
 mod budget;
+mod budget_apart;
 mod budget_out;
 mod canary;
 mod canary_out;

@@ -85,7 +85,11 @@ fn model(question: Question, aim: Aim) -> Option<Fields> {
         {
             nothing
         }
-        ("close_output" | "give_evidence", Aim::Office) if has(Role::PrivacyOfficer) => nothing,
+        ("close_output" | "give_evidence" | "acknowledge_alert", Aim::Office)
+            if has(Role::PrivacyOfficer) =>
+        {
+            nothing
+        }
         ("raise_budget", Aim::Office)
             if takes_in || has(Role::Lead) || has(Role::PrivacyOfficer) =>
         {

@@ -52,7 +52,7 @@ pub enum AlertCommand {
         #[command(flatten)]
         actor: Actor,
     },
-    /// Take note of one: say what came of looking into it
+    /// Take note of one, as a privacy officer: say what came of looking into it
     #[command(
         after_help = "Example:\n  bongham alert acknowledge ID --note 'yearly report, agreed' \
         --account lee --data D"

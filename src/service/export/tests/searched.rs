@@ -1,43 +1,75 @@
-//! A search that is over the budget has opened what it compared, and says so in the log.
+//! A search and the budget: nothing is looked for where there is no room.
 
 use super::*;
+use crate::audit::usage::CHOOSES;
 use crate::cases::search::SearchField;
 
 #[test]
-fn a_search_over_the_budget_names_what_it_opened_and_counts_nothing() {
+fn a_search_over_the_budget_looks_for_nothing_and_says_the_same_of_everything() {
     let office = Office::under(Budgets {
-        cases: 0,
+        cases: 2,
         ..Budgets::default()
     });
-    let case = office.register("rights");
+    for _ in 0..3 {
+        office.register("rights");
+    }
     let rights = office.session("rights");
-    let page = || PageRequest {
-        limit: Limit::rows(50),
-        cursor: None,
+    let search = |name: &str, cursor: Option<String>| {
+        let page = PageRequest {
+            limit: Limit::rows(50),
+            cursor,
+        };
+        let value = SecretText::new(name.to_owned());
+        let (name, handling) = (SearchField::Name, Purpose::Handling);
+        let found = office
+            .store
+            .search_cases(&rights, name, value, handling, page);
+        found
+            .unwrap()
+            .wait()
+            .map(|page| (page.rows.len(), page.next))
     };
-    let value = SecretText::new("임꺽정".to_owned());
-    let (name, handling) = (SearchField::Name, Purpose::Handling);
-    let found = office
-        .store
-        .search_cases(&rights, name, value, handling, page());
-    let found = found.unwrap().wait().map(|rows| rows.rows.len());
-    assert_eq!(found, Err(ServiceError::BudgetExceeded));
+    let (rows, next) = search("임꺽정", None).unwrap();
+    assert_eq!(rows, 2);
+    assert!(next.is_some(), "the third waits for room");
+    for (name, cursor) in [("임꺽정", next), ("임꺽정", None), ("아무개", None)] {
+        assert_eq!(search(name, cursor), Err(ServiceError::StepUpRequired));
+    }
 
     let query = crate::audit::query::Query {
         task: Some(Task::Search),
         ..Default::default()
     };
     let auditor = office.session("auditor");
-    let rows = office.store.log_entries(&auditor, query, page());
+    let page = PageRequest {
+        limit: Limit::rows(50),
+        cursor: None,
+    };
+    let rows = office.store.log_entries(&auditor, query, page);
     let rows = serde_json::to_value(rows.unwrap().wait().unwrap().rows).unwrap();
-    let entry = &rows[0];
-    assert_eq!(entry["query"], "over_budget");
+    assert_eq!(rows.as_array().map(Vec::len), Some(4), "each is an entry");
+    let (refused, shown) = (&rows[0], &rows[3]);
+    assert_eq!(refused["query"], "over_budget");
     assert_eq!(
-        (&entry["decision"], &entry["result"]),
+        (&refused["decision"], &refused["result"]),
         (&"allow".into(), &"refused".into())
     );
-    assert_eq!(entry["cases"], serde_json::json!([case.to_string()]));
-    assert_eq!(entry["people"].as_array().map(Vec::len), Some(1), "{entry}");
-    let totals = office.store.log.usage().totals(rights.account());
-    assert_eq!((totals.cases, totals.people), (0, 0));
+    let opened = |entry: &serde_json::Value| entry["people"].as_array().map_or(0, Vec::len);
+    assert_eq!((opened(refused), opened(shown)), (0, 2));
+}
+
+#[test]
+fn what_chooses_for_an_export_says_so() {
+    let fields = [
+        SearchField::Name,
+        SearchField::Telephone,
+        SearchField::Email,
+        SearchField::Address,
+        SearchField::Number,
+    ];
+    for field in fields {
+        let named = field.choosing().strip_prefix(CHOOSES);
+        assert_eq!(named, field.query().strip_prefix("search:"));
+        assert!(named.is_some());
+    }
 }
