@@ -156,8 +156,7 @@ impl Store {
             None
         };
         let checked = self.check_order(&session, &order);
-        let ready =
-            checked.and_then(|checked| {
+        let ready = checked.and_then(|checked| {
             self.headroom.for_outputs()?;
             Ok((checked, self.exports.take_turn(session.account())?))
         });

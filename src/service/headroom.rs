@@ -175,7 +175,8 @@ mod tests {
         assert!(Room::of(&dir.path().join("nowhere")).is_err());
         let headroom = Headroom::new(dir.path(), Disk::UNWATCHED);
         assert!(headroom.for_outputs().is_ok() && headroom.for_disclosure().is_ok());
-        for (percent, outputs, disclosure) in [(4, false, true), (1, false, false), (5, true, true)] {
+        for (percent, outputs, disclosure) in [(4, false, true), (1, false, false), (5, true, true)]
+        {
             headroom.feigned.store(percent, Ordering::SeqCst);
             assert_eq!(headroom.for_outputs().is_ok(), outputs, "{percent}");
             assert_eq!(headroom.for_disclosure().is_ok(), disclosure, "{percent}");

@@ -17,7 +17,7 @@ use super::prints::{Ending, Step};
 use super::retained_open::Consented;
 use super::store::{Answer, Store};
 use crate::audit::Shown;
-use crate::audit::manifest::{Beside, Listed};
+use crate::audit::manifest::{Beside, Listed, Manifest};
 use crate::audit::usage::ASK;
 use crate::authn::session::Session;
 use crate::authz::action::{Print, Unmask};

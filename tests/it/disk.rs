@@ -15,7 +15,11 @@ use crate::world::{World, ordinary};
 /// Free bytes of the disk that this path lies on, as `df` tells.
 fn free(path: &Path) -> u64 {
     let mut df = Command::new("df");
-    let out = df.args(["-B1", "--output=avail"]).arg(path).output().unwrap();
+    let out = df
+        .args(["-B1", "--output=avail"])
+        .arg(path)
+        .output()
+        .unwrap();
     let out = String::from_utf8(out.stdout).unwrap();
     out.lines().last().unwrap().trim().parse().unwrap()
 }
@@ -39,7 +43,9 @@ fn a_disk_that_fills_up_stops_what_leaves_then_what_is_read_and_never_the_log() 
     let office = world.leave();
     for part in ["data", "keyring"] {
         let mut copy = Command::new("cp");
-        copy.arg("-a").arg(office.path().join(part)).arg(small.path());
+        copy.arg("-a")
+            .arg(office.path().join(part))
+            .arg(small.path());
         assert!(copy.status().unwrap().success());
     }
     let mut program = Program::on(small.path());
@@ -47,9 +53,8 @@ fn a_disk_that_fills_up_stops_what_leaves_then_what_is_read_and_never_the_log() 
     let served = program.serve();
     let officer = log_in(&served.address, "officer");
     let body = order(&json!({"cases": [&case]}), "jsonl");
-    let ask = |method: &str, path: &str, body| {
-        call(&served.address, method, path, Some(&officer), body)
-    };
+    let ask =
+        |method: &str, path: &str, body| call(&served.address, method, path, Some(&officer), body);
     let export = || ask("POST", "/exports", Some(&body));
     let read = || ask("GET", &format!("/cases/{case}?purpose=handling"), None);
     let taken = |serial: &str| {
@@ -76,7 +81,10 @@ fn a_disk_that_fills_up_stops_what_leaves_then_what_is_read_and_never_the_log() 
     // The log is read and verified meanwhile, and holds what was refused.
     let entries = ["log", "entries", "--task", "export", "--json"];
     let rows = run(program.person("auditor", &entries)).expect(0).rows();
-    assert!(rows.iter().any(|row| row["result"] == "refused"), "{rows:?}");
+    assert!(
+        rows.iter().any(|row| row["result"] == "refused"),
+        "{rows:?}"
+    );
     let elsewhere = program.file("log.bundle");
     let bundle = ["log", "export", "--out", elsewhere.to_str().unwrap()];
     run(program.person("auditor", &bundle)).expect(0);
