@@ -7,7 +7,8 @@
 //! 5. the old root file is overwritten, the replaced blobs are removed
 //!
 //! A crash before 3 is done leaves `v` alone valid; between 3 and 4 both are, and the higher one
-//! wins at the next open, which then does 4 and 5; after 4 only `v + 1` is. At no step is there
+//! wins at the next open. That makes it durable (a killed process may not have come to that), opens
+//! it again as the disk has it, and does 4 and 5. After 4 only `v + 1` is valid. At no step is there
 //! none, and at no step does one name a blob that another wrote over.
 
 use std::collections::BTreeMap;
@@ -97,6 +98,13 @@ impl Holder {
         body.map(drop).ok_or_else(|| not_kept(name))
     }
 
+    /// Makes the root of one side as durable as step 3 would have. Its slot and blobs are: they
+    /// were before its first byte was written.
+    pub(super) fn keep(&self, side: Side) -> Result<(), KeyringError> {
+        let name = side.root();
+        self.storage.sync(&[name]).map_err(failed(name))
+    }
+
     fn write_blobs(&self, fresh: &[(Arc<Bucket>, SealedBlob)]) -> Result<(), KeyringError> {
         if fresh.is_empty() {
             return Ok(());
@@ -178,7 +186,7 @@ impl Holder {
     }
 }
 
-fn not_kept(name: &str) -> KeyringError {
+pub(super) fn not_kept(name: &str) -> KeyringError {
     KeyringError::Io(format!("{name}: the disk did not keep what was written"))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::KeyringError;
-use super::puncture::Holder;
+use super::puncture::{Holder, not_kept};
 use super::root::{BadHeader, Body, Header, Root};
 use super::storage::{Side, failed};
 use super::unseal::{Unseal, UnsealSecret, Unsealer};
@@ -57,6 +57,17 @@ pub(super) fn recover(
             KeyringError::Damaged(unreadable.join("; "))
         });
     };
+    // A process that was killed before its last sync left this root in memory alone: the other one
+    // goes when the disk has it, and not before.
+    let side = Side::of(root.version);
+    holder.keep(side)?;
+    let kept = match examine(holder, side, &mut unsealer)? {
+        Found::Opens(kept, _) => kept.version == root.version,
+        _ => false,
+    };
+    if !kept {
+        return Err(not_kept(side.root()));
+    }
     holder.settle(&root)?;
     Ok((*root, unseal))
 }

@@ -9,6 +9,7 @@
 //! | anything else, or any error of the index | rebuild both from sidecars and tail |
 
 use super::Keys;
+use super::bytes::io;
 use super::files::{self, Layout};
 use super::group::{Place, Tip};
 use super::index::Index;
@@ -78,6 +79,10 @@ impl Opening<'_> {
             }
             Err(other) => return Err(other),
         };
+        // A process that was killed may have left its last group in memory alone. Nothing builds on
+        // it, no marker and no checkpoint, before the disk has it.
+        let newest = self.segments.get(recovered.place.segment)?;
+        newest.sync_data().map_err(io("syncing the journal"))?;
         let short = |why: String| {
             Err(damaged(
                 recovered.place.segment,

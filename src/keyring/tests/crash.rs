@@ -167,7 +167,7 @@ fn is_settled(disk: &Arc<SimDisk>, keyring: &Keyring) {
 fn crash(
     world: &World,
     deed: Deed,
-    fault: Fault,
+    (fault, again): (Fault, Fault),
     step: u64,
     second: u64,
     seed: u64,
@@ -179,7 +179,7 @@ fn crash(
     drop(keyring);
     disk.restart();
 
-    disk.fail_at(second, fault);
+    disk.fail_at(second, again);
     let first = reopen(&disk, deed, done);
     let effect = first
         .as_ref()
@@ -217,7 +217,7 @@ fn seeds() -> u64 {
     })
 }
 
-fn crash_everywhere(fault: Fault) {
+fn crash_everywhere(faults: (Fault, Fault)) {
     let world = World::new();
     let mut rounds = 0u64;
     for deed in Deed::ALL {
@@ -230,7 +230,7 @@ fn crash_everywhere(fault: Fault) {
                     second += 1;
                     rounds += 1;
                     let seed = seed * 1_000_000 + step * 1000 + second;
-                    match crash(&world, deed, fault, step, second, seed) {
+                    match crash(&world, deed, faults, step, second, seed) {
                         Some(true) => {}
                         other => break other,
                     }
@@ -242,18 +242,28 @@ fn crash_everywhere(fault: Fault) {
             assert!(step > 12, "{deed:?} has more steps than that");
         }
     }
-    println!("{fault:?}: {rounds} rounds");
+    println!("{faults:?}: {rounds} rounds");
     assert!(rounds > 1000);
 }
 
 #[test]
 fn a_process_may_die_at_any_step_and_again_while_it_recovers() {
-    crash_everywhere(Fault::Kill);
+    crash_everywhere((Fault::Kill, Fault::Kill));
 }
 
 #[test]
 fn the_power_may_fail_at_any_step_and_again_during_recovery() {
-    crash_everywhere(Fault::PowerCut);
+    crash_everywhere((Fault::PowerCut, Fault::PowerCut));
+}
+
+#[test]
+fn the_power_may_fail_while_what_a_dead_process_wrote_is_taken_up() {
+    crash_everywhere((Fault::Kill, Fault::PowerCut));
+}
+
+#[test]
+fn a_process_may_die_while_it_recovers_from_a_power_cut() {
+    crash_everywhere((Fault::PowerCut, Fault::Kill));
 }
 
 /// The control: if the keyring did not sync, or the harness did not cut, these would all pass.
@@ -266,7 +276,14 @@ fn a_disk_that_does_not_sync_is_caught() {
         world.disk = world.disk.fork(seed).lying();
         let round = || {
             for step in 20..60 {
-                crash(&world, Deed::Puncture, Fault::PowerCut, step, 99, seed);
+                crash(
+                    &world,
+                    Deed::Puncture,
+                    (Fault::PowerCut, Fault::PowerCut),
+                    step,
+                    99,
+                    seed,
+                );
             }
         };
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(round)).is_err()
