@@ -145,8 +145,24 @@ pub async fn trace(host: &Host, args: &TraceArgs, out: &mut Out) -> Result<(), F
     .await?;
     let rows = found.get("found").and_then(Value::as_array);
     let rows: Vec<Value> = rows.into_iter().flatten().map(flat).collect();
+    let count = |key: &str| found.get(key).and_then(Value::as_u64).unwrap_or_default();
     if rows.is_empty() {
-        out.note("No mark was found. A sharper picture, or one of more of the page, may show one.");
+        out.note(
+            "No mark was found. A sharper picture, or one of more of the page, may show one; of a \
+             PDF, the page as PNG or JPEG (pdftoppm -r 300 -png).",
+        );
+    }
+    if count("unread") > 0 {
+        out.note(&format!(
+            "{} pictures in the PDF could not be looked at: give those pages as PNG or JPEG.",
+            count("unread")
+        ));
+    }
+    if count("more") > 0 {
+        out.note(&format!(
+            "{} more numbers stand in the file: somebody wrote them there.",
+            count("more")
+        ));
     }
     out.rows(&COLUMNS, &rows)
 }

@@ -13,7 +13,7 @@ use crate::service::export::tests::Office;
 /// Long enough for a thread to come to where it waits.
 const WHILE: Duration = Duration::from_millis(500);
 
-fn print(office: &Office, cases: &[CaseId]) -> Result<Serial, ServiceError> {
+pub(in crate::service) fn print(office: &Office, cases: &[CaseId]) -> Result<Serial, ServiceError> {
     let order = PrintOrder {
         purpose: Purpose::Handling,
         reason: "for a test".to_owned(),
