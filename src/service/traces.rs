@@ -66,7 +66,6 @@ pub struct Traced {
     pub unread: usize,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 const fn is_none(count: &usize) -> bool {
     *count == 0
 }
