@@ -24,6 +24,7 @@ pub mod request;
 pub mod retained;
 pub mod samples;
 pub mod secrets;
+mod spool;
 pub mod store;
 #[cfg(test)]
 mod testing;

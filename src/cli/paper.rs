@@ -14,6 +14,7 @@ use super::client::{Client, as_actor};
 use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields};
+use super::spool::Spool;
 use crate::domain::serial::Serial;
 
 const COLUMNS: [&str; 9] = [
@@ -61,38 +62,79 @@ fn body(args: &NewPrintArgs) -> Value {
     })
 }
 
-async fn new(host: &Host, args: &NewPrintArgs, out: &mut Out) -> Result<(), Failure> {
-    if args.out.exists() {
-        let path = args.out.display();
-        let refused = Failure::usage(format!("{path} exists and is not overwritten"));
-        return Err(refused.korean("이미 있는 파일입니다. 다른 이름을 지정하십시오."));
+/// Where the document goes.
+enum To<'a> {
+    File(&'a Path),
+    Printer(Spool),
+}
+
+impl<'a> To<'a> {
+    fn of(args: &'a NewPrintArgs) -> Result<Self, Failure> {
+        match (&args.out, &args.print) {
+            (Some(out), _) if out.exists() => {
+                let path = out.display();
+                let refused = Failure::usage(format!("{path} exists and is not overwritten"));
+                Err(refused.korean("이미 있는 파일입니다. 다른 이름을 지정하십시오."))
+            }
+            (Some(out), _) => Ok(Self::File(out)),
+            (None, Some(printer)) if args.form == "pdf" => Spool::begin(printer).map(Self::Printer),
+            _ => Err(
+                Failure::usage("--print takes a PDF; with --form html give --out")
+                    .korean("--print는 PDF만 받습니다. --form html에는 --out을 지정하십시오."),
+            ),
+        }
     }
+}
+
+async fn new(host: &Host, args: &NewPrintArgs, out: &mut Out) -> Result<(), Failure> {
+    let to = To::of(args)?;
     let body = body(args);
     let actor = args.actor.because(Some(&args.reason));
-    let waits = as_actor(host, &actor, async |client: &mut Client| {
+    let went = as_actor(host, &actor, async |client: &mut Client| {
         let made: Value = client.post("/prints", &body).await?;
         out.answer(&made, fields)?;
         let Some(serial) = made.get("serial").and_then(Value::as_str) else {
-            return Ok(true);
+            return Ok(None);
         };
         // The document is there for this session alone.
-        fetch(client, serial, &args.out).await?;
-        Ok(false)
+        match to {
+            To::File(path) => fetch(client, serial, path).await?,
+            To::Printer(spool) => give(client, serial, spool).await?,
+        }
+        Ok(Some(serial.to_owned()))
     })
     .await?;
-    if waits {
+    let Some(serial) = went else {
         out.note(
             "A second person decides: bongham approval list, then approval decide. Then repeat \
              the command with --approval.",
         );
-    } else {
-        out.note(&format!(
-            "{} is in the clear: print it and delete it. When no copy is needed any more: bongham \
-             output close",
-            args.out.display()
-        ));
+        return Ok(());
+    };
+    match &args.out {
+        Some(path) => out.note(&format!(
+            "{} holds the cases in the clear, readable by you alone: print it and delete it \
+             (--print needs no file). When no copy is needed any more: bongham output close {serial}",
+            path.display()
+        )),
+        None => out.note(&format!(
+            "The printer has it, and no file was made here. When no copy is needed any more: \
+             bongham output close {serial}"
+        )),
     }
     Ok(())
+}
+
+/// Half a document is not printed: it is fetched whole first, into memory.
+async fn give(client: &mut Client, serial: &str, spool: Spool) -> Result<(), Failure> {
+    let mut document = Zeroizing::new(Vec::new());
+    client
+        .download(&format!("/prints/{serial}/document"), |piece| {
+            document.extend_from_slice(piece);
+            Ok(())
+        })
+        .await?;
+    spool.send(&document)
 }
 
 async fn fetch(client: &mut Client, serial: &str, path: &Path) -> Result<(), Failure> {
@@ -145,8 +187,24 @@ pub async fn trace(host: &Host, args: &TraceArgs, out: &mut Out) -> Result<(), F
     .await?;
     let rows = found.get("found").and_then(Value::as_array);
     let rows: Vec<Value> = rows.into_iter().flatten().map(flat).collect();
+    let count = |key: &str| found.get(key).and_then(Value::as_u64).unwrap_or_default();
     if rows.is_empty() {
-        out.note("No mark was found. A sharper picture, or one of more of the page, may show one.");
+        out.note(
+            "No mark was found. A sharper picture, or one of more of the page, may show one; of a \
+             PDF, the page as PNG or JPEG (pdftoppm -r 300 -png).",
+        );
+    }
+    if count("unread") > 0 {
+        out.note(&format!(
+            "{} pictures in the PDF could not be looked at: give those pages as PNG or JPEG.",
+            count("unread")
+        ));
+    }
+    if count("more") > 0 {
+        out.note(&format!(
+            "{} more numbers stand in the file: somebody wrote them there.",
+            count("more")
+        ));
     }
     out.rows(&COLUMNS, &rows)
 }

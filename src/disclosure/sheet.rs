@@ -7,7 +7,7 @@
 //! | `csv_cp949` | the same in CP949; a letter that it does not have stops the file, by its place |
 //! | `xlsx` | Office Open XML, every cell a text (see [`xlsx`]) |
 //! | `pdf` | pages to be read, for [`PDF_CASES_MAX`] cases at the most (see [`pages`]) |
-//! | `jsonl` | one JSON object a line: the fields of the API, and `output`, the serial number |
+//! | `jsonl` | one JSON object a line: the columns of the template by their codes (see [`lines`]) |
 //!
 //! **Formulas.** A program that opens a CSV takes a cell that begins with `=`, `+`, `-`, `@`, a tab
 //! or a carriage return for a formula, in some languages also the full-width forms, and some skip
@@ -21,11 +21,12 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::output::Form;
-use super::paper::{Font, Marks};
-use super::template::Template;
+use super::paper::{Font, Marks, case};
+use super::template::{self, Template};
 use crate::cases::view::CaseView;
 use crate::domain::serial::Serial;
 
+mod lines;
 mod pages;
 mod xlsx;
 
@@ -134,22 +135,27 @@ impl<W: Write> Sheet<W> {
     /// As [`WriteError`] says; the file is of no use then.
     pub fn put(&mut self, view: &CaseView) -> Result<(), WriteError> {
         self.cases += 1;
-        if let To::Lines(to) = &mut self.form {
-            let line = Line {
-                output: self.serial.to_string(),
-                case: view,
-            };
-            let mut json = serde_json::to_vec(&line).map_err(io::Error::other)?;
-            json.push(b'\n');
-            let written = to.write_all(&json);
-            json.zeroize();
-            return Ok(written?);
+        match &mut self.form {
+            To::Lines(to) => {
+                let Some(mut json) = lines::line(self.template, self.serial, view)? else {
+                    return Ok(());
+                };
+                let written = to.write_all(&json);
+                json.zeroize();
+                return Ok(written?);
+            }
+            To::Pages(pages) => {
+                let mut dated = view.clone();
+                case::date(&mut dated);
+                for row in self.template.rows(self.serial, &dated) {
+                    pages.put(&row);
+                }
+                template::forget(dated);
+                return Ok(());
+            }
+            To::Csv(..) | To::Book(_) => {}
         }
         for row in self.template.rows(self.serial, view) {
-            if let To::Pages(pages) = &mut self.form {
-                pages.put(&row);
-                continue;
-            }
             let cells: Vec<&str> = row.cells().iter().map(String::as_str).collect();
             self.row(&cells)?;
         }
@@ -196,14 +202,6 @@ impl<W: Write> Sheet<W> {
             }
         }
     }
-}
-
-/// One line of `jsonl`.
-#[derive(serde::Serialize)]
-struct Line<'a> {
-    output: String,
-    #[serde(flatten)]
-    case: &'a CaseView,
 }
 
 /// What the disk said, not that something was said: a full one is told as such.

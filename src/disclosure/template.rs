@@ -370,6 +370,36 @@ impl Column {
         }
     }
 
+    /// Its name in a file for programs; the columns of people share one.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Output => "output",
+            Self::Number => "number",
+            Self::Tier => "tier",
+            Self::Class => "class",
+            Self::State => "state",
+            Self::Channel => "channel",
+            Self::Department => "department",
+            Self::ReceivedAt => "received_at",
+            Self::RegisteredAt => "registered_at",
+            Self::ClosedAt => "closed_at",
+            Self::ExternalNumber => "external_number",
+            Self::Assignees => "assignees",
+            Self::Title => "title",
+            Self::Narrative => "narrative",
+            Self::Additions => "additions",
+            Self::Attributes => "attributes",
+            Self::Names(_)
+            | Self::Reach(_)
+            | Self::Part
+            | Self::Name
+            | Self::Telephone
+            | Self::Email
+            | Self::Address
+            | Self::Note => "people",
+        }
+    }
+
     fn cell(self, serial: Serial, view: &CaseView, person: Option<&PersonView>) -> String {
         let maybe = |text: &Option<String>| text.clone().unwrap_or_default();
         let of_person = |text: fn(&PersonView) -> Option<&String>| {

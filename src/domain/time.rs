@@ -44,6 +44,13 @@ impl Timestamp {
         let at: jiff::Timestamp = text.parse().ok()?;
         Some(Self(at.as_millisecond()))
     }
+    /// As officials write it in the office's zone: `2026. 11. 26. 14:05`.
+    pub fn official(self) -> String {
+        let at = self.zoned();
+        let (year, month, day) = (at.year(), at.month(), at.day());
+        let (hour, minute) = (at.hour(), at.minute());
+        format!("{year}. {month}. {day}. {hour:02}:{minute:02}")
+    }
     /// Year in the office's zone.
     pub fn year(self) -> i16 {
         self.zoned().year()
@@ -147,6 +154,17 @@ impl Clock for SteppedClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn officials_write_days_without_zeros_and_hours_with_them() {
+        for (at, written) in [
+            ("2026-11-26T05:05:59Z", "2026. 11. 26. 14:05"),
+            ("2018-01-01T15:03:00Z", "2018. 1. 2. 00:03"),
+        ] {
+            let at = Timestamp::parse_rfc3339(at).unwrap();
+            assert_eq!(at.official(), written);
+        }
+    }
 
     #[test]
     fn office_time_is_seoul() {

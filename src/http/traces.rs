@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use data_encoding::BASE64;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::body;
@@ -15,7 +15,7 @@ use super::extract::Who;
 use super::limits::{TRACE_BYTES_MAX, TRACE_FILE_BYTES_MAX};
 use super::openapi::WriteProblems;
 use crate::domain::secret::SecretText;
-use crate::service::{Evidence, Service, TraceView};
+use crate::service::{Evidence, Service, Traced};
 
 /// What was found: one of the two.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -23,26 +23,20 @@ use crate::service::{Evidence, Service, TraceView};
 pub(super) struct Found {
     /// A serial number as it was read off a page.
     serial: Option<String>,
-    /// A PDF, or a picture of paper (PNG, JPEG), in base64; 8 MiB at the most.
+    /// A PDF (what it says about itself, and the scanned pages in it), or a picture of paper (PNG,
+    /// JPEG), in base64; 8 MiB at the most.
     #[schema(value_type = Option<String>)]
     file: Option<SecretText>,
 }
 
-/// Where it came from.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Traces {
-    /// Every serial number that was found; none where there is no mark.
-    found: Vec<TraceView>,
-}
-
 /// Finds the print or export that something came from.
 #[utoipa::path(post, path = "/traces", tag = "outputs", request_body = Found,
-    security(("session" = [])), responses((status = 200, body = Traces), WriteProblems))]
+    security(("session" = [])), responses((status = 200, body = Traced), WriteProblems))]
 pub(super) async fn trace(
     State(service): State<Arc<Service>>,
     Who(session): Who,
     body::Json(asked): body::Json<Found, TRACE_BYTES_MAX>,
-) -> Result<Json<Traces>, Problem> {
+) -> Result<Json<Traced>, Problem> {
     let evidence = match (asked.serial, asked.file) {
         (Some(serial), None) => Evidence::Serial(serial),
         (None, Some(file)) => {
@@ -64,5 +58,5 @@ pub(super) async fn trace(
     let found = service
         .call_trace(move |store| store.trace(&session, evidence))
         .await?;
-    Ok(Json(Traces { found }))
+    Ok(Json(found))
 }

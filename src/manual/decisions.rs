@@ -170,6 +170,16 @@
 //! leaves an identity out hold the head alone, and a note in place of the narrative says so; whether a case is
 //! a report against somebody is not known either, so a print takes it for one. To open the people for
 //! the masking alone would put persons on the list, and count them, that the policy lets nobody in that part see.
+//! A person who was destroyed while the texts are kept is one whom nobody knows any more: the same holds, and
+//! the notes about the others go too.
+//!
+//! **Masking rather takes too much.** A name is found with spaces between its letters, a number behind a dash, a
+//! bullet or what telephones are called by. What is joined to other letters or to another number stays: numbers
+//! of cases, receipts and things are to be read.
+//!
+//! **JSONL is a spreadsheet for programs**: a line holds what the template's columns hold, by their codes, with the
+//! people as one list. What the API shows besides (ids, receipt number, what was destroyed) is not on the list
+//! that a second person consented to, and never left in another format.
 //!
 //! **A print holds its gates until its document can be dropped**: a destruction looks once for documents that
 //! show what it destroys, and one that is still being laid out would not be found. Gates are entered in the
@@ -184,6 +194,17 @@
 //! outlive a photocopier. The reader does not look for one code that is whole: it finds the grid that the dots
 //! lie on and lays all codes of the picture over one another, since text hides other modules of each; the
 //! library then reads the one that comes out, and a number counts only if the whole tile agrees with it.
+//!
+//! **The page for browsers has one style, and the server's rules let in exactly that** (`style-src` with its
+//! SHA-256): under rules that let nothing in, a browser drops the style and with it the second mark.
+//!
+//! **Numbers in a file cannot hide the right one.** Whoever is traced can write any number of others into it; so
+//! marks come first, then numbers of this store, and sixteen of each kind are answered and entered, with how
+//! many more there were. Of a PDF from a scanner the pages that are JPEGs are looked at; others are counted.
+//!
+//! **A print is bounded before it is opened and while it is written**: 32 MiB with all its copies, two at work,
+//! one a person, eight such documents in memory in all. A document that is refused after its list was entered
+//! has its record closed as interrupted; one whose record cannot be closed is tried again every minute.
 //!
 //! **A print document waits in memory alone**, zeroed when it goes; on disk there would be a plain file, and
 //! a locked one would need a key that outlives the session. The layout itself works on copies that are not

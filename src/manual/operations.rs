@@ -66,8 +66,12 @@
 //! **Prints.** PDF needs a Korean font: Debian's `fonts-nanum`, or a file named in `[print] font`; without
 //! one a print is answered 503 `font_missing`, and the HTML form still works. Never NanumSquare: its Chinese
 //! characters are blank, so names vanish. `[print] minutes = 5` is how long a document waits in memory for the
-//! session that made it; a stop of the server ends it, its record stays. `bongham trace` leads from a serial
-//! number, a PDF or a picture of six lines of a page back to the record and the access-log entry.
+//! session that made it; a stop of the server ends it, its record stays. Two prints are made at once, one a
+//! person, on threads of their own; documents take 256 MiB of memory at the most, and who asks for more is told to
+//! come back (503 `busy`). `print new --print` goes through `lp`: CUPS keeps the job in its spool until it is
+//! printed, so set `PreserveJobFiles No`. `bongham trace` leads from a serial
+//! number, a PDF (what it says about itself, and scanned pages that are JPEGs) or a picture of six lines of a
+//! page back to the record and the access-log entry.
 //!
 //! **Backup.** `bongham backup create DIR` copies a store that is being served: the journal up to one
 //! durable group, the signed checkpoints, the office's policies. Ciphertext alone, no key, no index. A

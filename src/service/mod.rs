@@ -120,7 +120,7 @@ pub use retained_term::{CalledOff, Holding, NewTerm, Term};
 pub use seal::{Founder, Service, Settings};
 pub use step_up::StepUp;
 pub use store::{Answer, Store};
-pub use traces::{Evidence, ReadFrom, TraceView};
+pub use traces::{Evidence, ReadFrom, TraceView, Traced};
 pub use types::{
     Amended, Assigned, BackupFile, BackupList, BackupPlan, ConsistencyView, HoldView, Holds,
     ImportProgress, ImportRow, ImportState, InclusionView, KeyCopyMade, KeyHolderView, LogEntry,

@@ -336,4 +336,4 @@ fn listed(one: &One) -> Listed {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

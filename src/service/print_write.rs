@@ -90,7 +90,8 @@ impl Store {
             if identity == Identity::Omit {
                 case::omit_identity(&mut view);
             }
-            let view = job.template.show(view, masking);
+            let mut view = job.template.show(view, masking);
+            case::date(&mut view);
             let blocks = case::blocks(job.template, output.serial, &view);
             document.blocks.extend(blocks);
             template::forget(view);

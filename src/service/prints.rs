@@ -159,7 +159,6 @@ impl Prints {
     }
 
     /// Gives back `value`, unless a test breaks this step.
-    #[cfg_attr(not(test), expect(clippy::unused_self, clippy::unnecessary_wraps))]
     pub(super) fn disturb<T>(&self, step: Step, value: T) -> Result<T, ServiceError> {
         #[cfg(test)]
         if self.broken.lock().unwrap().contains(&step) {

@@ -187,3 +187,91 @@ fn a_server_that_is_killed_while_it_writes_leaves_nothing_in_clear_and_says_so()
         other => panic!("{other:?}: {view}"),
     }
 }
+
+/// An `lp` that keeps what it is given, and how it was called, beside itself.
+fn printer(program: &Program, exit: i32) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = program.file("bin");
+    std::fs::create_dir_all(&dir).unwrap();
+    let lp = dir.join("lp");
+    let script = format!(
+        "#!/bin/sh\ncd '{}'\necho \"$@\" > called\ncat > printed\nexit {exit}\n",
+        dir.display()
+    );
+    std::fs::write(&lp, script).unwrap();
+    std::fs::set_permissions(&lp, PermissionsExt::from_mode(0o755)).unwrap();
+    dir
+}
+
+/// Needs a font for the PDF.
+#[test]
+#[ignore = "needs fonts-nanum"]
+fn a_print_goes_to_the_printer_without_a_file() {
+    let (_dir, program, ids) = office(1);
+    let _served = program.serve();
+    let print = |more: &[&str]| {
+        let new = [
+            "print",
+            "new",
+            "--case",
+            &ids[0],
+            "--receiver",
+            "감사실",
+            "--reason",
+            "회의",
+        ];
+        let mut command = program.person("officer", &[&new, more].concat());
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}:{path}", program.file("bin").display()));
+        command.arg("--json");
+        command
+    };
+    let dir = printer(&program, 0);
+    run(print(&["--print", "office-2"])).expect(0);
+    let printed = std::fs::read(dir.join("printed")).unwrap();
+    assert!(printed.starts_with(b"%PDF"));
+    let called = std::fs::read_to_string(dir.join("called")).unwrap();
+    assert_eq!(called, "-t bongham -d office-2\n");
+    std::fs::remove_file(dir.join("printed")).unwrap();
+    printer(&program, 1);
+    run(print(&["--print"])).expect(1);
+    let called = std::fs::read_to_string(dir.join("called")).unwrap();
+    assert_eq!(called, "-t bongham\n");
+}
+
+#[test]
+fn a_print_needs_a_place_to_go_to_and_its_file_is_the_callers_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_dir, program, ids) = office(1);
+    let _served = program.serve();
+    let file = program.file("case.html");
+    let print = |more: &[&str]| {
+        let new = [
+            "print",
+            "new",
+            "--case",
+            &ids[0],
+            "--receiver",
+            "감사실",
+            "--reason",
+            "회의",
+        ];
+        program.person("officer", &[&new, more].concat())
+    };
+    run(print(&["--form", "html"])).expect(2);
+    run(print(&["--form", "html", "--print"])).expect(2);
+    run(print(&[
+        "--form",
+        "html",
+        "--print",
+        "p",
+        "--out",
+        path(&file),
+    ]))
+    .expect(2);
+    assert!(!file.exists());
+    let said = run(print(&["--form", "html", "--out", path(&file)])).expect(0);
+    assert!(said.err.contains("in the clear"), "{}", said.err);
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}

@@ -17,10 +17,13 @@ pub enum PrintCommand {
         bongham print new --case CASE --receiver '감사실' --reason '회의 자료' --out case.pdf \
         --account choi --data D\n  \
         bongham print new --case CASE --case CASE --form html --copies 3 --receiver '심의위원회' \
-        --reason '심의' --out cases.html --account choi --data D\n\n\
+        --reason '심의' --out cases.html --account choi --data D\n  \
+        bongham print new --case CASE --receiver '감사실' --reason '회의 자료' --print \
+        --account choi --data D\n\n\
         Names, numbers and addresses are masked, and whoever made a report against somebody is left \
-        out. Every page carries the serial number, your name and the time. Print the file and \
-        delete it: the document can be fetched by this command alone.")]
+        out. Every page carries the serial number, your name and the time. --print gives the \
+        PDF to a printer and leaves no file; with --out, print the file and delete it. The document \
+        can be fetched by this command alone.")]
     New(Box<NewPrintArgs>),
     /// The record of a print
     #[command(after_help = "Example:\n  bongham print show 7KQ4M-2XA0D --account choi --data D")]
@@ -72,9 +75,18 @@ pub struct NewPrintArgs {
     /// Id of the approval, once a second person has approved exactly this
     #[arg(long, value_name = "ID")]
     pub approval: Option<ApprovalId>,
-    /// The file to make; an existing one is not overwritten
-    #[arg(long, short, value_name = "FILE")]
-    pub out: PathBuf,
+    /// The file to make, in the clear and readable by you alone; an existing one is not overwritten
+    #[arg(long, short, value_name = "FILE", required_unless_present = "print")]
+    pub out: Option<PathBuf>,
+    /// Straight to this printer, or the usual one, through lp, without a file; for a PDF
+    #[arg(
+        long,
+        value_name = "PRINTER",
+        num_args = 0..=1,
+        default_missing_value = "",
+        conflicts_with = "out"
+    )]
+    pub print: Option<String>,
     /// Who prints.
     #[command(flatten)]
     pub actor: Actor,

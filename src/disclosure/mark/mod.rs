@@ -8,11 +8,13 @@
 mod fold;
 mod grey;
 mod lattice;
+mod scan;
 
 use fold::Tile;
 use grey::Grey;
 use lattice::Lattice;
 use qrcode::{Color, EcLevel, QrCode, Version};
+pub use scan::{Scan, scan};
 
 use crate::domain::serial::Serial;
 

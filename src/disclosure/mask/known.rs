@@ -7,10 +7,14 @@ use super::{address, email, name, nfc, telephone};
 use crate::cases::view::PersonView;
 use crate::disclosure::template::part_word;
 
+type Rule = fn(&str) -> String;
+/// What may stand between two letters of a value.
+type Between = fn(char) -> bool;
+
 /// What stands for a value that is found.
 enum Instead {
     /// What this rule makes of it as it is written there.
-    Rule(fn(&str) -> String),
+    Rule(Rule),
     /// A word.
     Word(String),
 }
@@ -21,7 +25,7 @@ struct Value {
     /// Whether so short a name is written apart (김 구) that it is looked for at the beginning of a
     /// word only.
     is_short: bool,
-    between: fn(char) -> bool,
+    between: Between,
     instead: Instead,
 }
 
@@ -44,16 +48,13 @@ impl Known {
         Self::from(people, word)
     }
 
-    fn from(
-        people: &[PersonView],
-        instead: impl Fn(&PersonView, fn(&str) -> String) -> Instead,
-    ) -> Self {
-        let space: fn(char) -> bool = char::is_whitespace;
-        let dash: fn(char) -> bool = |c| c.is_whitespace() || "-–—−‐－.()".contains(c);
+    fn from(people: &[PersonView], instead: impl Fn(&PersonView, Rule) -> Instead) -> Self {
+        let space: Between = char::is_whitespace;
+        let dash: Between = |c| c.is_whitespace() || "-–—−‐－.()".contains(c);
         let mut known = Self::default();
         for person in people {
             let maybe = |value: &Option<String>| nfc(value.as_deref().unwrap_or_default());
-            let rows: [(String, fn(char) -> bool, fn(&str) -> String); 4] = [
+            let rows: [(String, Between, Rule); 4] = [
                 (nfc(&person.name), space, name),
                 (maybe(&person.telephone), dash, telephone),
                 (maybe(&person.email), space, email),

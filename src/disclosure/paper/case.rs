@@ -8,6 +8,7 @@ use crate::cases::view::{CaseView, PersonView};
 use crate::disclosure::mask::{self, Known};
 use crate::disclosure::template::{Column, Template};
 use crate::domain::serial::Serial;
+use crate::domain::time::Timestamp;
 
 /// Whether those who speak in a case are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
@@ -61,6 +62,18 @@ fn forget_people(people: &mut [PersonView]) {
             &mut person.note,
         ] {
             text.zeroize();
+        }
+    }
+}
+
+/// Times as people write them, not machines.
+pub fn date(view: &mut CaseView) {
+    let times = [&mut view.registered_at, &mut view.received_at];
+    let times = times.into_iter().chain(&mut view.closed_at);
+    let added = view.additions.iter_mut().map(|added| &mut added.added_at);
+    for time in times.chain(added) {
+        if let Some(at) = Timestamp::parse_rfc3339(time) {
+            *time = at.official();
         }
     }
 }
@@ -157,6 +170,26 @@ mod tests {
         let mut nobody = case();
         nobody.people = Some(Vec::new());
         assert_eq!(Identity::of(&nobody), Identity::Keep);
+    }
+
+    #[test]
+    fn times_on_paper_are_written_as_officials_do() {
+        let mut view = case();
+        view.closed_at = Some("2018-07-19T01:02:03Z".into());
+        let rfc3339 = |view: &CaseView| {
+            let cells = Template::CaseFile.rows("7KQ4M-2XA0D".parse().unwrap(), view);
+            let cells: Vec<String> = cells.iter().flat_map(|row| row.cells().to_vec()).collect();
+            cells
+                .iter()
+                .filter(|cell| cell.contains(":00Z") || cell.contains(":03Z"))
+                .count()
+        };
+        assert_eq!(rfc3339(&view), 4, "the control");
+        date(&mut view);
+        assert_eq!(rfc3339(&view), 0);
+        assert_eq!(view.registered_at, "2018. 7. 17. 09:00");
+        assert_eq!(view.closed_at.as_deref(), Some("2018. 7. 19. 10:02"));
+        assert_eq!(view.additions[0].added_at, "2018. 7. 18. 09:00");
     }
 
     #[test]

@@ -55,7 +55,9 @@ pub(super) fn within(
         page.text(&mark::keyword(serial));
         page.raw("\">");
     }
-    page.raw("<style>");
+    page.raw("<meta name=\"date\" content=\"");
+    page.text(&marks.at.rfc3339());
+    page.raw("\"><style>");
     page.raw(STYLE);
     page.raw("</style></head><body>");
     for copy in 1..=marks.copies() {

@@ -149,9 +149,7 @@ impl Marks {
             Some(department) => format!("출력자 {} ({department})", self.by),
             None => format!("출력자 {}", self.by),
         });
-        let at = self.at.rfc3339();
-        let minute = at.get(..16).unwrap_or(&at).replace('T', " ");
-        parts.push(format!("출력일시 {minute}"));
+        parts.push(format!("출력일시 {}", self.at.official()));
         if self.serial.is_some() {
             parts.push(format!("사본 {copy}/{}", self.copies()));
         }

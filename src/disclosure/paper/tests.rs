@@ -46,6 +46,10 @@ fn the_page_for_browsers_holds_text_and_no_markup_of_others() {
     assert!(page.contains("사본 1/2") && page.contains("사본 2/2"));
     assert_eq!(page.matches("일련번호 7KQ4M-2XA0D").count(), 4);
     assert!(page.contains("url(#m)"));
+    let (_, head) = page.split_once("<meta name=\"date\" content=\"").unwrap();
+    let (at, rest) = head.split_once('"').unwrap();
+    assert_eq!(Timestamp::parse_rfc3339(at), Some(marks().at));
+    assert!(!rest.contains(at), "for machines alone");
     let plain = html(
         &document(),
         &Marks {
@@ -79,7 +83,7 @@ fn a_page_is_no_larger_than_it_may_be_with_all_its_copies() {
 #[test]
 fn the_visible_mark_says_who_when_and_which_copy() {
     let line = marks().line(2);
-    for part in ["7KQ4M-2XA0D", "kim (인권보호과)", "2026-09-2", "사본 2/2"] {
+    for part in ["7KQ4M-2XA0D", "kim (인권보호과)", "2026. 9. 2", "사본 2/2"] {
         assert!(line.contains(part), "{part}: {line}");
     }
 }

@@ -96,6 +96,59 @@ fn jsonl_is_one_case_a_line_with_the_serial_number() {
     assert_eq!(lines[0]["people"][0]["name"], "홍*동");
 }
 
+/// What a spreadsheet of the same template does not hold is in no line of JSON either.
+#[test]
+fn jsonl_holds_what_the_columns_of_its_template_hold_and_nothing_else() {
+    let mut full = case();
+    full.id = "id-canary".into();
+    full.receipt = "receipt-canary".into();
+    full.closed_at = Some("2018-07-19T00:00:00Z".into());
+    full.gone = vec![crate::cases::view::GoneView {
+        kind: crate::domain::tier::UnitKind::Addition,
+        certificate: "gone-canary".into(),
+    }];
+    for person in full.people.iter_mut().flatten() {
+        person.id = "unit-canary".into();
+        person.note = Some("note-canary".into());
+    }
+    for template in [
+        Template::CaseFile,
+        Template::Summary,
+        Template::Contacts,
+        Template::Register,
+    ] {
+        let view = template.show(full.clone(), Masking::Unmasked);
+        let bytes = written(Form::Jsonl, template, &[view]).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut keys: Vec<&str> = line
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let mut codes: Vec<&str> = template.columns().iter().map(|c| c.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        keys.sort_unstable();
+        assert_eq!(keys, codes, "{template:?}");
+        for never in ["id-canary", "receipt-canary", "gone-canary", "unit-canary"] {
+            assert!(!text.contains(never), "{never} in {template:?}");
+        }
+        let reach = template.fields().has(crate::authz::facts::Field::Contact);
+        assert_eq!(text.contains("note-canary"), reach, "{template:?}");
+        let head = matches!(template, Template::CaseFile | Template::Register);
+        assert_eq!(text.contains("1AA-1"), head, "{template:?}");
+    }
+    let mut nobody = full;
+    nobody.people = Some(Vec::new());
+    for (template, lines) in [(Template::Contacts, 0), (Template::Summary, 1)] {
+        let view = template.show(nobody.clone(), Masking::Unmasked);
+        let bytes = written(Form::Jsonl, template, &[view]).unwrap();
+        assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), lines);
+    }
+}
+
 #[test]
 fn a_full_disk_is_an_error_wherever_it_comes() {
     struct Small(usize);

@@ -28,7 +28,7 @@ mod barred;
 mod changed;
 mod disturbed;
 mod searched;
-mod stays;
+pub(in crate::service) mod stays;
 mod unclosed;
 
 /// Stands in every narrative; whoever looks for it in a file finds it or not.
@@ -231,6 +231,12 @@ impl Office {
         self.store.execute(order.id).unwrap();
     }
 
+    /// Closes the store, for another to open it.
+    pub(in crate::service) fn leave(self) -> tempfile::TempDir {
+        self.store.close().unwrap();
+        self.dir
+    }
+
     /// Reasons of the log's newest entries of a task.
     pub(in crate::service) fn told(&self, task: Task) -> Vec<String> {
         told(&self.store, &self.session("auditor"), task)
@@ -255,7 +261,7 @@ fn told(store: &Store, auditor: &Session, task: Task) -> Vec<String> {
         .collect()
 }
 
-fn password(login: &str) -> String {
+pub(in crate::service) fn password(login: &str) -> String {
     format!("quiet-harbour-71-{}", login.len())
 }
 
@@ -263,7 +269,7 @@ fn files(data: &Path) -> usize {
     fs::read_dir(data.join("exports")).map_or(0, Iterator::count)
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(in crate::service) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

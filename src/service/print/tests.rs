@@ -1,5 +1,6 @@
 //! Prints that meet somebody who changes their cases.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -7,14 +8,19 @@ use super::*;
 use crate::disclosure::output::{Output, OutputState};
 use crate::domain::limit::Limit;
 use crate::domain::purpose::Purpose;
+use crate::domain::random::SystemSource;
+use crate::domain::secret::SecretText;
 use crate::domain::task::Task;
-use crate::service::export::tests::Office;
+use crate::service::export::tests::stays::below;
+use crate::service::export::tests::{Office, copy, password};
+use crate::service::testing::{here, secret, settings};
+use crate::service::{Service, open};
 
 /// Long enough for a thread to come to where it waits.
 const WHILE: Duration = Duration::from_millis(500);
 
-fn print(office: &Office, cases: &[CaseId]) -> Result<Serial, ServiceError> {
-    let order = PrintOrder {
+fn order(cases: &[CaseId]) -> PrintOrder {
+    PrintOrder {
         purpose: Purpose::Handling,
         reason: "for a test".to_owned(),
         cases: cases.iter().copied().map(Some).collect(),
@@ -27,8 +33,13 @@ fn print(office: &Office, cases: &[CaseId]) -> Result<Serial, ServiceError> {
         responsible: None,
         destroy_by: None,
         approval: None,
-    };
-    let printed = office.store.print(&office.session("officer"), order)?;
+    }
+}
+
+pub(in crate::service) fn print(office: &Office, cases: &[CaseId]) -> Result<Serial, ServiceError> {
+    let printed = office
+        .store
+        .print(&office.session("officer"), order(cases))?;
     match printed.wait()? {
         Consented::Done(printed, _) => Ok(printed.serial),
         Consented::Asked(_) => panic!("a second person was asked"),
@@ -186,4 +197,74 @@ fn a_person_has_one_place_among_prints_and_what_waits_has_an_end() {
     assert_eq!(print(&office, &[case]), Err(ServiceError::Busy));
     drop(room);
     assert!(print(&office, &[case]).is_ok());
+}
+
+/// The server is killed between the record and the document: what lies on the disk then.
+#[test]
+fn a_print_of_a_killed_server_is_closed_at_the_next_open_and_nothing_plain_is_left() {
+    let office = Office::new();
+    let case = office.register("officer");
+    breaks(&office, &[Step::Write, Step::Close]);
+    assert!(print(&office, &[case]).is_err());
+    let begun = newest(&office);
+    assert_eq!(begun.state, OutputState::Running);
+    let image = tempfile::tempdir().unwrap();
+    let killed = settings(image.path());
+    copy(&office.settings.data, &killed.data);
+    copy(&office.settings.keyring, &killed.keyring);
+
+    let (random, clock) = (Arc::new(SystemSource::default()), office.clock.clone());
+    let store = open::open(&killed, &secret(), random, clock).unwrap();
+    let closed = store.outputs.find(begun.serial).unwrap().unwrap().row;
+    assert_eq!(closed.state, OutputState::Interrupted);
+    drop(store);
+    let mut files = Vec::new();
+    below(image.path(), &mut files);
+    assert!(!files.is_empty());
+    for plain in ["export-canary", "임꺽정", "%PDF", "<!doctype"] {
+        let holds = |file: &Vec<u8>| file.windows(plain.len()).any(|w| w == plain.as_bytes());
+        assert!(!files.iter().any(holds), "{plain}");
+    }
+}
+
+/// One thread for everybody else, and a print that waits for its case.
+#[test]
+fn nobody_waits_for_a_print() {
+    let office = Office::new();
+    let cases = [(); 2].map(|()| office.register("officer"));
+    let settings = office.settings.clone();
+    let clock = office.clock.clone();
+    let dir = office.leave();
+    let random = Arc::new(SystemSource::default());
+    let service = Arc::new(Service::new(settings, random, clock).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        service.unseal_now(&secret(), here()).unwrap();
+        let store = service.store().unwrap();
+        let password = || SecretText::new(password("officer"));
+        let entered = store.log_in("officer".to_owned(), password(), None, here());
+        let token = entered.unwrap().wait().unwrap().token;
+        let session = || store.sessions.resume(&token, here()).unwrap();
+        let shut = store.gates.close(cases[0]).unwrap();
+        let (printer, order) = (session(), order(&cases[..1]));
+        let printing = service.call_print(move |store| store.print(&printer, order));
+        let reader = session();
+        let other = cases[1];
+        let reading = service.call(move |store| store.read_case(&reader, other, Purpose::Handling));
+        let reading = tokio::time::timeout(Duration::from_secs(60), reading);
+        let (printed, read) = tokio::join!(printing, async {
+            let read = reading.await;
+            drop(shut);
+            read
+        });
+        assert!(
+            read.is_ok_and(|read| read.is_ok()),
+            "who reads waits for nobody"
+        );
+        assert!(printed.is_ok());
+    });
+    drop((service, dir));
 }

@@ -4,7 +4,7 @@
 use super::*;
 
 /// What is in every file below.
-fn below(dir: &Path, found: &mut Vec<Vec<u8>>) {
+pub(in crate::service) fn below(dir: &Path, found: &mut Vec<Vec<u8>>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
