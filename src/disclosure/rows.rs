@@ -3,6 +3,7 @@
 //! ```text
 //! OutputByEntry: log index u64 → serial number, 8 bytes      the first entry of a list
 //!                              → serial number ‖ 0x01        every entry behind it
+//!                u64::MAX ‖ serial number → log index u64     back again; from version 0.4.0 on
 //! ```
 //! The committer puts the index into the key in the very batch that appends the entries, so that
 //! an entry and its output cannot tell different things. Neither row names a case.
@@ -11,10 +12,12 @@ use super::output::Output;
 use crate::crypto::table::{Stored, Table, TableError};
 use crate::domain::limit::Limit;
 use crate::domain::serial::Serial;
-use crate::engine::{Batch, Key, KeyRange, Late, Mark, Space};
+use crate::engine::{Batch, Key, KeyRange, Late, Log, Mark, Space};
 
 /// How many index rows one scan fetches.
 const SCAN: Limit = Limit::rows(1024);
+/// Entries that the first look backwards goes over; where outputs are few, each goes over more.
+const STRETCH: u64 = 1024;
 const SERIAL_BYTES: usize = 8;
 /// Behind the serial number: the entry is not the first of its list.
 const LATER: u8 = 1;
@@ -40,6 +43,13 @@ impl Outputs {
     pub fn put_new(&self, batch: &mut Batch, output: &Output) -> Result<(), TableError> {
         self.table.put_new(batch, output)?;
         batch.late.push(by_entry(output.serial.to_bytes().to_vec()));
+        batch.late.push(Late {
+            space: Space::OutputByEntry,
+            key: back(output.serial),
+            value: Vec::new(),
+            key_marks: Vec::new(),
+            value_marks: vec![Mark::Leaf(0)],
+        });
         Ok(())
     }
 
@@ -94,23 +104,22 @@ impl Outputs {
     /// # Errors
     /// As [`Outputs::find`].
     pub fn entry_of(&self, wanted: Serial) -> Result<Option<u64>, TableError> {
-        let mut range = KeyRange::default();
-        loop {
-            let engine = self.table.engine();
-            let page = engine.scan(Space::OutputByEntry, range.clone(), SCAN)?;
-            for (key, value) in &page.rows {
-                range = range.after(key.as_bytes());
-                if place(value.as_bytes())? == (wanted, true) {
-                    return Ok(Some(index(key)?));
-                }
-            }
-            if !page.more {
-                return Ok(None);
+        let key = Key::new(back(wanted)).map_err(|_| TableError::Damaged("place of an output"))?;
+        if let Some(value) = self.table.engine().get(Space::OutputByEntry, &key)? {
+            return index(value.as_bytes()).map(Some);
+        }
+        // It is older than the way back.
+        let mut entries = Backwards::from(self, u64::MAX);
+        while let Some((index, serial)) = entries.next()? {
+            if serial == wanted {
+                return Ok(Some(index));
             }
         }
+        Ok(None)
     }
 
-    /// Outputs whose lists begin before entry `before`, newest first, that `wanted` takes.
+    /// Outputs whose lists begin before entry `before`, newest first, that `wanted` takes. Reads no
+    /// further back than the page needs.
     ///
     /// # Errors
     /// As [`Outputs::find`].
@@ -121,9 +130,8 @@ impl Outputs {
         wanted: impl Fn(&Output) -> bool,
     ) -> Result<Page, TableError> {
         let mut rows: Vec<Stored<Output>> = Vec::new();
-        let entries = self.entries_before(before)?;
-        let mut entries = entries.into_iter().peekable();
-        while let Some((index, serial)) = entries.next() {
+        let mut entries = Backwards::from(self, before);
+        while let Some((index, serial)) = entries.next()? {
             let Some(mut stored) = self.find(serial)? else {
                 return Err(TableError::Damaged(
                     "an entry of an output that is not there",
@@ -134,36 +142,78 @@ impl Outputs {
                 rows.push(stored);
             }
             if rows.len() == limit.get() {
-                let more = entries.peek().is_some();
+                let more = entries.next()?.is_some();
                 return Ok((rows, more.then_some(index)));
             }
         }
         Ok((rows, None))
     }
+}
 
-    /// Every first entry of a list before this one and its output, newest first.
-    fn entries_before(&self, before: u64) -> Result<Vec<(u64, Serial)>, TableError> {
-        let mut found = Vec::new();
+/// First entries of lists and their outputs, newest first, a stretch of the log at a time.
+struct Backwards<'a> {
+    outputs: &'a Outputs,
+    /// Where the next stretch ends, and how long it is.
+    before: u64,
+    stretch: u64,
+    /// Those of the last stretch that have not been given yet, oldest first.
+    found: Vec<(u64, Serial)>,
+}
+
+impl<'a> Backwards<'a> {
+    fn from(outputs: &'a Outputs, before: u64) -> Self {
+        let end = outputs.table.engine().log_size(Log::Access);
+        Self {
+            outputs,
+            before: before.min(end),
+            stretch: STRETCH,
+            found: Vec::new(),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<(u64, Serial)>, TableError> {
+        while self.found.is_empty() && self.before > 0 {
+            let from = self.before.saturating_sub(self.stretch);
+            let rows = self.look(from)?;
+            self.before = from;
+            let few = rows < SCAN.get() / 4;
+            self.stretch = if few {
+                self.stretch.saturating_mul(4)
+            } else {
+                STRETCH
+            };
+        }
+        Ok(self.found.pop())
+    }
+
+    /// Finds what lies from here to the end of the stretch; says how many rows there were.
+    fn look(&mut self, from: u64) -> Result<usize, TableError> {
         let mut range = KeyRange {
-            from: None,
-            to: Some(before.to_be_bytes().to_vec()),
+            from: Some(from.to_be_bytes().to_vec()),
+            to: Some(self.before.to_be_bytes().to_vec()),
         };
+        let mut rows = 0;
         loop {
-            let engine = self.table.engine();
+            let engine = self.outputs.table.engine();
             let page = engine.scan(Space::OutputByEntry, range.clone(), SCAN)?;
+            rows += page.rows.len();
             for (key, value) in &page.rows {
                 range = range.after(key.as_bytes());
                 let (serial, is_first) = place(value.as_bytes())?;
                 if is_first {
-                    found.push((index(key)?, serial));
+                    self.found.push((index(key.as_bytes())?, serial));
                 }
             }
             if !page.more {
-                found.reverse();
-                return Ok(found);
+                return Ok(rows);
             }
         }
     }
+}
+
+/// Behind every entry that there can be.
+fn back(serial: Serial) -> Vec<u8> {
+    [u64::MAX.to_be_bytes(), serial.to_bytes()].concat()
 }
 
 fn by_entry(value: Vec<u8>) -> Late {
@@ -187,8 +237,8 @@ fn place(value: &[u8]) -> Result<(Serial, bool), TableError> {
     Ok((serial, is_first))
 }
 
-fn index(key: &Key) -> Result<u64, TableError> {
-    let bytes = key.as_bytes().try_into().ok();
+fn index(bytes: &[u8]) -> Result<u64, TableError> {
+    let bytes = bytes.try_into().ok();
     bytes
         .map(u64::from_be_bytes)
         .ok_or(TableError::Damaged("place of an output"))
@@ -208,7 +258,7 @@ mod tests {
     use crate::domain::secret::Secret;
     use crate::domain::time::{SystemClock, Timestamp};
     use crate::engine::memory::MemoryEngine;
-    use crate::engine::{Append, Engine, Log};
+    use crate::engine::{Append, Engine, Value};
 
     fn output(random: &dyn Random) -> Output {
         Output {
@@ -262,8 +312,7 @@ mod tests {
         enter(engine, batch);
     }
 
-    #[test]
-    fn an_entry_leads_to_its_output_and_lists_run_backwards() {
+    fn empty() -> (Arc<SystemSource>, Arc<MemoryEngine>, Outputs) {
         let random = Arc::new(SystemSource::default());
         let engine = Arc::new(MemoryEngine::new(Arc::new(SystemClock::default())));
         let table = Table::new(
@@ -273,7 +322,74 @@ mod tests {
             random.clone(),
             "output",
         );
-        let outputs = Outputs::new(table);
+        (random, engine, Outputs::new(table))
+    }
+
+    /// Entries of which no output knows.
+    fn others(engine: &MemoryEngine, count: usize) {
+        let other = || Append {
+            log: Log::Access,
+            leaf: vec![1],
+            stamp_at: None,
+            body: Vec::new(),
+        };
+        let batch = Batch {
+            append: (0..count).map(|_| other()).collect(),
+            ..Batch::default()
+        };
+        engine.commit(batch).wait().unwrap();
+    }
+
+    #[test]
+    fn what_lies_far_back_is_found_and_not_read_before_it_is_needed() {
+        let (random, engine, outputs) = empty();
+        let [a, b, c, d] = [(); 4].map(|()| output(&*random));
+        first(&engine, &outputs, &a);
+        others(&engine, 20_000);
+        first(&engine, &outputs, &b);
+        others(&engine, 3_000);
+        first(&engine, &outputs, &c);
+        first(&engine, &outputs, &d);
+        let serials = |before, rows| {
+            let page = outputs.newest(before, Limit::rows(rows), |_| true);
+            page.map(|(rows, next)| {
+                let serials = rows.iter().map(|stored| stored.row.serial);
+                (serials.collect::<Vec<_>>(), next)
+            })
+        };
+        let all = vec![d.serial, c.serial, b.serial, a.serial];
+        assert_eq!(serials(u64::MAX, 9).unwrap(), (all.clone(), None));
+        assert_eq!(serials(u64::MAX, 4).unwrap(), (all, None), "none behind it");
+        assert_eq!(serials(20_001, 9).unwrap(), (vec![a.serial], None));
+        for (output, place) in [(&a, 0), (&b, 20_001), (&d, 23_003)] {
+            assert_eq!(outputs.entry_of(output.serial).unwrap(), Some(place));
+            // As 0.3.0 left it.
+            let way_back = Key::new(back(output.serial)).unwrap();
+            let batch = Batch {
+                delete: vec![(Space::OutputByEntry, way_back)],
+                ..Batch::default()
+            };
+            engine.commit(batch).wait().unwrap();
+            assert_eq!(outputs.entry_of(output.serial).unwrap(), Some(place));
+        }
+        assert_eq!(
+            outputs.entry_of(Serial::random(&*random).unwrap()).unwrap(),
+            None
+        );
+        let spoiled = Value::new(vec![9; 3]).unwrap();
+        let batch = Batch {
+            put: vec![(Space::OutputByEntry, Key::from_index(0), spoiled)],
+            ..Batch::default()
+        };
+        engine.commit(batch).wait().unwrap();
+        let newest = serials(u64::MAX, 1).unwrap();
+        assert_eq!(newest, (vec![d.serial], Some(23_003)));
+        assert!(serials(u64::MAX, 4).is_err(), "the control");
+    }
+
+    #[test]
+    fn an_entry_leads_to_its_output_and_lists_run_backwards() {
+        let (random, engine, outputs) = empty();
         let [a, b, c] = [(); 3].map(|()| output(&*random));
         first(&engine, &outputs, &a);
         first(&engine, &outputs, &b);

@@ -146,8 +146,19 @@
 //! **A running export ends with its session**, also one without sensitive cases: rights that went do not
 //! finish anything (안전성 확보조치 기준 제6조제4항). Keys of sensitive cases are unwrapped in the request that
 //! begins it and zeroed with it; the thread that goes on behind the answer decides as the person and
-//! holds none of their keys. What is finished is a locked file, and only who began it fetches it, also
-//! in a later session.
+//! holds none of their keys. What is finished is a locked file, and only who began it fetches it: also in
+//! a later session, but with a sensitive case in it only in the session that began it, with which it dies.
+//!
+//! **A file that waits does not outlive the right to what is in it.** It dies before a case of it is handed
+//! on by somebody, reclassified or locked, with a role or the account of who began it, and with anything of
+//! it that is destroyed; a print document likewise. So fetching need not decide on every case again. Its
+//! time runs by the process's own clock: a wall clock that is set back keeps nothing alive.
+//!
+//! **A case that was added to after an export chose it is left out**, and counted: a new statement may name
+//! a person who is not on the list, and whom nothing would mask.
+//!
+//! **After a restore a copy is out until somebody says it is not.** The backup does not know whether what
+//! waited then was fetched later: such a record says `may_be_out`.
 //!
 //! **Every file is locked with age**, to the receiver's own key or under a passphrase drawn here and shown
 //! once: the one format that tools everywhere open and that says when it is cut short. The passphrase has

@@ -57,10 +57,12 @@
 //! or `BONGHAM_CONFIG`, as `serve` does; without it they use the defaults.
 //!
 //! **Exports.** A finished file lies in `DATA/exports`, locked with age, and dies after
-//! `[outputs] file_hours = 24`, with anything of it that is destroyed, or when somebody says that no copy is
-//! left (`bongham output close`). Two exports run at once; more are told to come back. A stop of the server
+//! `[outputs] file_hours = 24`, with anything of it that is destroyed, handed on, reclassified or locked,
+//! with the account or role of who began it, with a sensitive case in it when their session ends, or when
+//! somebody says that no copy is left (`bongham output close`). Two exports run at once; more are told to come back. A stop of the server
 //! ends them, and what was being written is closed and removed at the next open. Backups leave the directory
-//! out: after a restore files that nobody fetched are closed as interrupted. `bongham output list --open`
+//! out: after a restore what nobody had fetched when the backup was made is `may_be_out` until it is closed,
+//! because it may have been fetched since. `bongham output list --open`
 //! names every copy that may still be somewhere, and so do the certificates of what is destroyed.
 //!
 //! **Prints.** PDF needs a Korean font: Debian's `fonts-nanum`, or a file named in `[print] font`; without

@@ -147,20 +147,18 @@ impl Store {
             }
         };
         self.exports.end(serial);
-        match (closed, running.stopped()) {
-            (Ok(_), None) => {}
-            (Ok(_), Some(stop)) => self.drop_late(serial, stop),
-            (Err(error), _) => {
-                tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
-                drop(self.drop_closed(serial));
-                let (state, what) = owed;
-                let owed = Owed {
-                    state,
-                    so_far: Some(running.so_far(self.clock.now())),
-                    what: format!("{what}; nothing of it is left"),
-                };
-                self.exports.owe(serial, owed);
-            }
+        if let Err(error) = closed {
+            tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
+            drop(self.drop_closed(serial));
+            let (state, what) = owed;
+            let owed = Owed {
+                state,
+                so_far: Some(running.so_far(self.clock.now())),
+                what: format!("{what}; nothing of it is left"),
+            };
+            self.exports.owe(serial, owed);
+        } else if let Some(stop) = running.stopped() {
+            self.drop_late(serial, stop);
         }
     }
 
@@ -207,7 +205,7 @@ impl Store {
     }
 
     /// It was to stop while its record was being closed.
-    fn drop_late(&self, serial: Serial, stop: Stop) {
+    pub(super) fn drop_late(&self, serial: Serial, stop: Stop) {
         if let Err(error) = self.end_or_doom(serial, stop.why()) {
             tracing::error!(%error, %serial, "an export whose file died could not be closed");
         }

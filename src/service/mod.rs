@@ -40,6 +40,7 @@ mod evidence;
 mod export;
 mod export_choose;
 mod export_run;
+mod export_settle;
 mod exports;
 mod fault;
 pub mod forensic;

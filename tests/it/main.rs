@@ -41,6 +41,7 @@ mod keys;
 mod kill;
 mod limits_out;
 mod metrics;
+mod other_age;
 mod people;
 mod print;
 mod quickstart;

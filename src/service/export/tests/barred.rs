@@ -1,6 +1,7 @@
 //! A file that waits does not outlive the right to it.
 
 use super::*;
+use crate::service::exports::Stop;
 use crate::service::print_order::PrintOrder;
 
 /// What takes a right away.
@@ -106,7 +107,7 @@ fn an_export_that_has_written_what_is_handed_on_stops() {
 }
 
 #[test]
-fn a_right_that_goes_between_the_last_case_and_the_record_ends_the_file() {
+fn a_right_that_goes_while_the_record_is_closed_ends_the_file() {
     let office = Office::new();
     let case = office.register("officer");
     let serial = office.finished("officer", &[case]);
@@ -121,6 +122,18 @@ fn a_right_that_goes_between_the_last_case_and_the_record_ends_the_file() {
         Some("with the right to it")
     );
     assert_eq!(office.look("officer", serial).state, OutputState::Expired);
+}
+
+#[test]
+fn an_export_that_was_to_stop_while_its_record_was_closed_keeps_no_file() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let serial = office.finished("officer", &[case]);
+    office.store.drop_late(serial, Stop::Cancelled);
+    assert_eq!(office.files(), 0);
+    assert_eq!(office.look("officer", serial).state, OutputState::Expired);
+    let said = office.told(Task::Export);
+    assert!(said[0].contains("when it was called off"), "{said:?}");
 }
 
 #[test]
