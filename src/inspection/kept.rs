@@ -211,7 +211,7 @@ mod tests {
         let sheet = Sheet::of(&Whole::bare(*pack));
         let text = serde_json_canonicalizer::to_string(&sheet).unwrap();
         let expected = concat!(
-            r#"{"findings":[],"from":3,"id":"acaqcaibaeaqcaibaeaqcaibae","kind":"#,
+            r#"{"findings":[],"from":3,"id":"aeaqcaibaeaqcaibaeaqcaibae","kind":"#,
             r#""bongham inspection of the access log","made_at":"1970-01-01T09:00:00.005+09:00","#,
             r#""made_by":"aibaeaqcaibaeaqcaibaeaqcai","month":"2026-10","root":"#,
             r#""BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=","rules":{"denied":20,"due_day":5,"#,
