@@ -53,8 +53,8 @@ fn the_report_on_paper_holds_rules_chart_periods_and_why_it_was_signed() {
     let text = bare(&text);
     for part in [
         "휴직으로 소명을 받지 못함",
-        "파기되어 읽지 못한 본문",
-        "하루 민원 수 / Cases a day",
+        "Bodies gone",
+        "Cases a day",
         "2026-10-05, 2026-10-09",
         "사용자별 시간대별 이용",
         "officer",
