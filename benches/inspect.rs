@@ -31,7 +31,8 @@ use bongham::domain::tier::Tier;
 use bongham::domain::time::{Clock, SystemClock};
 use bongham::engine::embedded::{EmbeddedEngine, Options};
 use bongham::engine::{Batch, Engine, Log};
-use bongham::inspection::gather::{Gatherer, Known, needs_body};
+use bongham::inspection::deed::needs_body;
+use bongham::inspection::gather::{Gatherer, Known};
 use bongham::inspection::month::Month;
 use bongham::keyring::{Keyring, ServerKey, UnsealCost, UnsealSecret};
 use bongham::merkle::tree::leaf_hash;
@@ -46,11 +47,11 @@ const BATCH: u64 = 500;
 struct Nobody;
 impl Known for Nobody {
     type Error = bongham::audit::LogError;
-    fn sensitive(&mut self, _case: CaseId) -> Result<bool, Self::Error> {
+    fn sensitive(&mut self, _case: CaseId, _index: u64) -> Result<bool, Self::Error> {
         Ok(false)
     }
-    fn shut(&self, _account: AccountId) -> bool {
-        false
+    fn shut(&mut self, _account: AccountId) -> Result<bool, Self::Error> {
+        Ok(false)
     }
 }
 
@@ -178,7 +179,7 @@ impl Office {
             needs_body,
             |index, header, body| gatherer.see(index, header, body),
         )?;
-        Ok((passed.to - passed.from, gatherer.end().found.len()))
+        Ok((passed.to - passed.from, gatherer.end()?.found.len()))
     }
 
     fn bare(&self) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod checkpoint;
 pub mod entry;
 mod epoch;
 pub mod manifest;
+pub mod own;
 pub mod pass;
 pub mod query;
 mod receipt;

@@ -40,6 +40,8 @@ pub struct Query {
     pub case: Option<CaseId>,
     /// What was done.
     pub task: Option<Task>,
+    /// The one that stands there.
+    pub index: Option<u64>,
 }
 
 /// From where an entry's act came (접속지).
@@ -220,10 +222,14 @@ impl AccessLog {
         if let Some(to) = query.to {
             end = first_not_before(&*self.engine, to, end)?;
         }
-        let start = match query.from {
+        let mut start = match query.from {
             Some(from) => first_not_before(&*self.engine, from, end)?,
             None => 0,
         };
+        if let Some(index) = query.index {
+            start = start.max(index);
+            end = end.min(index.saturating_add(1));
+        }
         let search = Search {
             log: self,
             query,

@@ -79,6 +79,8 @@ actions! {
     Explain = Explain, "explain", purpose false;
     /// Sign an inspection off.
     SignInspection = SignInspection, "sign_inspection", purpose false;
+    /// Judge a finding about somebody who inspects.
+    JudgeAuditor = Inspect, "judge_auditor", purpose false;
     /// Tell a person who opened their case.
     GiveEvidence = GiveEvidence, "give_evidence", purpose false;
     /// Draw the parts of a case that another law keeps.

@@ -10,9 +10,17 @@ use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields, safe_line};
 
-const LIST: [&str; 6] = ["id", "month", "whole", "made_at", "findings", "signed_at"];
+const LIST: [&str; 7] = [
+    "id",
+    "month",
+    "whole",
+    "made_at",
+    "findings",
+    "signed_at",
+    "superseded_by",
+];
 const FINDINGS: [&str; 6] = ["number", "rule", "person", "count", "state", "says"];
-const OWN: [&str; 6] = ["id", "rule", "count", "first", "last", "state"];
+const OWN: [&str; 7] = ["id", "rule", "count", "first", "last", "state", "says"];
 
 async fn post(host: &Host, actor: &Actor, path: &str, body: &Value) -> Result<Value, Failure> {
     as_actor(host, actor, async |client: &mut Client| {
@@ -49,7 +57,7 @@ pub async fn inspection(
             if !overdue.is_empty() {
                 let months = overdue.join(", ");
                 out.note(&format!(
-                    "기한이 지난 점검 / Inspections that nobody made in time: {months}"
+                    "기한까지 서명되지 않은 점검 / Inspections that nobody made and signed in time: {months}"
                 ));
             }
             Ok(())
@@ -100,7 +108,7 @@ pub async fn inspection(
     }
 }
 
-/// The findings as a table, then what else there is to know.
+/// The findings as a table, then each with what is behind it, then what else there is to know.
 fn shown(view: &Value, out: &mut Out) -> Result<(), Failure> {
     if out.is_json() {
         return out.line(&view.to_string());
@@ -113,22 +121,91 @@ fn shown(view: &Value, out: &mut Out) -> Result<(), Failure> {
         .map(|finding| row(finding, view.get("people")))
         .collect();
     out.rows(&FINDINGS, &findings)?;
+    for finding in &findings {
+        behind(finding, view.get("people"), out)?;
+    }
     let entries = |name: &str| sheet.get(name).and_then(Value::as_u64).unwrap_or_default();
     let rest = json!({
         "id": sheet.get("id"),
         "month": sheet.get("month"),
         "whole": sheet.get("whole"),
         "entries": entries("to") - entries("from"),
+        "bodies_gone": sheet.get("unread"),
+        "rules": sheet.get("rules"),
+        "days_off": sheet.get("days_off"),
+        "notes": sheet.get("notes"),
+        "superseded_by": view.get("superseded_by"),
         "signed": view.get("signed"),
         "hash": view.get("hash"),
     });
     fields(&rest).iter().try_for_each(|line| out.line(line))?;
     let intact = view.pointer("/signed/intact").and_then(Value::as_bool);
     if intact == Some(false) {
-        return Err(
-            Failure::failed("the inspection was changed after it was signed")
-                .korean("서명된 뒤에 점검 내용이 바뀌었습니다."),
-        );
+        return Err(Failure::failed(
+            "the inspection was changed after it was signed, or the access log knows no such \
+                 signature",
+        )
+        .korean("서명된 뒤에 점검 내용이 바뀌었거나 접속기록에 그 서명이 없습니다."));
+    }
+    Ok(())
+}
+
+/// What is behind a finding: when, which entries and outputs, what was said of it.
+fn behind(finding: &Value, people: Option<&Value>, out: &mut Out) -> Result<(), Failure> {
+    let text = |value: Option<&Value>| match value {
+        Some(Value::String(text)) => safe_line(text),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => "-".to_owned(),
+    };
+    let get = |name: &str| text(finding.get(name));
+    let person = get("person");
+    out.line(&format!("\n#{} {} {person}", get("number"), get("rule")))?;
+    out.line(&format!(
+        "  기간 / when: {} ~ {}",
+        get("first"),
+        get("last")
+    ))?;
+    let entries = finding.get("entries").and_then(Value::as_array);
+    let entries = entries.into_iter().flatten().map(ToString::to_string);
+    let mut entries: Vec<String> = entries.collect();
+    let more = finding.get("more_entries").and_then(Value::as_u64);
+    if let Some(more) = more.filter(|more| *more > 0) {
+        entries.push(format!("… +{more}"));
+    }
+    out.line(&format!("  근거 기록 / entries: {}", entries.join(", ")))?;
+    outputs(finding, out)?;
+    for (said, words) in [
+        ("explanation", "소명 / explanation"),
+        ("verdict", "판단 / verdict"),
+    ] {
+        let remark = finding.get(said);
+        let of = |name: &str| text(remark.and_then(|remark| remark.get(name)));
+        let by = remark.and_then(|remark| remark.get("by")?.as_str());
+        let by = by.and_then(|id| people?.get(id)?.as_str());
+        let by = by.map_or_else(String::new, |by| format!(" {}", safe_line(by)));
+        if remark.is_some_and(Value::is_object) {
+            out.line(&format!("  {words}: {} ({}{by})", of("text"), of("at")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Outputs whose reason is to be confirmed, one a line.
+fn outputs(finding: &Value, out: &mut Out) -> Result<(), Failure> {
+    let outputs = finding.get("outputs").and_then(Value::as_array);
+    for output in outputs.into_iter().flatten() {
+        let get = |name: &str| output.get(name).map(ToString::to_string);
+        let get = |name: &str| get(name).unwrap_or_default().replace('"', "");
+        let doubtful = output.get("doubtful").and_then(Value::as_bool) == Some(true);
+        let doubt = if doubtful {
+            "  사유 부실 / hardly a reason"
+        } else {
+            ""
+        };
+        let (task, serial) = (get("task"), get("serial"));
+        let (entry, at, purpose) = (get("entry"), get("at"), get("purpose"));
+        let line = format!("  {task} {serial}  기록 / entry {entry}  {at}  {purpose}{doubt}");
+        out.line(&safe_line(&line))?;
     }
     Ok(())
 }
@@ -161,7 +238,13 @@ pub async fn finding(host: &Host, command: &FindingCommand, out: &mut Out) -> Re
             })
             .await?;
             let rows = rows.get("rows").and_then(Value::as_array).cloned();
-            out.rows(&OWN, &rows.unwrap_or_default())
+            let rows = rows.unwrap_or_default();
+            if out.is_json() {
+                return out.rows(&OWN, &rows);
+            }
+            let rows: Vec<Value> = rows.iter().map(|finding| row(finding, None)).collect();
+            out.rows(&OWN, &rows)?;
+            rows.iter().try_for_each(|finding| outputs(finding, out))
         }
         FindingCommand::Explain { id, text, actor } => {
             if !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {

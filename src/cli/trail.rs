@@ -194,7 +194,9 @@ async fn export(
 pub async fn entries(host: &Host, args: &EntriesArgs, out: &mut Out) -> Result<(), Failure> {
     let case = args.case.map(|id| id.to_string()).unwrap_or_default();
     let of = args.of.map(|id| id.to_string()).unwrap_or_default();
+    let index = args.index.map(|index| index.to_string());
     let query = [
+        ("index", index.as_deref().unwrap_or_default()),
         ("from", args.from.as_str()),
         ("to", args.to.as_str()),
         ("account", of.as_str()),

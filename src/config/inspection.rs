@@ -18,17 +18,22 @@ pub struct Inspection {
     pub holidays: Vec<Date>,
     /// Distinct people that one person may open in a day before it is a mass read.
     pub people_a_day: u32,
+    /// Distinct cases that one person may open or list in a day before it is a mass read.
+    pub cases_a_day: u32,
     /// Exports and prints of one person in a day before it is a mass read.
     pub outputs_a_day: u32,
-    /// Cases that one person may read in a month without handling them.
+    /// Cases that one person may open in a month without handling them or following their department.
     pub neighbour_reads: u32,
+    /// Cases of their department that one person may open in a month in supervision.
+    pub supervision_reads: u32,
     /// Refused attempts of one person in a month.
     pub denied: u32,
     /// Failed log-ins for one account in a month.
     pub failed_logins: u32,
-    /// Letters that the reason of an export or print has at the least to count as one.
+    /// Letters that the reason of an export or print has at the least, or it is pointed out to the
+    /// auditor; what it says, the auditor confirms.
     pub reason_letters: u32,
-    /// Day of the following month on which the inspection must have been made.
+    /// Day of the following month on which the inspection must have been made and signed.
     pub due_day: u8,
 }
 
@@ -39,8 +44,10 @@ impl Default for Inspection {
             night_to: 6,
             holidays: Vec::new(),
             people_a_day: 100,
+            cases_a_day: 1000,
             outputs_a_day: 50,
             neighbour_reads: 20,
+            supervision_reads: 300,
             denied: 20,
             failed_logins: 10,
             reason_letters: 2,
@@ -61,8 +68,10 @@ impl Inspection {
         let reason = "must be at least 1";
         for (key, value) in [
             ("inspection.people_a_day", self.people_a_day),
+            ("inspection.cases_a_day", self.cases_a_day),
             ("inspection.outputs_a_day", self.outputs_a_day),
             ("inspection.neighbour_reads", self.neighbour_reads),
+            ("inspection.supervision_reads", self.supervision_reads),
             ("inspection.denied", self.denied),
             ("inspection.failed_logins", self.failed_logins),
         ] {

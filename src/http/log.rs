@@ -33,6 +33,9 @@ pub(super) struct EntryParams {
     case: Option<String>,
     /// This task code, such as `read`.
     task: Option<String>,
+    /// The entry of this index alone.
+    #[param(value_type = Option<u64>)]
+    index: Option<String>,
     /// At most this many rows, 1 to 200.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
@@ -68,6 +71,7 @@ impl Judged for Wanted {
             account: extract::parsed("account", id, asked.account.as_deref())?,
             case: extract::parsed("case", id, asked.case.as_deref())?,
             task: extract::parsed("task", "is not a task code", asked.task.as_deref())?,
+            index: extract::parsed("index", "must be a number", asked.index.as_deref())?,
         };
         Ok(Self {
             query,

@@ -1,77 +1,34 @@
 //! From entries to findings, in one pass: what is kept on the way is a few counters for each person.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use super::deed::{
+    Whose, administers, begins_output, came_to_nothing, is_administration, is_special, query,
+    shows_cases, whose,
+};
+use super::hits::{Distinct, Hits, Outlet, number};
 use super::rule::{Extent, Rule};
 use crate::audit::body::Body;
 use crate::audit::entry::{Decision, Header};
-use crate::audit::usage::{ASK, MORE};
-use crate::audit::{Outcome, pass::Sealed};
+use crate::audit::pass::Sealed;
 use crate::config::inspection::Inspection;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
-use crate::domain::role::Role;
 use crate::domain::task::Task;
 use crate::domain::time::Timestamp;
 
-/// Entries that a finding names at the most; how many there are is said besides.
-pub const ENTRIES_MAX: usize = 200;
 const HOUR_MS: i64 = 3_600_000;
-
-/// Policies that permit a read to holders of the case alone: whoever read by one of them handled it
-/// at that moment.
-const HOLDERS_ALONE: [&str; 4] = [
-    "sensitive_own_handling",
-    "sensitive_own_answering",
-    "ordinary_own_handling",
-    "ordinary_own_answering",
-];
 
 /// What only the store knows.
 pub trait Known {
     /// Why it could not be looked up.
     type Error;
-    /// Whether a case is sensitive; one that does not exist is not.
-    fn sensitive(&mut self, case: CaseId) -> Result<bool, Self::Error>;
-    /// Whether an account is shut.
-    fn shut(&self, account: AccountId) -> bool;
-}
-
-/// Entries behind one finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hits {
-    /// How much.
-    pub extent: Extent,
-    /// Indexes of the first [`ENTRIES_MAX`].
-    pub entries: Vec<u64>,
-    /// Time of the first.
-    pub first: Timestamp,
-    /// Time of the last.
-    pub last: Timestamp,
-}
-
-impl Hits {
-    /// One entry.
-    pub fn one(index: u64, time: Timestamp) -> Self {
-        Self {
-            extent: Extent { count: 1, most: 0 },
-            entries: vec![index],
-            first: time,
-            last: time,
-        }
-    }
-
-    /// The same and `other`, which comes later.
-    pub fn add(&mut self, other: &Self) {
-        self.extent.count = self.extent.count.saturating_add(other.extent.count);
-        self.extent.most = self.extent.most.max(other.extent.most);
-        let room = ENTRIES_MAX.saturating_sub(self.entries.len());
-        self.entries.extend(other.entries.iter().take(room));
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-    }
+    /// Whether a case was sensitive at the entry of this index; one that is not there was not.
+    fn sensitive(&mut self, case: CaseId, index: u64) -> Result<bool, Self::Error>;
+    /// Whether an account that the pass saw neither shut nor opened again was shut all the time.
+    fn shut(&mut self, account: AccountId) -> Result<bool, Self::Error>;
 }
 
 /// Use by the hour of the day, 0 to 23.
@@ -82,22 +39,29 @@ struct Person {
     hours: Hours,
     hits: BTreeMap<Rule, Hits>,
     today: Option<Today>,
+    /// Cases of others, and of the department that they follow.
+    strange: Distinct,
+    followed: Distinct,
+    /// Failed log-ins before the pass saw whether the account was shut.
+    tried: Option<Hits>,
+    shut: Option<bool>,
 }
 
 /// What one person did on one day.
 struct Today {
     day: Date,
-    people: HashSet<u64>,
+    people: Distinct,
+    cases: Distinct,
     outputs: u32,
     hits: Hits,
 }
 
 impl Person {
-    fn hit(&mut self, rule: Rule, hits: &Hits) {
-        match self.hits.get_mut(&rule) {
-            Some(known) => known.add(hits),
-            None => drop(self.hits.insert(rule, hits.clone())),
-        }
+    fn hit(&mut self, rule: Rule, hits: &Hits) -> &mut Hits {
+        self.hits
+            .entry(rule)
+            .and_modify(|known| known.add(hits))
+            .or_insert_with(|| hits.clone())
     }
 
     /// Ends a day: whether it was a heavy one.
@@ -105,10 +69,23 @@ impl Person {
         let Some(mut today) = self.today.take() else {
             return;
         };
-        let people = u32::try_from(today.people.len()).unwrap_or(u32::MAX);
-        if people >= rules.people_a_day || today.outputs >= rules.outputs_a_day {
-            today.hits.extent.most = people.max(today.outputs);
+        let (people, cases) = (today.people.count(), today.cases.count());
+        let heavy = people >= rules.people_a_day
+            || cases >= rules.cases_a_day
+            || today.outputs >= rules.outputs_a_day;
+        if heavy {
+            today.hits.extent.most = people.max(cases).max(today.outputs);
             self.hit(Rule::MassRead, &today.hits);
+        }
+    }
+
+    /// A failed log-in: a trace of somebody who was shut out, or may turn out to be one.
+    fn tries(&mut self, hit: &Hits) {
+        match (self.shut, &mut self.tried) {
+            (Some(true), _) => drop(self.hit(Rule::AfterRevoke, hit)),
+            (Some(false), _) => {}
+            (None, Some(tried)) => tried.add(hit),
+            (None, tried) => *tried = Some(hit.clone()),
         }
     }
 }
@@ -119,7 +96,7 @@ struct Moment {
     day: Date,
     hour_of_day: u8,
     night: bool,
-    holiday: bool,
+    off: bool,
 }
 
 /// See the module.
@@ -139,41 +116,6 @@ pub struct Gathered {
     pub usage: Vec<(Option<AccountId>, Hours)>,
     /// Bodies that were needed and are destroyed or were never restored.
     pub unread: u64,
-}
-
-/// Whether cases were shown by it.
-const fn shows_cases(task: Task) -> bool {
-    matches!(
-        task,
-        Task::Read
-            | Task::List
-            | Task::Search
-            | Task::Export
-            | Task::Print
-            | Task::Unmask
-            | Task::Download
-            | Task::OpenRetained
-            | Task::HandOver
-    )
-}
-
-const fn takes_out(task: Task) -> bool {
-    matches!(task, Task::Export | Task::Print | Task::Unmask)
-}
-
-/// Whether the sealed part of an entry is needed at all.
-pub fn needs_body(header: &Header) -> bool {
-    match header.decision {
-        Decision::Allow => {
-            header.outcome == Outcome::Done
-                && shows_cases(header.task)
-                && (header.counts.people > 0
-                    || takes_out(header.task)
-                    || header.task == Task::OpenRetained)
-        }
-        Decision::Deny => true,
-        Decision::None => false,
-    }
 }
 
 impl<'a, K: Known> Gatherer<'a, K> {
@@ -196,11 +138,6 @@ impl<'a, K: Known> Gatherer<'a, K> {
         let rules = self.rules;
         let moment = moment(&mut self.moment, rules, header.time);
         let hit = Hits::one(index, header.time);
-        let person = self.people.entry(header.actor).or_default();
-        let hour = usize::from(moment.hour_of_day);
-        if let Some(count) = person.hours.get_mut(hour) {
-            *count = count.saturating_add(1);
-        }
         let body = match body {
             Sealed::Open(body) => Some(body),
             Sealed::Gone => {
@@ -209,15 +146,34 @@ impl<'a, K: Known> Gatherer<'a, K> {
             }
             Sealed::Unasked => None,
         };
+        if let Some((account, shut)) = account_end(header, body) {
+            let person = self.people.entry(Some(account)).or_default();
+            // What came before: it was open until somebody shut it, or nobody can tell.
+            person.tried = None;
+            person.shut = Some(shut);
+        }
+        let person = self.people.entry(header.actor).or_default();
+        let hour = usize::from(moment.hour_of_day);
+        if let Some(count) = person.hours.get_mut(hour) {
+            *count = count.saturating_add(1);
+        }
         match header.decision {
             Decision::Allow if shows_cases(header.task) => {
                 shown(person, rules, header, body, moment, &hit);
+            }
+            Decision::Allow | Decision::None if administers(header.task) => {
+                if is_administration(header, body) {
+                    at_odd_times(person, moment, &hit);
+                }
+                if is_special(header, body) {
+                    person.hit(Rule::BreakGlass, &hit);
+                }
             }
             Decision::Allow => {}
             Decision::Deny => {
                 person.hit(Rule::DeniedMany, &hit);
                 for case in body.iter().flat_map(|body| &body.cases) {
-                    if self.known.sensitive(*case)? {
+                    if self.known.sensitive(*case, index)? {
                         person.hit(Rule::DeniedSensitive, &hit);
                         break;
                     }
@@ -225,9 +181,7 @@ impl<'a, K: Known> Gatherer<'a, K> {
             }
             Decision::None if header.task == Task::LoginFailed => {
                 person.hit(Rule::FailedLogins, &hit);
-                if header.actor.is_some_and(|id| self.known.shut(id)) {
-                    person.hit(Rule::AfterRevoke, &hit);
-                }
+                person.tries(&hit);
             }
             Decision::None => {}
         }
@@ -235,15 +189,30 @@ impl<'a, K: Known> Gatherer<'a, K> {
     }
 
     /// What was found.
-    pub fn end(self) -> Gathered {
+    ///
+    /// # Errors
+    /// What [`Known`] says.
+    pub fn end(mut self) -> Result<Gathered, K::Error> {
         let rules = self.rules;
         let mut found = Vec::new();
         let mut usage = Vec::new();
         for (id, mut person) in self.people {
             person.end_day(rules);
-            for (rule, hits) in person.hits {
+            if let (Some(id), Some(tried)) = (id, person.tried.take())
+                && self.known.shut(id)?
+            {
+                person.hit(Rule::AfterRevoke, &tried);
+            }
+            for (rule, mut hits) in person.hits {
                 let least = match rule {
-                    Rule::NeighbourRead => rules.neighbour_reads,
+                    Rule::NeighbourRead => {
+                        hits.extent.count = person.strange.count();
+                        rules.neighbour_reads
+                    }
+                    Rule::SupervisionRead => {
+                        hits.extent.count = person.followed.count();
+                        rules.supervision_reads
+                    }
                     Rule::DeniedMany => rules.denied,
                     Rule::FailedLogins => rules.failed_logins,
                     _ => 1,
@@ -252,17 +221,33 @@ impl<'a, K: Known> Gatherer<'a, K> {
                     found.push((rule, id, hits));
                 }
             }
-            usage.push((id, person.hours));
+            if person.hours.iter().any(|count| *count > 0) {
+                usage.push((id, person.hours));
+            }
         }
         found.sort_by_key(|(rule, id, _)| (*rule, *id));
         let total = |hours: &Hours| hours.iter().map(|n| u64::from(*n)).sum::<u64>();
         usage.sort_by_key(|(_, hours)| std::cmp::Reverse(total(hours)));
-        Gathered {
+        Ok(Gathered {
             found,
             usage,
             unread: self.unread,
-        }
+        })
     }
+}
+
+/// The account that an entry shuts or lets in again, and which of the two.
+pub(crate) fn account_end(header: &Header, body: Option<&Body>) -> Option<(AccountId, bool)> {
+    if header.task != Task::ManageAccount || header.decision != Decision::Allow {
+        return None;
+    }
+    let shut = match query(body)? {
+        "disable" => true,
+        "reset" => false,
+        _ => return None,
+    };
+    let account = body?.reason.as_deref()?.parse().ok()?;
+    Some((account, shut))
 }
 
 fn moment<'m>(known: &'m mut Option<Moment>, rules: &Inspection, time: Timestamp) -> &'m Moment {
@@ -277,9 +262,18 @@ fn moment<'m>(known: &'m mut Option<Moment>, rules: &Inspection, time: Timestamp
             day,
             hour_of_day,
             night: rules.is_night(hour_of_day),
-            holiday: rules.is_day_off(day),
+            off: rules.is_day_off(day),
         }
     })
+}
+
+fn at_odd_times(person: &mut Person, moment: &Moment, hit: &Hits) {
+    if moment.night {
+        person.hit(Rule::NightUse, hit);
+    }
+    if moment.off {
+        person.hit(Rule::HolidayUse, hit);
+    }
 }
 
 /// What showed cases.
@@ -291,73 +285,76 @@ fn shown(
     moment: &Moment,
     hit: &Hits,
 ) {
-    let query = body.and_then(|body| body.query.as_deref());
-    // What was over a budget, failed or waits for a second person showed nothing.
-    if header.outcome == Outcome::Refused || query == Some(ASK) {
+    if came_to_nothing(header, body) {
         return;
     }
-    if moment.night {
-        person.hit(Rule::NightUse, hit);
-    }
-    if moment.holiday {
-        person.hit(Rule::HolidayUse, hit);
-    }
-    let special = matches!(header.task, Task::OpenRetained | Task::HandOver);
-    let opened = special && header.counts.bytes > 0;
-    if opened || header.purpose == Some(Purpose::Recovery) {
+    at_odd_times(person, moment, hit);
+    // No policy of the program's own permits a recovery as a purpose; an office's may.
+    if is_special(header, body) || header.purpose == Some(Purpose::Recovery) {
         person.hit(Rule::BreakGlass, hit);
     }
-    if takes_out(header.task) && !body.is_some_and(|body| explained(body, rules)) {
-        person.hit(Rule::UnexplainedOutput, hit);
+    let output = begins_output(header, body);
+    if output {
+        let outlet = outlet(rules, header, body, hit);
+        person.hit(Rule::UnexplainedOutput, hit).name(outlet);
     }
-    if header.task == Task::Read && of_others(header) {
-        person.hit(Rule::NeighbourRead, hit);
+    match whose(header) {
+        Whose::Own => {}
+        Whose::Followed => {
+            cases(&mut person.followed, header, body);
+            person.hit(Rule::SupervisionRead, hit);
+        }
+        Whose::Strange => {
+            cases(&mut person.strange, header, body);
+            person.hit(Rule::NeighbourRead, hit);
+        }
     }
-    if person
-        .today
-        .as_ref()
-        .is_some_and(|today| today.day != moment.day)
-    {
+    let over = |today: &Today| today.day != moment.day;
+    if person.today.as_ref().is_some_and(over) {
         person.end_day(rules);
     }
-    let leaves = matches!(header.task, Task::Export | Task::Print);
-    let outputs = u32::from(leaves && query != Some(MORE));
-    let units = body.iter().flat_map(|body| &body.people);
-    let units = units.map(|unit| unit.as_u64());
-    match &mut person.today {
-        Some(today) => {
-            today.people.extend(units);
-            today.outputs = today.outputs.saturating_add(outputs);
-            today.hits.add(hit);
-        }
-        None => {
-            person.today = Some(Today {
-                day: moment.day,
-                people: units.collect(),
-                outputs,
-                hits: hit.clone(),
-            });
-        }
+    let none = Hits {
+        extent: Extent::default(),
+        entries: Vec::new(),
+        behind: 0,
+        ..hit.clone()
+    };
+    let today = person.today.get_or_insert_with(|| Today {
+        day: moment.day,
+        people: Distinct::default(),
+        cases: Distinct::default(),
+        outputs: 0,
+        hits: none,
+    });
+    match body {
+        Some(body) => today.people.note(body.people.iter().map(|u| u.as_u64())),
+        None => today.people.note_untold(header.counts.people),
+    }
+    cases(&mut today.cases, header, body);
+    today.outputs = today.outputs.saturating_add(u32::from(output));
+    today.hits.add(hit);
+}
+
+fn cases(to: &mut Distinct, header: &Header, body: Option<&Body>) {
+    match body {
+        Some(body) => to.note(body.cases.iter().map(number)),
+        None => to.note_untold(header.counts.cases),
     }
 }
 
-fn explained(body: &Body, rules: &Inspection) -> bool {
-    let reason = body.reason.as_deref().unwrap_or_default();
-    let letters = reason.chars().filter(|c| c.is_alphanumeric()).count();
-    u32::try_from(letters).unwrap_or(u32::MAX) >= rules.reason_letters.max(1)
-}
-
-/// Whether somebody who works on cases read one that they did not handle.
-fn of_others(header: &Header) -> bool {
-    let works = [
-        Role::Officer,
-        Role::HumanRightsOfficer,
-        Role::Lead,
-        Role::Coordinator,
-        Role::Intake,
-    ];
-    let handled = |policy: &String| HOLDERS_ALONE.contains(&policy.as_str());
-    works.into_iter().any(|role| header.roles.has(role)) && !header.policies.iter().any(handled)
+fn outlet(rules: &Inspection, header: &Header, body: Option<&Body>, hit: &Hits) -> Outlet {
+    let reason = body.and_then(|body| body.reason.as_deref());
+    let letters = reason.unwrap_or_default().chars();
+    let letters = letters.filter(|c| c.is_alphanumeric()).count();
+    let letters = u32::try_from(letters).unwrap_or(u32::MAX);
+    Outlet {
+        serial: None,
+        entry: hit.entries.first().copied().unwrap_or_default(),
+        at: header.time,
+        task: header.task,
+        purpose: header.purpose,
+        doubtful: letters < rules.reason_letters.max(1),
+    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,18 @@
 //! An inspection is made by one pass over a month ([`gather`]) and kept as a pack with its findings
 //! ([`pack`]). What a signature binds to is the [`sheet`].
 
+pub mod deed;
 pub mod evidence;
 pub mod evidence_page;
 pub mod gather;
+pub mod hits;
 mod html;
+mod kept;
 pub mod month;
 pub mod pack;
 pub mod report;
 pub mod report_paper;
+mod report_rules;
 pub mod rule;
 pub mod sheet;
 pub mod view;

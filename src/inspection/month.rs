@@ -55,6 +55,13 @@ impl Month {
         }
     }
 
+    /// Its days, in their order.
+    pub fn days(self) -> impl Iterator<Item = Date> {
+        let inside = move |day: &Date| (day.year(), day.month()) == (self.year, self.month);
+        let next = |day: &Date| day.tomorrow().ok();
+        std::iter::successors(Some(self.day(1)), next).take_while(inside)
+    }
+
     /// When its inspection must have been made: the first moment of this day of the next month.
     pub fn due(self, day: u8) -> Timestamp {
         let day = i8::try_from(day).unwrap_or(i8::MAX);
@@ -93,6 +100,7 @@ mod tests {
         let month: Month = "2026-12".parse().unwrap();
         assert_eq!(month.start().rfc3339(), "2026-12-01T00:00:00.000+09:00");
         assert_eq!(month.next().to_string(), "2027-01");
+        assert_eq!(month.days().count(), 31);
         assert_eq!(month.due(5).rfc3339(), "2027-01-05T00:00:00.000+09:00");
         let last = Timestamp::from_millis(month.next().start().as_millis() - 1);
         assert_eq!(Month::of(last), month);

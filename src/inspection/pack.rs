@@ -3,18 +3,27 @@
 //! A change of a finding changes the pack's revision in the same batch, so that a signature and a
 //! change never cross: one of them conflicts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
+
 use super::evidence::Words;
 use super::gather::Hours;
+use super::hits::Outlet;
+use super::kept::{Kept, Told, finding_id};
 use super::month::Month;
 use super::rule::Rule;
-use crate::config::inspection::Inspection;
-use crate::crypto::table::{Row, Stored, Table, TableError};
+use crate::crypto::table::{Stored, Table, TableError};
 use crate::domain::id::{AccountId, BadId, InspectionId};
 use crate::domain::time::Timestamp;
-use crate::engine::{Batch, Space};
+use crate::engine::Batch;
+
+/// Form of the sheet of an inspection that is made now.
+pub const SHEET: u8 = 2;
+/// Form of those that were made by 0.3.0.
+pub const SHEET_BEFORE: u8 = 1;
 
 /// People on the chart at the most: those with most entries.
 pub const PEOPLE_MAX: usize = 2_000;
@@ -104,12 +113,16 @@ pub struct Finding {
     pub rule: Rule,
     /// The person concerned; `None` where nobody is known.
     pub person: Option<AccountId>,
-    /// Entries, or copies.
+    /// Entries; cases, outputs or copies where the rule counts those.
     pub count: u32,
     /// What was found, in words.
     pub says: Words,
     /// Indexes in the access log of the entries behind it, the first ones.
     pub entries: Vec<u64>,
+    /// How many entries there are; `None` in findings of 0.3.0.
+    pub behind: Option<u32>,
+    /// Outputs whose reason is to be confirmed, where it is about those.
+    pub outputs: Vec<Outlet>,
     /// Time of the first.
     pub first: Timestamp,
     /// Time of the last.
@@ -129,7 +142,8 @@ pub struct Signed {
     pub by: AccountId,
     /// When.
     pub at: Timestamp,
-    /// Hash of the sheet that was signed.
+    /// Hash of the sheet that was signed. The entry of the signing says so, too
+    /// ([`Sheet::sealed`](super::sheet::Sheet::sealed)): it alone is believed.
     pub hash: [u8; 32],
     /// Why it was signed while findings were not settled.
     pub statement: Option<String>,
@@ -138,6 +152,8 @@ pub struct Signed {
 /// One inspection.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Pack {
+    /// Form of its sheet.
+    pub sheet: u8,
     /// Id.
     pub id: InspectionId,
     /// The month.
@@ -156,8 +172,12 @@ pub struct Pack {
     pub root: [u8; 32],
     /// Sealed parts that were needed and are gone.
     pub unread: u64,
-    /// The rules in force.
-    pub rules: Inspection,
+    /// The rules in force, as JSON: what is signed does not change with a later program's rules.
+    pub rules: String,
+    /// Days of the month, no weekends, on which the office rests.
+    pub days_off: Vec<Date>,
+    /// What whoever reads it must know.
+    pub notes: Vec<Words>,
     /// Use by person and hour, the heaviest first.
     pub usage: Vec<(Option<AccountId>, Hours)>,
     /// How many findings there are.
@@ -166,6 +186,22 @@ pub struct Pack {
     pub revision: u64,
     /// The sign-off.
     pub signed: Option<Signed>,
+    /// The one before it, which nobody had signed.
+    pub supersedes: Option<InspectionId>,
+    /// The one that took its place before anybody signed it.
+    pub superseded_by: Option<InspectionId>,
+}
+
+impl Pack {
+    /// Of two of one month the later one is the greater: a whole one behind those for information.
+    fn order(&self) -> (bool, Timestamp, InspectionId) {
+        (self.whole, self.made_at, self.id)
+    }
+
+    /// Whether it is the one of its month that counts: of the whole month, and in nobody's place.
+    pub const fn stands(&self) -> bool {
+        self.whole && self.superseded_by.is_none()
+    }
 }
 
 /// Outputs of which a copy may still be somewhere, when a pack was made.
@@ -179,31 +215,6 @@ pub struct Copies {
     pub overdue: u32,
 }
 
-/// A row of the space.
-#[derive(Clone, serde::Serialize, serde::Deserialize)]
-enum Kept {
-    Pack(Box<Pack>),
-    Finding(Box<Finding>),
-    /// Beside its pack, where number 0 would be; packs of before have none.
-    Copies(Copies),
-}
-
-fn finding_id(inspection: InspectionId, number: u32) -> Vec<u8> {
-    [&inspection.as_bytes()[..], &number.to_be_bytes()].concat()
-}
-
-impl Row for Kept {
-    const SPACE: Space = Space::Inspection;
-    const KIND: &'static str = "inspection";
-    fn id(&self) -> Vec<u8> {
-        match self {
-            Self::Pack(pack) => pack.id.as_bytes().to_vec(),
-            Self::Finding(finding) => finding_id(finding.inspection, finding.number),
-            Self::Copies(copies) => finding_id(copies.inspection, 0),
-        }
-    }
-}
-
 /// A pack with its findings, as read.
 pub struct Whole {
     /// The pack.
@@ -212,8 +223,22 @@ pub struct Whole {
     pub findings: Vec<Finding>,
     /// Copies that were out; `None` where it was made before they were counted.
     pub copies: Option<Copies>,
-    row: Stored<Kept>,
+    row: Option<Stored<Kept>>,
     rows: Vec<Stored<Kept>>,
+}
+
+#[cfg(test)]
+impl Whole {
+    /// A pack that lies nowhere.
+    pub(super) const fn bare(pack: Pack) -> Self {
+        Self {
+            pack,
+            findings: Vec::new(),
+            copies: None,
+            row: None,
+            rows: Vec::new(),
+        }
+    }
 }
 
 /// Reads and prepares rows of inspections.
@@ -255,7 +280,7 @@ impl Inspections {
         let Some(row) = self.table.find::<Kept>(id.as_bytes())? else {
             return Ok(None);
         };
-        let Kept::Pack(pack) = row.row.clone() else {
+        let Told::Pack(pack) = row.row.clone().into() else {
             return Err(OTHER);
         };
         let mut rows = Vec::new();
@@ -263,22 +288,22 @@ impl Inspections {
         for number in 1..=pack.findings {
             let found = self.table.find::<Kept>(&finding_id(id, number))?;
             let found = found.ok_or(OTHER)?;
-            let Kept::Finding(finding) = found.row.clone() else {
+            let Told::Finding(finding) = found.row.clone().into() else {
                 return Err(OTHER);
             };
             rows.push(found);
             findings.push(*finding);
         }
         let copies = self.table.find::<Kept>(&finding_id(id, 0))?;
-        let copies = copies.and_then(|found| match found.row {
-            Kept::Copies(copies) => Some(copies),
-            Kept::Pack(_) | Kept::Finding(_) => None,
+        let copies = copies.and_then(|found| match found.row.into() {
+            Told::Copies(copies) => Some(copies),
+            Told::Pack(_) | Told::Finding(_) => None,
         });
         Ok(Some(Whole {
             pack: *pack,
             findings,
             copies,
-            row,
+            row: Some(row),
             rows,
         }))
     }
@@ -290,28 +315,35 @@ impl Inspections {
     pub fn packs(&self) -> Result<Vec<Pack>, TableError> {
         let rows = self.table.all::<Kept>()?.into_iter();
         let mut packs: Vec<Pack> = rows
-            .filter_map(|row| match row {
-                Kept::Pack(pack) => Some(*pack),
-                Kept::Finding(_) | Kept::Copies(_) => None,
+            .filter_map(|row| match row.into() {
+                Told::Pack(pack) => Some(*pack),
+                Told::Finding(_) | Told::Copies(_) => None,
             })
             .collect();
-        packs.sort_by_key(|pack| std::cmp::Reverse((pack.month, pack.made_at, pack.id)));
+        packs.sort_by_key(|pack| std::cmp::Reverse((pack.month, pack.order())));
         Ok(packs)
     }
 
-    /// Findings about one person in inspections that are not signed, the newest first.
+    /// Findings about one person, the newest first: of each month those of its newest inspection,
+    /// while it is not signed. Those before it found the same, or are no longer answered.
     ///
     /// # Errors
     /// As [`Inspections::find`].
     pub fn about(&self, person: AccountId) -> Result<Vec<Finding>, TableError> {
-        let (mut open, mut found) = (Vec::new(), Vec::new());
+        let mut newest: BTreeMap<Month, Pack> = BTreeMap::new();
+        let mut found = Vec::new();
         for row in self.table.all::<Kept>()? {
-            match row {
-                Kept::Pack(pack) if pack.signed.is_none() => open.push(pack.id),
-                Kept::Finding(finding) if finding.person == Some(person) => found.push(*finding),
-                _ => {}
+            match row.into() {
+                Told::Pack(pack) => match newest.get(&pack.month) {
+                    Some(known) if known.order() >= pack.order() => {}
+                    _ => drop(newest.insert(pack.month, *pack)),
+                },
+                Told::Finding(finding) if finding.person == Some(person) => found.push(*finding),
+                Told::Finding(_) | Told::Copies(_) => {}
             }
         }
+        let open = newest.into_values().filter(|pack| pack.signed.is_none());
+        let open: Vec<InspectionId> = open.map(|pack| pack.id).collect();
         found.retain(|finding| open.contains(&finding.inspection));
         found.sort_by_key(|f| (std::cmp::Reverse(f.last), f.inspection, f.number));
         Ok(found)
@@ -349,6 +381,7 @@ impl Inspections {
             ..pack
         };
         let kept = Kept::Pack(Box::new(pack));
-        self.table.put_changed(batch, &before.row, &kept)
+        let row = before.row.as_ref().ok_or(OTHER)?;
+        self.table.put_changed(batch, row, &kept)
     }
 }

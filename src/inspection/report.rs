@@ -1,9 +1,9 @@
-//! The report of an inspection as a page: head, chart of use by person and hour, findings. The chart
+//! The report of an inspection as a page: head, rules, chart of use by person and hour, findings. The chart
 //! is drawn with attributes alone, so that it shows wherever the page is opened.
 
 use super::html::Html;
-use super::pack::FindingState;
-use super::sheet::{CopiesOut, Remark, Usage};
+use super::report_rules::{alarms, entries, head, output, rules, state};
+use super::sheet::{Remark, Usage};
 use super::view::InspectionView;
 
 const STYLE: &str = "@page{size:A4 landscape;margin:12mm}body{font-family:sans-serif;\
@@ -39,15 +39,19 @@ pub fn html(view: &InspectionView) -> String {
     );
     let mut page = Html::page(&title, STYLE);
     page.cell("<h1>", &title, "</h1>");
-    if let Some(signed) = view.signed.as_ref().filter(|signed| !signed.intact) {
+    for alarm in alarms(view) {
+        page.cell("<p class=\"alarm\">", alarm, "</p>");
+    }
+    for note in &sheet.notes {
         page.cell(
-            "<p class=\"alarm\">서명된 뒤에 내용이 바뀌었습니다. / This was changed after it was \
-             signed. Signed hash: ",
-            &signed.hash,
+            "<p class=\"note\">",
+            format!("{} / {}", note.ko, note.en),
             "</p>",
         );
     }
-    head(&mut page, view);
+    pairs(&mut page, head(view));
+    page.raw("<h2>적용된 규칙 / Rules in force</h2>");
+    pairs(&mut page, rules(view));
     page.raw("<h2>사용자별 시간대별 이용 / Use by person and hour</h2>");
     chart(&mut page, view);
     page.raw("<h2>지적 사항 / Findings</h2><table>")
@@ -55,22 +59,13 @@ pub fn html(view: &InspectionView) -> String {
         .raw("<tbody>");
     for finding in &sheet.findings {
         let (korean, english) = finding.rule.title();
-        let mut entries: Vec<String> = finding
-            .entries
-            .iter()
-            .take(ENTRIES_SHOWN)
-            .map(ToString::to_string)
-            .collect();
-        if finding.entries.len() > ENTRIES_SHOWN {
-            entries.push("…".to_owned());
-        }
         page.row([
             finding.number.to_string(),
             format!("{korean} / {english}"),
             name(view, finding.person.as_deref()),
             format!("{} {}", finding.says.ko, finding.says.en),
             format!("{} ~ {}", finding.first, finding.last),
-            entries.join(", "),
+            entries(finding, ENTRIES_SHOWN),
             remark(finding.explanation.as_ref()),
             format!(
                 "{} {}",
@@ -80,49 +75,27 @@ pub fn html(view: &InspectionView) -> String {
         ]);
     }
     page.raw("</tbody></table>");
+    for finding in sheet.findings.iter().filter(|f| !f.outputs.is_empty()) {
+        let person = name(view, finding.person.as_deref());
+        page.cell(
+            "<h2>사유를 확인할 출력물 / Outputs: ",
+            format!("{} {person}", finding.number),
+            "</h2><ul>",
+        );
+        for one in &finding.outputs {
+            page.cell("<li>", output(one), "</li>");
+        }
+        page.raw("</ul>");
+    }
     page.end()
 }
 
-fn head(page: &mut Html, view: &InspectionView) {
-    let sheet = &view.sheet;
-    let statement = view.signed.as_ref().and_then(|s| s.statement.clone());
-    page.raw("<table><tbody>")
-        .row([
-            "점검 월 / Month",
-            &format!("{} ({})", sheet.month, whole(sheet.whole)),
-        ])
-        .row([
-            "작성 / Made",
-            &format!("{} {}", sheet.made_at, name(view, Some(&sheet.made_by))),
-        ])
-        .row([
-            "접속기록 / Entries",
-            &format!("{} ({} ~ {})", sheet.to - sheet.from, sheet.from, sheet.to),
-        ])
-        .row(["기록의 뿌리 / Root of the log", &sheet.root])
-        .row([
-            "파기되어 읽지 못한 본문 / Bodies gone",
-            &sheet.unread.to_string(),
-        ])
-        .row([
-            "회수되지 않은 출력물 (기한 경과) / Copies out (overdue)",
-            &copies(sheet.copies),
-        ])
-        .row(["점검표 해시 / Hash of the sheet", &view.hash])
-        .row(["서명 / Signed", &signed_by(view)])
-        .row([
-            "미해결 서명 사유 / Statement",
-            &statement.unwrap_or_else(|| "-".to_owned()),
-        ])
-        .raw("</tbody></table>");
-}
-
-/// How many copies are out, and how many of them are past their date.
-pub(super) fn copies(copies: Option<CopiesOut>) -> String {
-    copies.map_or_else(
-        || "-".to_owned(),
-        |copies| format!("{} ({})", copies.total, copies.overdue),
-    )
+fn pairs(page: &mut Html, pairs: Vec<(String, String)>) {
+    page.raw("<table><tbody>");
+    for (name, value) in pairs {
+        page.row([name, value]);
+    }
+    page.raw("</tbody></table>");
 }
 
 fn chart(page: &mut Html, view: &InspectionView) {
@@ -175,23 +148,6 @@ fn chart(page: &mut Html, view: &InspectionView) {
     page.raw("</svg>");
 }
 
-/// Who signed and when.
-pub(super) fn signed_by(view: &InspectionView) -> String {
-    view.signed.as_ref().map_or_else(
-        || "서명 전 / not signed yet".to_owned(),
-        |signed| format!("{} {}", signed.by, signed.at),
-    )
-}
-
-/// Whether the month was over.
-pub(super) const fn whole(whole: bool) -> &'static str {
-    if whole {
-        "월 전체 / whole month"
-    } else {
-        "월중 점검 / the month was not over"
-    }
-}
-
 /// What a person is called today.
 pub(super) fn name(view: &InspectionView, id: Option<&str>) -> String {
     match id {
@@ -210,14 +166,4 @@ pub(super) fn remark(said: Option<&Remark>) -> String {
         || "-".to_owned(),
         |said| format!("{} ({})", said.text, said.at),
     )
-}
-
-/// How far a finding has come.
-pub(super) const fn state(state: FindingState) -> &'static str {
-    match state {
-        FindingState::Open => "미해결 / open",
-        FindingState::Explained => "소명됨 / explained",
-        FindingState::Accepted => "인정 / accepted",
-        FindingState::Rejected => "불인정 / rejected",
-    }
 }

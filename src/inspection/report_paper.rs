@@ -1,8 +1,8 @@
-//! The report of an inspection on paper: the same as the page, with its chart as bars, since nothing
-//! is shaded on paper.
+//! The report of an inspection on paper: the same as the page. Nothing is shaded on paper, so the use by
+//! person and hour is a table of numbers, under bars of the hours.
 
-use super::pack::FindingState;
-use super::report::{copies, name, remark, signed_by, state, whole};
+use super::report::{name, remark};
+use super::report_rules::{alarms, entries, head, output, rules, state};
 use super::view::InspectionView;
 use crate::disclosure::paper::{Bars, Block, Chart, Column, Document, Table};
 
@@ -14,60 +14,33 @@ const ENTRIES_SHOWN: usize = 20;
 /// The document.
 pub fn document(view: &InspectionView) -> Document {
     let sheet = &view.sheet;
-    let mut blocks = Vec::new();
-    if view.signed.as_ref().is_some_and(|signed| !signed.intact) {
-        let alarm = "서명된 뒤에 내용이 바뀌었습니다. / This was changed after it was signed.";
-        blocks.push(Block::Heading(alarm.to_owned()));
-    }
-    let pair = |name: &str, value: String| (name.to_owned(), value);
-    let settled = sheet
-        .findings
-        .iter()
-        .filter(|f| f.state != FindingState::Open);
-    blocks.push(Block::Pairs(vec![
-        pair(
-            "점검 월 / Month",
-            format!("{} ({})", sheet.month, whole(sheet.whole)),
-        ),
-        pair(
-            "작성 / Made",
-            format!("{} {}", sheet.made_at, name(view, Some(&sheet.made_by))),
-        ),
-        pair("접속기록 / Entries", (sheet.to - sheet.from).to_string()),
-        pair("기록의 뿌리 / Root of the log", sheet.root.clone()),
-        pair(
-            "회수되지 않은 출력물 (기한 경과) / Copies out (overdue)",
-            copies(sheet.copies),
-        ),
-        pair(
-            "지적 사항 / Findings",
-            format!("{} / {}", settled.count(), sheet.findings.len()),
-        ),
-        pair("점검표 해시 / Hash of the sheet", view.hash.clone()),
-        pair("서명 / Signed", signed_by(view)),
-    ]));
-    blocks.push(Block::Chart(by_person(view)));
+    let heading = |text: &str| Block::Heading(text.to_owned());
+    let mut blocks: Vec<Block> = alarms(view).into_iter().map(Block::Heading).collect();
+    let notes = sheet.notes.iter();
+    blocks.extend(notes.map(|note| Block::Paragraph(format!("{} / {}", note.ko, note.en))));
+    blocks.push(Block::Pairs(head(view)));
+    blocks.push(heading("적용된 규칙 / Rules in force"));
+    blocks.push(Block::Pairs(rules(view)));
+    blocks.push(heading("사용자별 시간대별 이용 / Use by person and hour"));
     blocks.push(Block::Chart(by_hour(view)));
-    blocks.push(Block::Heading("지적 사항 / Findings".to_owned()));
+    blocks.push(Block::Table(by_person_and_hour(view)));
+    blocks.push(heading("지적 사항 / Findings"));
     blocks.push(Block::Table(findings(view)));
+    for finding in sheet.findings.iter().filter(|f| !f.outputs.is_empty()) {
+        let person = name(view, finding.person.as_deref());
+        let number = finding.number;
+        blocks.push(Block::Heading(format!(
+            "사유를 확인할 출력물 / Outputs: {number} {person}"
+        )));
+        let lines: Vec<String> = finding.outputs.iter().map(output).collect();
+        blocks.push(Block::Paragraph(lines.join("\n")));
+    }
     Document {
         title: format!(
             "접속기록 점검 {} / Inspection of the access log",
             sheet.month
         ),
         blocks,
-    }
-}
-
-fn by_person(view: &InspectionView) -> Chart {
-    let usage = view.sheet.usage.iter().take(CHART_PEOPLE);
-    let total = |hours: &[u32]| hours.iter().map(|n| u64::from(*n)).sum();
-    Chart {
-        title: "사용자별 이용 / Use by person".to_owned(),
-        bars: Bars::Lying,
-        values: usage
-            .map(|usage| (name(view, usage.person.as_deref()), total(&usage.hours)))
-            .collect(),
     }
 }
 
@@ -87,21 +60,42 @@ fn by_hour(view: &InspectionView) -> Chart {
     }
 }
 
+fn by_person_and_hour(view: &InspectionView) -> Table {
+    let hours = (0..24).map(|hour| Column::new(hour.to_string(), 2));
+    let rows = view.sheet.usage.iter().take(CHART_PEOPLE).map(|usage| {
+        let counts = usage.hours.iter().map(|count| short(*count));
+        let person = name(view, usage.person.as_deref());
+        std::iter::once(person).chain(counts).collect()
+    });
+    Table {
+        columns: std::iter::once(Column::new("시 / Hour", 8))
+            .chain(hours)
+            .collect(),
+        rows: rows.collect(),
+    }
+}
+
+/// A count in three letters at the most: a column of 24 has no room for more.
+fn short(count: u32) -> String {
+    match count {
+        0 => String::new(),
+        1..1_000 => count.to_string(),
+        1_000..100_000 => format!("{}k", count / 1_000),
+        _ => "≫".to_owned(),
+    }
+}
+
 fn findings(view: &InspectionView) -> Table {
     let column = |head: &str, share| Column::new(head, share);
     let rows = view.sheet.findings.iter().map(|finding| {
         let (korean, english) = finding.rule.title();
-        let entries = finding.entries.iter().take(ENTRIES_SHOWN);
-        let mut entries: Vec<String> = entries.map(ToString::to_string).collect();
-        if finding.entries.len() > ENTRIES_SHOWN {
-            entries.push("…".to_owned());
-        }
         vec![
             finding.number.to_string(),
             format!("{korean} / {english}"),
             name(view, finding.person.as_deref()),
             format!("{} {}", finding.says.ko, finding.says.en),
-            entries.join(", "),
+            format!("{} ~ {}", finding.first, finding.last),
+            entries(finding, ENTRIES_SHOWN),
             remark(finding.explanation.as_ref()),
             format!(
                 "{} {}",
@@ -115,9 +109,10 @@ fn findings(view: &InspectionView) -> Table {
             column("번호", 2),
             column("규칙 / Rule", 5),
             column("관련자 / Person", 4),
-            column("내용 / Finding", 10),
+            column("내용 / Finding", 9),
+            column("기간 / When", 5),
             column("기록 / Entries", 5),
-            column("소명 / Explanation", 7),
+            column("소명 / Explanation", 6),
             column("판단 / Verdict", 6),
         ],
         rows: rows.collect(),

@@ -17,15 +17,16 @@ use super::evidence::Words;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// Exports and prints without a confirmed reason (안전성 확보조치 기준 제8조: 다운로드 사유 확인).
+    /// Exports and prints whose reason the auditor is to confirm (안전성 확보조치 기준 제8조제2항:
+    /// 다운로드 사유 확인).
     UnexplainedOutput,
-    /// Use at night.
+    /// Use at night, and administration.
     NightUse,
-    /// Use on days when nobody works.
+    /// The same on days when nobody works.
     HolidayUse,
-    /// More people, or more outputs, than a day needs.
+    /// More people, cases or outputs than a day needs.
     MassRead,
-    /// Reads of cases by people who do not handle them.
+    /// Cases opened by people who neither handle them nor follow their department.
     NeighbourRead,
     /// Attempts on sensitive cases that were refused.
     DeniedSensitive,
@@ -35,20 +36,23 @@ pub enum Rule {
     AfterRevoke,
     /// Failed log-ins in number.
     FailedLogins,
-    /// What is opened for a special reason: what another law keeps, a recovery.
+    /// What no ordinary day has: what another law keeps was opened, the store was unsealed, backed
+    /// up or restored, its keyring copied, an account reset.
     BreakGlass,
     /// A copy that is out past its date of destruction.
     CopyOut,
     /// An alert to the privacy officer that nobody took note of.
     OpenAlert,
+    /// Cases of their department opened by people who follow it: supervision, in number.
+    SupervisionRead,
 }
 
 /// How much of it there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extent {
-    /// Entries, or copies.
+    /// Entries; cases, outputs or copies where the rule counts those.
     pub count: u32,
-    /// The most on one day, or days past the date, where the rule counts those.
+    /// The most on one day, days past the date, or doubtful reasons, where the rule counts those.
     pub most: u32,
 }
 
@@ -68,6 +72,7 @@ impl Rule {
             Self::BreakGlass => "break_glass",
             Self::CopyOut => "copy_out",
             Self::OpenAlert => "open_alert",
+            Self::SupervisionRead => "supervision_read",
         }
     }
 
@@ -79,32 +84,46 @@ impl Rule {
         !matches!(self, Self::DeniedSensitive)
     }
 
+    /// Whether it is a deed of the person it is about. What others do to an account, as a stranger
+    /// who types wrong passwords, makes nobody a person concerned.
+    pub const fn is_deed(self) -> bool {
+        !matches!(self, Self::FailedLogins | Self::AfterRevoke)
+    }
+
     /// What was found, in words. They hold numbers alone.
     pub fn says(self, Extent { count, most }: Extent) -> Words {
         let (ko, en) = match self {
             Self::UnexplainedOutput => (
-                format!("사유가 확인되지 않은 다운로드·출력 기록이 {count}건 있습니다."),
-                format!("{count} entries of exports or prints have no confirmed reason."),
+                format!(
+                    "사유를 확인할 다운로드·출력이 {count}건 있습니다. 그중 {most}건은 사유가 없거나 너무 짧습니다."
+                ),
+                format!(
+                    "The reasons of {count} exports or prints are to be confirmed; {most} say hardly anything."
+                ),
             ),
             Self::NightUse => (
-                format!("야간에 민원을 {count}회 열람하거나 내보냈습니다."),
-                format!("Cases were opened or taken out {count} times at night."),
+                format!("야간에 민원 열람·반출 또는 관리 작업을 {count}회 하였습니다."),
+                format!(
+                    "Cases were opened or taken out, or the store administered, {count} times at night."
+                ),
             ),
             Self::HolidayUse => (
-                format!("휴일에 민원을 {count}회 열람하거나 내보냈습니다."),
-                format!("Cases were opened or taken out {count} times on days off."),
+                format!("휴일에 민원 열람·반출 또는 관리 작업을 {count}회 하였습니다."),
+                format!(
+                    "Cases were opened or taken out, or the store administered, {count} times on days off."
+                ),
             ),
             Self::MassRead => (
                 format!(
-                    "하루에 많은 정보주체 또는 출력물을 처리하였습니다: 가장 많은 날 {most}, 기록 {count}건."
+                    "하루에 많은 정보주체, 민원 또는 출력물을 처리하였습니다: 가장 많은 날 {most}, 기록 {count}건."
                 ),
                 format!(
-                    "Many people or outputs in one day: {most} on the heaviest, in {count} entries."
+                    "Many people, cases or outputs in one day: {most} on the heaviest, in {count} entries."
                 ),
             ),
             Self::NeighbourRead => (
-                format!("담당이 아닌 민원을 {count}회 조회하였습니다."),
-                format!("Cases of others were read {count} times."),
+                format!("담당이 아닌 민원 {count}건을 열람하거나 내보냈습니다."),
+                format!("{count} cases of others were opened or taken out."),
             ),
             Self::DeniedSensitive => (
                 format!("보안 민원에 대한 거부된 접근 시도가 {count}건 있습니다."),
@@ -125,10 +144,12 @@ impl Rule {
                 format!("{count} log-ins failed."),
             ),
             Self::BreakGlass => (
-                format!("분리 보관 항목의 열람·이관 또는 복구 목적의 접근이 {count}건 있습니다."),
                 format!(
-                    "What another law keeps was opened or handed over, or a recovery was the purpose, \
-                     {count} times."
+                    "분리 보관 항목의 열람·이관, 봉인 해제, 백업·복원, 열쇠 사본, 계정 초기화가 {count}건 있습니다."
+                ),
+                format!(
+                    "What another law keeps was opened or handed over, the store unsealed, backed up or \
+                     restored, its keyring copied or an account reset, {count} times."
                 ),
             ),
             Self::CopyOut => (
@@ -143,6 +164,12 @@ impl Rule {
                 format!("확인되지 않은 알림이 {count}건 있습니다."),
                 format!("{count} alerts were taken note of by nobody."),
             ),
+            Self::SupervisionRead => (
+                format!("감독 권한으로 부서의 민원 {count}건을 열람하거나 내보냈습니다."),
+                format!(
+                    "{count} cases of their department were opened or taken out in supervision."
+                ),
+            ),
         };
         Words { ko, en }
     }
@@ -150,8 +177,8 @@ impl Rule {
     /// Its name on a report.
     pub const fn title(self) -> (&'static str, &'static str) {
         match self {
-            Self::UnexplainedOutput => ("사유 없는 다운로드·출력", "No reason"),
-            Self::NightUse => ("야간 이용", "Night use"),
+            Self::UnexplainedOutput => ("다운로드·출력 사유 확인", "Reasons of outputs"),
+            Self::NightUse => ("야간 이용", "Use at night"),
             Self::HolidayUse => ("휴일 이용", "Use on days off"),
             Self::MassRead => ("대량 조회", "Mass read"),
             Self::NeighbourRead => ("담당 외 조회", "Cases of others"),
@@ -159,9 +186,10 @@ impl Rule {
             Self::DeniedMany => ("다수의 접근 거부", "Many refused"),
             Self::AfterRevoke => ("말소 후 접속 시도", "After revocation"),
             Self::FailedLogins => ("로그인 실패", "Failed log-ins"),
-            Self::BreakGlass => ("특별 열람", "Special openings"),
+            Self::BreakGlass => ("비상·특별 작업", "Special steps"),
             Self::CopyOut => ("미파기 출력물", "Copies still out"),
             Self::OpenAlert => ("미확인 알림", "Alerts not noted"),
+            Self::SupervisionRead => ("감독 열람", "Supervision"),
         }
     }
 }

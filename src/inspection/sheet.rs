@@ -9,12 +9,12 @@ use data_encoding::{BASE64, HEXLOWER};
 use ring::digest::{SHA256, digest};
 
 use super::evidence::Words;
-use super::pack::{Finding, FindingState, Whole};
+use super::hits::Outlet;
+use super::pack::{Finding, FindingState, SHEET_BEFORE, Signed, Whole};
 use super::rule::Rule;
-use crate::config::inspection::Inspection;
+use crate::domain::purpose::Purpose;
+use crate::domain::task::Task;
 
-/// Format of a sheet.
-const VERSION: u8 = 1;
 /// What the sheet says it is.
 const KIND: &str = "bongham inspection of the access log";
 
@@ -38,6 +38,25 @@ pub struct Remark {
     pub text: String,
 }
 
+/// One export or print whose reason is to be confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct SheetOutput {
+    /// Serial number; null where its record is gone.
+    pub serial: Option<String>,
+    /// Index of its entry, in whose sealed part the reason stands.
+    pub entry: u64,
+    /// When it was asked for.
+    pub at: String,
+    /// Export or print.
+    #[schema(value_type = String)]
+    pub task: Task,
+    /// For what.
+    #[schema(value_type = Option<String>)]
+    pub purpose: Option<Purpose>,
+    /// Whether its reason hardly says anything: a hint, no judgement.
+    pub doubtful: bool,
+}
+
 /// One finding of a sheet.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct SheetFinding {
@@ -47,13 +66,19 @@ pub struct SheetFinding {
     pub rule: Rule,
     /// Account id of the person concerned; null where nobody is known.
     pub person: Option<String>,
-    /// Entries, or copies.
+    /// Entries; cases, outputs or copies where the rule counts those.
     pub count: u32,
     /// What was found, in words.
     #[schema(value_type = Sentence)]
     pub says: Words,
     /// Indexes in the access log of the entries behind it: the first 200.
     pub entries: Vec<u64>,
+    /// How many entries there are besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_entries: Option<u32>,
+    /// The outputs whose reason is to be confirmed: the first 1,000.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<SheetOutput>,
     /// Time of the first.
     pub first: String,
     /// Time of the last.
@@ -66,6 +91,19 @@ pub struct SheetFinding {
     pub verdict: Option<Remark>,
 }
 
+impl SheetOutput {
+    fn of(outlet: &Outlet) -> Self {
+        Self {
+            serial: outlet.serial.map(|serial| serial.to_string()),
+            entry: outlet.entry,
+            at: outlet.at.rfc3339(),
+            task: outlet.task,
+            purpose: outlet.purpose,
+            doubtful: outlet.doubtful,
+        }
+    }
+}
+
 impl SheetFinding {
     /// Of a stored finding.
     pub fn of(finding: &Finding) -> Self {
@@ -76,6 +114,11 @@ impl SheetFinding {
             count: finding.count,
             says: finding.says.clone(),
             entries: finding.entries.clone(),
+            more_entries: finding.behind.map(|behind| {
+                let named = u32::try_from(finding.entries.len()).unwrap_or(u32::MAX);
+                behind.saturating_sub(named)
+            }),
+            outputs: finding.outputs.iter().map(SheetOutput::of).collect(),
             first: finding.first.rfc3339(),
             last: finding.last.rfc3339(),
             state: finding.state,
@@ -139,9 +182,19 @@ pub struct Sheet {
     /// Copies that were out when it was made; absent where they were not counted yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copies: Option<CopiesOut>,
-    /// The rules in force.
+    /// The rules in force: hours, thresholds, days off that the office has set.
     #[schema(value_type = Object)]
-    pub rules: Inspection,
+    pub rules: serde_json::Value,
+    /// Days of the month, no weekends, that counted as days off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days_off: Option<Vec<String>>,
+    /// What whoever reads it must know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Sentence>)]
+    pub notes: Vec<Words>,
+    /// Id of the one before it, which nobody had signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<String>,
     /// Use by person and hour, the heaviest first.
     pub usage: Vec<Usage>,
     /// The findings.
@@ -162,7 +215,7 @@ impl Sheet {
             hours: hours.to_vec(),
         };
         Self {
-            version: VERSION,
+            version: pack.sheet,
             kind: KIND.to_owned(),
             id: pack.id.to_string(),
             month: pack.month.to_string(),
@@ -177,7 +230,11 @@ impl Sheet {
                 total: copies.out,
                 overdue: copies.overdue,
             }),
-            rules: pack.rules.clone(),
+            rules: serde_json::from_str(&pack.rules).unwrap_or_default(),
+            days_off: (pack.sheet > SHEET_BEFORE)
+                .then(|| pack.days_off.iter().map(ToString::to_string).collect()),
+            notes: pack.notes.clone(),
+            supersedes: pack.supersedes.map(|id| id.to_string()),
             usage: pack
                 .usage
                 .iter()
@@ -192,13 +249,38 @@ impl Sheet {
     /// # Errors
     /// [`NotCanonical`], a defect of the program.
     pub fn hash(&self) -> Result<[u8; 32], NotCanonical> {
-        let bytes = serde_json_canonicalizer::to_vec(self).map_err(|_| NotCanonical)?;
-        let mut hash = [0; 32];
-        for (to, from) in hash.iter_mut().zip(digest(&SHA256, &bytes).as_ref()) {
-            *to = *from;
-        }
-        Ok(hash)
+        hash_of(self)
     }
+
+    /// What the entry of a signing says, for a sheet with this hash: SHA-256 of the canonical JSON of
+    /// `{"sheet": …, "statement": …, "by": …, "at": …}`, so that neither the sheet nor the statement,
+    /// the signer or the time can be changed behind it.
+    ///
+    /// # Errors
+    /// [`NotCanonical`], a defect of the program.
+    pub fn sealed(signed: &Signed) -> Result<String, NotCanonical> {
+        let text = hash_of(&serde_json::json!({
+            "sheet": hex(&signed.hash),
+            "statement": signed.statement,
+            "by": signed.by.to_string(),
+            "at": signed.at.rfc3339(),
+        }))?;
+        Ok(format!("signed sha256 {}", hex(&text)))
+    }
+
+    /// The same as 0.3.0 wrote it, for the sheets of then.
+    pub fn sealed_before(signed: &Signed) -> String {
+        format!("sha256 {}", hex(&signed.hash))
+    }
+}
+
+fn hash_of(value: &impl serde::Serialize) -> Result<[u8; 32], NotCanonical> {
+    let bytes = serde_json_canonicalizer::to_vec(value).map_err(|_| NotCanonical)?;
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(digest(&SHA256, &bytes).as_ref()) {
+        *to = *from;
+    }
+    Ok(hash)
 }
 
 /// A hash as it is shown and sent back: 64 hexadecimal digits.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::evidence::Words;
 use super::pack::FindingState;
 use super::rule::Rule;
-use super::sheet::{Remark, Sentence, Sheet};
+use super::sheet::{Remark, Sentence, Sheet, SheetOutput};
 
 /// The sign-off of an inspection.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
@@ -14,12 +14,28 @@ pub struct SignedView {
     pub by: String,
     /// When.
     pub at: String,
-    /// Hash of the sheet that was signed; it stands in the access log, too.
+    /// Hash of the sheet that was signed.
     pub hash: String,
     /// Why it was signed while findings were not settled.
     pub statement: Option<String>,
-    /// Whether the sheet still is the one that was signed.
+    /// Whether sheet, statement, signer and time are those of the signing's entry in the access log.
     pub intact: bool,
+    /// Index of that entry, where it was found.
+    pub entry: Option<u64>,
+    /// What the access log says of it.
+    pub witness: Witness,
+}
+
+/// What the access log says of a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Witness {
+    /// The entry of the signing says the same.
+    Entry,
+    /// There is such an entry, but what it says was destroyed with its month.
+    Gone,
+    /// No entry says it.
+    None,
 }
 
 /// One inspection.
@@ -33,6 +49,8 @@ pub struct InspectionView {
     pub people: BTreeMap<String, String>,
     /// The sign-off.
     pub signed: Option<SignedView>,
+    /// Id of the inspection that took its place before anybody signed it.
+    pub superseded_by: Option<String>,
 }
 
 /// One inspection in a list.
@@ -50,6 +68,8 @@ pub struct InspectionRow {
     pub findings: u32,
     /// When it was signed.
     pub signed_at: Option<String>,
+    /// Id of the one that took its place.
+    pub superseded_by: Option<String>,
 }
 
 /// The inspections there are, and those that there should be.
@@ -57,7 +77,7 @@ pub struct InspectionRow {
 pub struct InspectionList {
     /// The newest first.
     pub rows: Vec<InspectionRow>,
-    /// Months whose inspection nobody made in time.
+    /// Months whose inspection nobody made and signed in time.
     pub overdue: Vec<String>,
 }
 
@@ -68,11 +88,14 @@ pub struct FindingView {
     pub id: String,
     /// Why it is one.
     pub rule: Rule,
-    /// Entries, or copies.
+    /// Entries; cases, outputs or copies where the rule counts those.
     pub count: u32,
     /// What was found, in words.
     #[schema(value_type = Sentence)]
     pub says: Words,
+    /// The outputs whose reason is to be confirmed, where it is about those.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<SheetOutput>,
     /// Time of the first.
     pub first: String,
     /// Time of the last.

@@ -1,40 +1,63 @@
 //! What the access log tells people: inspection, evidence, forwarding.
 //!
 //! **Inspection (접속기록 점검).** `bongham inspection make 2026-10` goes over the month's entries once,
-//! checks each against the tree, and keeps what it finds: exports and prints without a reason, use at
-//! night and on days off, many people or outputs in a day, cases of others, refusals on sensitive cases
-//! or in number, log-ins of shut accounts, failed log-ins, openings of what another law keeps, copies out
-//! past their date, alerts that nobody took note of. A finding has a person, the entries behind it by index, its words in Korean and
-//! English, and a state. It names no case.
+//! checks each against the tree, and keeps what it finds: exports and prints, whose reasons are to be
+//! confirmed; use and administration at night and on days off; many people, cases or outputs in a day; cases
+//! of others, and of the department in supervision; refusals on sensitive cases or in number; log-ins of
+//! shut accounts, failed log-ins; special steps; copies out past their date; alerts that nobody took note of.
+//! A finding has a person, the entries behind it by index (the first 200, and how many more), its words in
+//! Korean and English, and a state. It names no case.
 //!
 //! ```toml
 //! [inspection]
 //! night_from = 22          # hours of the office's zone
 //! night_to = 6
-//! holidays = ["2026-10-05", "2026-10-09"]   # besides Saturdays and Sundays
+//! holidays = ["2026-10-02"]   # besides weekends and public holidays
 //! people_a_day = 100       # distinct people
+//! cases_a_day = 1000       # distinct cases, opened or listed
 //! outputs_a_day = 50
-//! neighbour_reads = 20     # a month
+//! neighbour_reads = 20     # distinct cases a month
+//! supervision_reads = 300  # distinct cases a month
 //! denied = 20              # a month
 //! failed_logins = 10       # a month
 //! reason_letters = 2
-//! due_day = 5              # of the following month
+//! due_day = 5              # of the following month: made and signed
 //! ```
+//! A command that opens the store without a server reads them with `--config FILE` or `BONGHAM_CONFIG`. A day
+//! off is a weekend, a public holiday of the program's table ([`crate::domain::day_off`]) or one of
+//! `holidays`, for inspections and budgets alike; an inspection of a year that the table does not know says
+//! so. Statutory terms know the table alone: an office does not lengthen them.
+//!
 //! The person concerned sees their own findings (`bongham finding list`) and explains them (소명); nobody
-//! explains for another. The auditor judges each (`inspection judge`) and signs (`inspection sign`): not
-//! while one is not judged, unless a statement says why, and not if one of them is about the auditor. The
-//! signature binds to the SHA-256 of the sheet in canonical JSON, and the hash stands in the reason of the
-//! signing's own entry; from then on nothing of it changes, and a sheet that is not the signed one is shown
-//! as such (`intact: false`). `bongham inspection report` writes it as a page with a chart of use by person
-//! and hour, or with `--pdf` on paper. Auditors hold no other role, so whoever operates the store cannot sign.
+//! explains for another. The auditor judges each (`inspection judge`), a privacy officer those about
+//! auditors. The auditor signs (`inspection sign`): not while one is not judged, unless a statement says why,
+//! and not while a deed of their own is among them that nobody accepted. What others do to an account (failed
+//! log-ins) is no deed of it. Auditors hold no other role, so whoever operates the store cannot sign.
 //!
-//! There is one inspection of a month that is over. Before its end it can be inspected as often as is
-//! wanted, for information. A month without one by `due_day` is a warning in the operator's log, and in
-//! the list of inspections.
+//! The signature binds to the SHA-256 of the sheet in canonical JSON. The reason of the signing's own entry is
+//! `signed sha256 H`, with H the SHA-256 of the canonical JSON of `{"at", "by", "sheet", "statement"}`: time as
+//! RFC 3339, account id, the sheet's hash, the statement or null. `intact` says whether the sheet has that
+//! hash and that entry is there; `witness` whether the log says so (`entry`), its body was destroyed with its
+//! month (`gone`) or it knows of none (`none`). `bongham inspection report` writes it as a page with a chart of
+//! use by person and hour, or with `--pdf` on paper, where the chart is a table of numbers.
 //!
-//! *Cases of others* are reads that were not permitted by one of the policies for holders alone; an
-//! office with policies of its own sees reads by those here, too. *Shut accounts* are those that are shut
-//! when the inspection is made. Where bodies of a month were destroyed, `unread` says how many were needed.
+//! One inspection of a month that is over counts, and only such a one is signed. Until then another one may
+//! take its place: its entry and its sheet name the one before, which stays as it was. Before the month's end
+//! it can be inspected as often as is wanted, for information; people see the findings of the newest one. A
+//! month without a signed one by `due_day` is a warning in the operator's log, and in the list of inspections.
+//!
+//! *Outputs to be confirmed*: one finding a person names every export and print of the month by serial number,
+//! entry and purpose (the first 1,000). A reason of fewer than `reason_letters` letters is pointed out, no
+//! more; it is accepted once the person explained it. *Cases of others* are distinct cases opened by a read,
+//! an export, a print or without masks, by somebody who works on cases, and permitted neither by a policy
+//! for holders nor by one for the department; the latter are *supervision*, with a number of its own. An
+//! office with policies of its own sees all that those permit as cases of others. *Special steps*: what
+//! another law keeps was opened or handed over, the store unsealed, restored, a backup begun, a copy of the
+//! keyring made, an account reset. *Refusals on sensitive cases* go by the tier at that entry, from the
+//! changes of tier in the log; a case that was destroyed since counts as ordinary. *Shut accounts*: from
+//! the entry that shut it to the one that let it in again; entries of 0.3.0 do not name the account, so
+//! before them the state of today counts. Where bodies of a month were destroyed, `unread` says how many were
+//! needed, and the cases and people in them count as new ones.
 //!
 //! **Evidence (열람 내역).** `bongham evidence give --receipt R --out evidence.json --page evidence.html`: who
 //! opened a case, as roles, times, purposes and tasks, refused attempts among them, for its petitioner. Each

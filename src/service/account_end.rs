@@ -11,6 +11,7 @@ use super::fault;
 use super::puncture_queue::{account_end, dying_key};
 use super::store::{Answer, Store};
 use super::types::Reset;
+use crate::audit::Shown;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{Action, ManageAccounts};
@@ -198,7 +199,14 @@ impl Store {
             changed,
             dying,
         } = ending;
-        self.commit_people(permit, batch, what)?;
+        // Whose it is: an inspection tells from it since when an account was shut.
+        let shown = Shown {
+            query: Some(what),
+            reason: Some(changed.id.to_string()),
+            ..Shown::default()
+        };
+        let recorded = self.log.record_with(permit, shown, batch).wait();
+        let (_receipt, _) = recorded.map_err(fault::log)?;
         self.apply_account(changed);
         if let Some((row, unit)) = dying {
             self.puncture(row, &[unit]);

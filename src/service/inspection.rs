@@ -1,76 +1,61 @@
 //! The inspection of the access log (접속기록 점검): made by one pass over a month, kept, shown.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+use jiff::civil::{Date, Weekday};
 
 use super::error::ServiceError;
 use super::fault;
+use super::inspection_known::Lookup;
 use super::store::{Answer, Store};
-use crate::audit::{LogError, Shown};
+use crate::audit::Shown;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{Inspect, ReadInspection};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
+use crate::config::inspection::Inspection;
 use crate::disclosure::paper::{self, Marks};
-use crate::domain::id::{AccountId, CaseId, InspectionId};
-use crate::domain::limit::Limit;
-use crate::domain::tier::Tier;
+use crate::domain::day_off;
+use crate::domain::id::{AccountId, InspectionId};
+use crate::domain::task::Task;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, pending};
-use crate::inspection::gather::{Gathered, Gatherer, Hits, Known, needs_body};
+use crate::inspection::deed::needs_body;
+use crate::inspection::evidence::Words;
+use crate::inspection::gather::{Gathered, Gatherer};
+use crate::inspection::hits::Hits;
 use crate::inspection::month::Month;
-use crate::inspection::pack::{Copies, Finding, FindingState, PEOPLE_MAX, Pack, Whole};
+use crate::inspection::pack::{
+    Copies, Finding, FindingState, PEOPLE_MAX, Pack, SHEET, SHEET_BEFORE, Signed, Whole,
+};
 use crate::inspection::rule::Rule;
 use crate::inspection::sheet::{Sheet, hex};
 use crate::inspection::view::{
-    InspectionDraft, InspectionList, InspectionRow, InspectionView, SignedView,
+    InspectionDraft, InspectionList, InspectionRow, InspectionView, SignedView, Witness,
 };
 use crate::inspection::{report, report_paper};
-use crate::people::view::AccountState;
 
-const DAY_MS: i64 = 24 * 3_600_000;
-/// Cases whose tier is remembered during one pass.
-const TIERS_MAX: usize = 100_000;
+pub(super) const DAY_MS: i64 = 24 * 3_600_000;
+/// How far around its time the entry of a signing is looked for, in milliseconds: the clock may have
+/// been set.
+const SIGNING: i64 = 3_600_000;
 
-/// Why, about whom, and what stands behind it.
-type Found = (Rule, Option<AccountId>, Hits);
-
-/// What a pass asks the store.
-struct Lookup<'a> {
-    store: &'a Store,
-    tiers: HashMap<CaseId, bool>,
+/// An inspection that was made and is not kept yet.
+struct Made {
+    pack: Pack,
+    findings: Vec<Finding>,
+    copies: Copies,
 }
-
-impl Known for Lookup<'_> {
-    type Error = LogError;
-
-    fn sensitive(&mut self, case: CaseId) -> Result<bool, LogError> {
-        if let Some(known) = self.tiers.get(&case) {
-            return Ok(*known);
-        }
-        let head = self.store.cases.head(case);
-        let head = head.map_err(|error| LogError::Unavailable(error.to_string()))?;
-        let sensitive = head.is_some_and(|stored| stored.head.tier == Tier::Sensitive);
-        if self.tiers.len() < TIERS_MAX {
-            self.tiers.insert(case, sensitive);
-        }
-        Ok(sensitive)
-    }
-
-    fn shut(&self, account: AccountId) -> bool {
-        let known = self.store.directory.account(account);
-        known.is_some_and(|account| account.state == AccountState::Disabled)
-    }
-}
-
 impl Store {
-    /// `POST /inspections`. One whole inspection for each month; those of a month that is not over
-    /// are for information, as many as are wanted. Runs on a thread of its own, one at a time.
+    /// `POST /inspections`. One whole inspection of each month counts; until it is signed another one
+    /// may take its place, as an entry of its own, and the old one stays to be read. Those of a month
+    /// that is not over are for information, as many as are wanted. Runs on a thread of its own, one
+    /// at a time.
     ///
     /// # Errors
-    /// [`ServiceError::Exists`] for a month that was inspected, [`ServiceError::Busy`] while another
-    /// inspection is being made.
+    /// [`ServiceError::Exists`] for a month whose inspection is signed, [`ServiceError::Busy`] while
+    /// another inspection is being made.
     pub fn make_inspection(
         self: &Arc<Self>,
         session: &Session,
@@ -98,16 +83,20 @@ impl Store {
         if month.start() > self.clock.now() {
             return Err(Invalid::new("month", "has not begun yet").into());
         }
-        self.not_inspected(month)?;
+        self.standing_inspection(month)?;
         Ok(month)
     }
 
-    fn not_inspected(&self, month: Month) -> Result<(), ServiceError> {
+    /// The whole inspection of a month whose place another one may take.
+    fn standing_inspection(&self, month: Month) -> Result<Option<InspectionId>, ServiceError> {
         let packs = self.inspections.packs().map_err(fault::table)?;
-        if packs.iter().any(|pack| pack.month == month && pack.whole) {
-            return Err(ServiceError::Exists);
+        let standing = packs
+            .iter()
+            .find(|pack| pack.month == month && pack.stands());
+        match standing {
+            Some(pack) if pack.signed.is_some() => Err(ServiceError::Exists),
+            standing => Ok(standing.map(|pack| pack.id)),
         }
-        Ok(())
     }
 
     pub(super) fn inspect_month(
@@ -123,17 +112,21 @@ impl Store {
         };
         // Another may have been made since it was asked for; within the turn none can.
         let made = self
-            .not_inspected(month)
-            .and_then(|()| self.gather_month(&permit, month, by));
+            .standing_inspection(month)
+            .and_then(|before| self.gather_month(&permit, month, by, before));
         match made {
-            Ok((pack, findings, copies)) => {
-                let id = pack.id;
+            Ok(made) => {
+                let id = made.pack.id;
+                let before = made.pack.supersedes;
                 let mut batch = Batch::default();
-                let put = self.inspections.put_new(&mut batch, pack, findings, copies);
-                put.map_err(fault::table)?;
+                self.keep_inspection(&mut batch, made)?;
+                let reason = match before {
+                    Some(before) => format!("month {month} instead of {before}"),
+                    None => format!("month {month}"),
+                };
                 let shown = Shown {
                     query: Some("inspection"),
-                    reason: Some(format!("month {month}")),
+                    reason: Some(reason),
                     ..Shown::default()
                 };
                 let recorded = self.log.record_with(permit, shown, batch).wait();
@@ -144,20 +137,39 @@ impl Store {
         }
     }
 
+    /// Adds an inspection to a batch, and to the one whose place it takes that it does: the batch
+    /// conflicts if somebody signs, judges or explains that one meanwhile.
+    fn keep_inspection(&self, batch: &mut Batch, made: Made) -> Result<(), ServiceError> {
+        let Made {
+            pack,
+            findings,
+            copies,
+        } = made;
+        if let (true, Some(before)) = (pack.whole, pack.supersedes) {
+            let before = self.whole(before)?;
+            let superseded = Pack {
+                superseded_by: Some(pack.id),
+                ..before.pack.clone()
+            };
+            let put = self.inspections.put_pack(batch, &before, superseded);
+            put.map_err(fault::table)?;
+        }
+        let put = self.inspections.put_new(batch, pack, findings, copies);
+        put.map_err(fault::table)
+    }
+
     /// The pass, and what it makes. Nothing of it is shown before the entry of the permit is durable.
     fn gather_month(
         &self,
         permit: &Permit<Inspect>,
         month: Month,
         by: AccountId,
-    ) -> Result<(Pack, Vec<Finding>, Copies), ServiceError> {
+        before: Option<InspectionId>,
+    ) -> Result<Made, ServiceError> {
         let now = self.clock.now();
         let end = month.next().start();
         let rules = self.home.inspection.clone();
-        let known = Lookup {
-            store: self,
-            tiers: HashMap::new(),
-        };
+        let known = Lookup::new(self, permit, end);
         let mut gatherer = Gatherer::new(&rules, known);
         let each = |index, header: &_, body: &_| gatherer.see(index, header, body);
         let span = (month.start(), end);
@@ -167,30 +179,21 @@ impl Store {
             mut found,
             mut usage,
             unread,
-        } = gatherer.end();
+        } = gatherer.end().map_err(fault::log)?;
         let id = InspectionId::random(self.random.as_ref()).map_err(fault::random)?;
-        let (late, copies) = self.copies_out(id, now.min(end))?;
+        let (late, copies, serials) = self.copies_out(id, now.min(end))?;
+        for outlet in found.iter_mut().flat_map(|(_, _, hits)| &mut hits.outputs) {
+            outlet.serial = serials.get(&outlet.entry).copied();
+        }
         found.extend(late);
         found.extend(self.open_alerts(span)?);
         usage.truncate(PEOPLE_MAX);
-        let findings = (1..)
-            .zip(found)
-            .map(|(number, (rule, person, hits))| Finding {
-                inspection: id,
-                number,
-                rule,
-                person,
-                count: hits.extent.count,
-                says: rule.says(hits.extent),
-                entries: hits.entries,
-                first: hits.first,
-                last: hits.last,
-                state: FindingState::Open,
-                explanation: None,
-                judgement: None,
-            });
-        let findings: Vec<Finding> = findings.collect();
+        let findings = (1..).zip(found);
+        let findings: Vec<Finding> = findings
+            .map(|(number, (rule, person, hits))| finding((id, number), rule, person, hits))
+            .collect();
         let pack = Pack {
+            sheet: SHEET,
             id,
             month,
             whole: end <= now,
@@ -200,81 +203,22 @@ impl Store {
             to: passed.to,
             root: passed.root.0,
             unread,
-            rules,
+            days_off: days_off(month, &rules),
+            notes: notes(month),
+            rules: serde_json::to_string(&rules)
+                .map_err(|_| ServiceError::Internal("rules that are no JSON".to_owned()))?,
             usage,
             findings: u32::try_from(findings.len()).unwrap_or(u32::MAX),
             revision: 1,
             signed: None,
+            supersedes: before.filter(|_| end <= now),
+            superseded_by: None,
         };
-        Ok((pack, findings, copies))
-    }
-
-    /// Copies that are out: how many, and those whose date of destruction had passed at this
-    /// moment, by who answers for them.
-    fn copies_out(
-        &self,
-        inspection: InspectionId,
-        at: Timestamp,
-    ) -> Result<(Vec<Found>, Copies), ServiceError> {
-        let mut late: BTreeMap<AccountId, Hits> = BTreeMap::new();
-        let mut copies = Copies {
-            inspection,
-            out: 0,
-            overdue: 0,
-        };
-        let mut before = u64::MAX;
-        loop {
-            let out = |output: &crate::disclosure::output::Output| output.state.is_out();
-            let page = self.outputs.newest(before, Limit::rows(256), out);
-            let (rows, next) = page.map_err(fault::table)?;
-            for stored in rows {
-                let output = stored.row;
-                copies.out = copies.out.saturating_add(1);
-                if output.destroy_by >= at {
-                    continue;
-                }
-                copies.overdue = copies.overdue.saturating_add(1);
-                let over = at.as_millis().saturating_sub(output.destroy_by.as_millis()) / DAY_MS;
-                let index = output.entry.unwrap_or_default();
-                let mut hit = Hits::one(index, output.destroy_by);
-                hit.extent.most = u32::try_from(over).unwrap_or(u32::MAX);
-                match late.get_mut(&output.responsible) {
-                    Some(known) => known.add(&hit),
-                    None => drop(late.insert(output.responsible, hit)),
-                }
-            }
-            let Some(next) = next else { break };
-            before = next;
-        }
-        let found = late.into_iter();
-        let found = found.map(|(id, hits)| (Rule::CopyOut, Some(id), hits));
-        Ok((found.collect(), copies))
-    }
-
-    /// Alerts of this time that nobody took note of: the office's own, so about nobody.
-    fn open_alerts(
-        &self,
-        (from, to): (Timestamp, Timestamp),
-    ) -> Result<Option<Found>, ServiceError> {
-        let open = |alert: &crate::disclosure::alert::Alert| {
-            alert.acknowledged.is_none() && alert.at >= from && alert.at < to
-        };
-        let mut before = u64::MAX;
-        let mut hits: Option<Hits> = None;
-        loop {
-            let page = self.budget.alerts.newest(before, Limit::rows(256), open);
-            let (rows, next) = page.map_err(fault::table)?;
-            for alert in rows {
-                let hit = Hits::one(alert.entry.unwrap_or_default(), alert.at);
-                match &mut hits {
-                    Some(known) => known.add(&hit),
-                    None => hits = Some(hit),
-                }
-            }
-            let Some(next) = next else { break };
-            before = next;
-        }
-        Ok(hits.map(|hits| (Rule::OpenAlert, None, hits)))
+        Ok(Made {
+            pack,
+            findings,
+            copies,
+        })
     }
 
     pub(super) fn whole(&self, id: InspectionId) -> Result<Whole, ServiceError> {
@@ -294,20 +238,60 @@ impl Store {
             .chain(whole.pack.usage.iter().filter_map(|(id, _)| *id))
             .chain(judges.map(|said| said.by))
             .chain([whole.pack.by]);
-        let signed = whole.pack.signed.as_ref().map(|signed| SignedView {
-            by: self.directory.login(signed.by),
-            at: signed.at.rfc3339(),
-            hash: hex(&signed.hash),
-            statement: signed.statement.clone(),
-            intact: signed.hash == hash,
-        });
+        let signed = whole.pack.signed.as_ref();
+        let signed = signed.map(|signed| self.signed_view(&whole.pack, signed, &hash));
+        let superseded_by = whole.pack.superseded_by.map(|id| id.to_string());
         Ok(InspectionView {
+            superseded_by,
             people: people
                 .map(|id| (id.to_string(), self.directory.login(id)))
                 .collect(),
             hash: hex(&hash),
             sheet,
-            signed,
+            signed: signed.transpose()?,
+        })
+    }
+
+    /// The sign-off, against what the entry of the signing says: rows can be written by whoever holds
+    /// the store and its keys, the log cannot be changed without a trace.
+    fn signed_view(
+        &self,
+        pack: &Pack,
+        signed: &Signed,
+        sheet: &[u8; 32],
+    ) -> Result<SignedView, ServiceError> {
+        let no_form = |error: crate::inspection::sheet::NotCanonical| {
+            ServiceError::Internal(error.to_string())
+        };
+        let mut sealed = vec![Sheet::sealed(signed).map_err(no_form)?];
+        if pack.sheet == SHEET_BEFORE {
+            sealed.push(Sheet::sealed_before(signed));
+        }
+        let at = |aside: i64| Timestamp::from_millis(signed.at.as_millis().saturating_add(aside));
+        let around = (at(-SIGNING), at(SIGNING));
+        let acts = self.log.acts_of(signed.by, Task::SignInspection, around);
+        let acts = acts.map_err(fault::log)?;
+        let said = |body: &crate::audit::body::Body| {
+            let reason = body.reason.as_ref();
+            reason.is_some_and(|reason| sealed.contains(reason))
+        };
+        let entry = acts
+            .iter()
+            .find(|(_, _, body)| body.as_ref().is_some_and(said));
+        let gone = acts.iter().find(|(_, _, body)| body.is_none());
+        let witness = match (entry, gone) {
+            (Some(_), _) => Witness::Entry,
+            (None, Some(_)) => Witness::Gone,
+            (None, None) => Witness::None,
+        };
+        Ok(SignedView {
+            by: self.directory.login(signed.by),
+            at: signed.at.rfc3339(),
+            hash: hex(&signed.hash),
+            statement: signed.statement.clone(),
+            intact: signed.hash == *sheet && witness != Witness::None,
+            entry: entry.or(gone).map(|(index, ..)| *index),
+            witness,
         })
     }
 
@@ -327,7 +311,7 @@ impl Store {
         })
     }
 
-    /// Months whose inspection should be there and is not.
+    /// Months whose inspection should be there, signed, and is not.
     fn overdue(&self, packs: &[Pack]) -> Result<Vec<String>, ServiceError> {
         let Some(first) = self.log.oldest().map_err(fault::log)? else {
             return Ok(Vec::new());
@@ -336,7 +320,8 @@ impl Store {
         let mut overdue = Vec::new();
         let mut month = Month::of(first);
         while month.due(day) <= now {
-            if !packs.iter().any(|pack| pack.whole && pack.month == month) {
+            let done = |pack: &Pack| pack.stands() && pack.signed.is_some() && pack.month == month;
+            if !packs.iter().any(done) {
                 overdue.push(month.to_string());
             }
             month = month.next();
@@ -344,7 +329,7 @@ impl Store {
         Ok(overdue)
     }
 
-    /// Tells the operator once a day of inspections that nobody made.
+    /// Tells the operator once a day of inspections that nobody made and signed.
     pub(super) fn warn_of_inspections(&self) -> Result<(), ServiceError> {
         let today = self.clock.now().as_millis().div_euclid(DAY_MS);
         let looked = &self.inspections_looked_on;
@@ -355,7 +340,7 @@ impl Store {
         let overdue = self.overdue(&packs)?;
         if !overdue.is_empty() {
             let months = overdue.join(", ");
-            tracing::warn!(%months, "the inspection of the access log was not made in time");
+            tracing::warn!(%months, "the inspection of the access log was not made and signed in time");
         }
         Ok(())
     }
@@ -429,5 +414,51 @@ fn row(pack: &Pack) -> InspectionRow {
         made_at: pack.made_at.rfc3339(),
         findings: pack.findings,
         signed_at: pack.signed.as_ref().map(|signed| signed.at.rfc3339()),
+        superseded_by: pack.superseded_by.map(|id| id.to_string()),
     }
+}
+
+fn finding(
+    (inspection, number): (InspectionId, u32),
+    rule: Rule,
+    person: Option<AccountId>,
+    hits: Hits,
+) -> Finding {
+    Finding {
+        inspection,
+        number,
+        rule,
+        person,
+        count: hits.extent.count,
+        says: rule.says(hits.extent),
+        entries: hits.entries,
+        behind: Some(hits.behind),
+        outputs: hits.outputs,
+        first: hits.first,
+        last: hits.last,
+        state: FindingState::Open,
+        explanation: None,
+        judgement: None,
+    }
+}
+
+/// Days of a month, no weekends, on which the office rests.
+fn days_off(month: Month, rules: &Inspection) -> Vec<Date> {
+    let weekend = |day: &Date| matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+    let off = |day: &Date| rules.is_day_off(*day) && !weekend(day);
+    month.days().filter(off).collect()
+}
+
+/// What whoever reads the inspection of this month must know.
+fn notes(month: Month) -> Vec<Words> {
+    if month.days().all(day_off::is_covered) {
+        return Vec::new();
+    }
+    vec![Words {
+        ko: "이 해의 공휴일은 프로그램의 표에 없습니다: 주말과 설정된 휴일만 휴일로 보았습니다."
+            .to_owned(),
+        en: "The public holidays of this year are not in the program's table: only weekends and the \
+             days off of the configuration counted."
+            .to_owned(),
+    }]
 }

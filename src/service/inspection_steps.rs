@@ -7,15 +7,17 @@ use super::types::Rows;
 use crate::audit::Shown;
 use crate::authn::session::Session;
 use crate::authz::Permit;
-use crate::authz::action::{Action, Explain, Inspect, SignInspection};
+use crate::authz::action::{Action, Explain, Inspect, JudgeAuditor, SignInspection};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
-use crate::domain::id::InspectionId;
+use crate::domain::id::{AccountId, InspectionId};
+use crate::domain::role::Role;
 use crate::engine::Batch;
 use crate::inspection::pack::{
     Explanation, Finding, FindingId, FindingState, Judgement, Pack, Signed, Whole,
 };
-use crate::inspection::sheet::{Sheet, SheetFinding, from_hex, hex};
+use crate::inspection::rule::Rule;
+use crate::inspection::sheet::{Sheet, SheetFinding, from_hex};
 use crate::inspection::view::{
     ExplanationDraft, FindingView, InspectionView, SignDraft, VerdictDraft,
 };
@@ -91,18 +93,33 @@ impl Store {
         Ok((whole, finding))
     }
 
-    /// `POST /inspections/{id}/findings/{number}/verdict`, by an auditor whom it is not about.
+    /// `POST /inspections/{id}/findings/{number}/verdict`, by an auditor; what is about an auditor, by
+    /// a privacy officer. Outputs are accepted only once the person has explained them.
     ///
     /// # Errors
-    /// [`ServiceError::SelfApproval`] for whom it is about, [`ServiceError::WrongState`] once the
-    /// inspection was signed.
+    /// [`ServiceError::SelfApproval`] for whom it is about, [`ServiceError::RoleRefused`] for an
+    /// auditor about another one and a privacy officer about anybody else,
+    /// [`ServiceError::WrongState`] once the inspection was signed or superseded.
     pub fn judge_finding(
         &self,
         session: &Session,
         id: Option<FindingId>,
         draft: VerdictDraft,
     ) -> Answer<InspectionView> {
-        self.office::<Inspect, _>(session, Target::Office, |permit| {
+        if session.roles().has(Role::PrivacyOfficer) {
+            self.judge_as::<JudgeAuditor>(session, id, draft)
+        } else {
+            self.judge_as::<Inspect>(session, id, draft)
+        }
+    }
+
+    fn judge_as<A: Action>(
+        &self,
+        session: &Session,
+        id: Option<FindingId>,
+        draft: VerdictDraft,
+    ) -> Answer<InspectionView> {
+        self.office::<A, _>(session, Target::Office, |permit| {
             let planned = self.verdict(session, id, draft);
             self.or_fail(permit, planned, |permit, (whole, finding)| {
                 let id = whole.pack.id;
@@ -112,6 +129,11 @@ impl Store {
                 Ok(crate::engine::Pending::ready(Ok(view)))
             })
         })
+    }
+
+    fn is_auditor(&self, person: AccountId) -> bool {
+        let known = self.directory.account(person);
+        known.is_some_and(|account| account.roles.has(Role::Auditor))
     }
 
     fn verdict(
@@ -124,6 +146,15 @@ impl Store {
         unsigned(&whole)?;
         if finding.person == Some(session.account()) {
             return Err(ServiceError::SelfApproval);
+        }
+        let about_auditor = finding.person.is_some_and(|id| self.is_auditor(id));
+        if about_auditor != session.roles().has(Role::PrivacyOfficer) {
+            return Err(ServiceError::RoleRefused);
+        }
+        // A reason is confirmed when somebody has given it (다운로드 사유 확인).
+        let unexplained = finding.rule == Rule::UnexplainedOutput && finding.explanation.is_none();
+        if draft.accepted && unexplained {
+            return Err(ServiceError::WrongState("not explained"));
         }
         fits("note", &draft.note)?;
         let said = Judgement {
@@ -172,13 +203,15 @@ impl Store {
         Ok(recorded.map(|recorded| recorded.map(|_| view).map_err(fault::log)))
     }
 
-    /// `POST /inspections/{id}/sign`. The signature binds to the sheet's hash, which stands in the
-    /// reason of its entry; from then on the inspection does not change.
+    /// `POST /inspections/{id}/sign`. The signature binds to the sheet's hash; that, the statement and
+    /// who signed stand in the reason of its entry ([`Sheet::sealed`]). From then on the inspection
+    /// does not change.
     ///
     /// # Errors
     /// [`ServiceError::Conflict`] for the hash of another sheet, [`ServiceError::SelfApproval`] for
-    /// whom a finding is about, [`ServiceError::WrongState`] while findings are not settled and no
-    /// statement says why, or once it is signed.
+    /// whom a finding about their own deeds is about that no privacy officer accepted,
+    /// [`ServiceError::WrongState`] while the month is not over, while findings are not settled and no
+    /// statement says why, or once it is signed or superseded.
     pub fn sign_inspection(
         &self,
         session: &Session,
@@ -189,7 +222,8 @@ impl Store {
             let planned = self.signature(session, id, draft);
             self.or_fail(permit, planned, |permit, (whole, signed)| {
                 let id = whole.pack.id;
-                let reason = format!("sha256 {}", hex(&signed.hash));
+                let reason = Sheet::sealed(&signed);
+                let reason = reason.map_err(|e| ServiceError::Internal(e.to_string()))?;
                 let mut batch = Batch::default();
                 let pack = Pack {
                     signed: Some(signed),
@@ -218,9 +252,16 @@ impl Store {
     ) -> Result<(Whole, Signed), ServiceError> {
         let whole = self.whole(id.ok_or(ServiceError::NotFound)?)?;
         unsigned(&whole)?;
-        let concerned = |finding: &Finding| finding.person == Some(session.account());
+        let concerned = |finding: &Finding| {
+            finding.person == Some(session.account())
+                && finding.rule.is_deed()
+                && finding.state != FindingState::Accepted
+        };
         if whole.findings.iter().any(concerned) {
             return Err(ServiceError::SelfApproval);
+        }
+        if !whole.pack.whole {
+            return Err(ServiceError::WrongState("the month is not over"));
         }
         let asked = from_hex(&draft.hash);
         let asked = asked.ok_or(Invalid::new("hash", "is not 64 hexadecimal digits"))?;
@@ -245,9 +286,10 @@ impl Store {
 }
 
 fn unsigned(whole: &Whole) -> Result<(), ServiceError> {
-    match whole.pack.signed {
-        Some(_) => Err(ServiceError::WrongState("signed")),
-        None => Ok(()),
+    match (&whole.pack.signed, whole.pack.superseded_by) {
+        (Some(_), _) => Err(ServiceError::WrongState("signed")),
+        (None, Some(_)) => Err(ServiceError::WrongState("superseded")),
+        (None, None) => Ok(()),
     }
 }
 
@@ -272,6 +314,7 @@ fn finding_view(finding: &Finding) -> FindingView {
         rule: said.rule,
         count: said.count,
         says: said.says,
+        outputs: said.outputs,
         first: said.first,
         last: said.last,
         state: said.state,

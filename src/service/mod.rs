@@ -54,6 +54,7 @@ mod import;
 mod import_rejects;
 mod index;
 mod inspection;
+mod inspection_known;
 mod inspection_steps;
 mod ledger;
 mod list;

@@ -37,6 +37,7 @@ mod forensic;
 mod forward;
 mod http_door;
 mod inspection;
+mod inspection_report;
 mod keys;
 mod kill;
 mod limits_out;

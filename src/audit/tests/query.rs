@@ -57,6 +57,7 @@ fn every_filter_finds_exactly_its_entries() {
                         account,
                         case: about,
                         task,
+                        index: None,
                     };
                     let expected: Vec<&Row> = model.iter().filter(|r| matches(r, &query)).collect();
                     let found = log.entries(&receipt, &query, None, everything).unwrap();
@@ -67,6 +68,24 @@ fn every_filter_finds_exactly_its_entries() {
         }
     }
     assert!(tried > 20, "most filters find something: {tried}");
+}
+
+#[test]
+fn an_entry_is_found_by_its_index_and_no_other() {
+    let (_office, log) = busy();
+    let at = |index, task| Query {
+        index: Some(index),
+        task,
+        ..Query::default()
+    };
+    let indexes = |query| -> Vec<u64> {
+        let (rows, _) = all(&log, query, 100);
+        rows.into_iter().map(|row| row.index).collect()
+    };
+    assert_eq!(indexes(at(65, None)), [65]);
+    assert_eq!(indexes(at(0, None)), [0]);
+    assert!(indexes(at(65, Some(Task::Seal))).is_empty());
+    assert!(indexes(at(1 << 40, None)).is_empty());
 }
 
 #[test]

@@ -99,7 +99,8 @@ fn model(question: Question, aim: Aim) -> Option<Fields> {
         ("read_inspection", Aim::Office) if has(Role::Auditor) || has(Role::PrivacyOfficer) => {
             nothing
         }
-        ("explain", Aim::Office) if !has(Role::Auditor) && roles != Roles::default() => nothing,
+        ("judge_auditor", Aim::Office) if has(Role::PrivacyOfficer) => nothing,
+        ("explain", Aim::Office) if roles != Roles::default() => nothing,
         (
             "approve" | "approve_destruction",
             Aim::Request {

@@ -276,6 +276,9 @@ pub struct EntriesArgs {
     /// Only this case
     #[arg(long, value_name = "ID")]
     pub case: Option<CaseId>,
+    /// Only the entry of this index, as an inspection names it
+    #[arg(long, value_name = "N")]
+    pub index: Option<u64>,
     /// Only this task, for example read
     #[arg(long, value_name = "CODE", default_value = "")]
     pub task: String,

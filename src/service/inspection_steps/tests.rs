@@ -9,16 +9,19 @@ use crate::authz::facts::Target;
 use crate::domain::random::SystemSource;
 use crate::domain::role::{Role, Roles};
 use crate::domain::secret::SecretText;
-use crate::domain::time::{Clock, SystemClock};
+use crate::domain::time::{SteppedClock, Timestamp};
 use crate::engine::Batch;
 use crate::inspection::month::Month;
-use crate::inspection::pack::FindingId;
+use crate::inspection::pack::{FindingId, Pack, Signed, Whole};
 use crate::inspection::report;
 use crate::inspection::rule::Rule;
-use crate::inspection::view::{ExplanationDraft, InspectionDraft, SignDraft, VerdictDraft};
+use crate::inspection::view::{
+    ExplanationDraft, InspectionDraft, InspectionView, SignDraft, VerdictDraft, Witness,
+};
 use crate::service::Founder;
 use crate::service::error::ServiceError;
 use crate::service::seal::Service;
+use crate::service::store::Store;
 use crate::service::testing::{here, secret, settings};
 
 fn run<T>(work: impl Future<Output = T>) -> T {
@@ -30,14 +33,27 @@ fn text(text: &str) -> SecretText {
     SecretText::new(text.to_owned())
 }
 
-/// An unsealed store, the sessions of an auditor and an officer; one log-in of a stranger is a
-/// finding.
-fn office(dir: &Path) -> (Service, [Session; 2]) {
+const MONTH: &str = "2026-10";
+
+/// An unsealed store in November, the sessions of an auditor, an officer and a privacy officer; one
+/// log-in of a stranger in October is a finding.
+fn office(dir: &Path) -> (Service, Vec<Session>) {
+    office_with(dir, |_| {})
+}
+
+/// The same after what else happened in October.
+fn office_with(dir: &Path, before: impl FnOnce(&Service)) -> (Service, Vec<Session>) {
     let mut settings = settings(dir);
     settings.inspection.failed_logins = 1;
     let random = Arc::new(SystemSource::default());
-    let clock = Arc::new(SystemClock::default());
-    let founders = [("lee", Role::Auditor), ("choi", Role::Officer)].map(|(login, role)| Founder {
+    let october = Timestamp::parse_rfc3339("2026-10-14T12:00:00+09:00").unwrap();
+    let clock = Arc::new(SteppedClock::at(october));
+    let founders = [
+        ("lee", Role::Auditor),
+        ("choi", Role::Officer),
+        ("jang", Role::PrivacyOfficer),
+    ]
+    .map(|(login, role)| Founder {
         account: login.to_owned(),
         roles: Roles::new([role]).unwrap(),
     });
@@ -49,43 +65,79 @@ fn office(dir: &Path) -> (Service, [Session; 2]) {
         clock.clone(),
     )
     .unwrap();
-    let service = Service::new(settings, random, clock).unwrap();
+    let service = Service::new(settings, random, clock.clone()).unwrap();
     service.unseal_now(&secret(), here()).unwrap();
     let password = || text("quiet-harbour-71");
-    let stranger = run(service.log_in("nobody".to_owned(), password(), None, here()));
-    assert!(stranger.is_err());
-    let sessions = [("lee", 0), ("choi", 1)].map(|(login, at)| {
-        let code = text(&invited[at].enrolment_code);
-        run(service.enrol(login.to_owned(), code, password(), here())).unwrap();
-        let entered = run(service.log_in(login.to_owned(), password(), None, here())).unwrap();
-        service.session(&entered.token, here()).unwrap()
-    });
-    (service, sessions)
+    let enter = |login: &str| {
+        run(service.log_in(login.to_owned(), password(), None, here()))
+            .map(|entered| service.session(&entered.token, here()).unwrap())
+    };
+    assert!(enter("nobody").is_err());
+    for (invitation, founder) in invited.iter().zip(&founders) {
+        let code = text(&invitation.enrolment_code);
+        run(service.enrol(founder.account.clone(), code, password(), here())).unwrap();
+    }
+    before(&service);
+    clock.advance(std::time::Duration::from_secs(20 * 24 * 3600));
+    let sessions = ["lee", "choi", "jang"].map(|login| enter(login).unwrap());
+    (service, sessions.into())
+}
+
+fn make(store: &Arc<Store>, session: &Session) -> Result<InspectionView, ServiceError> {
+    let month = MONTH.to_owned();
+    store
+        .make_inspection(session, InspectionDraft { month })
+        .unwrap()
+        .wait()
+}
+
+fn number(view: &InspectionView, rule: Rule) -> Option<FindingId> {
+    let found = view.sheet.findings.iter().find(|f| f.rule == rule)?;
+    format!("{}-{}", view.sheet.id, found.number).parse().ok()
+}
+
+fn judge(
+    store: &Store,
+    session: &Session,
+    finding: Option<FindingId>,
+) -> Result<InspectionView, ServiceError> {
+    let verdict = VerdictDraft {
+        accepted: true,
+        note: "looked at".to_owned(),
+    };
+    let judged = store.judge_finding(session, finding, verdict);
+    judged.unwrap().wait()
+}
+
+fn sign(
+    store: &Store,
+    session: &Session,
+    view: &InspectionView,
+    statement: Option<&str>,
+) -> Result<InspectionView, ServiceError> {
+    let draft = SignDraft {
+        hash: view.hash.clone(),
+        statement: statement.map(str::to_owned),
+    };
+    let signed = store.sign_inspection(session, view.sheet.id.parse().ok(), draft);
+    signed.unwrap().wait()
+}
+
+fn write(store: &Store, whole: &Whole, pack: Pack) {
+    let mut batch = Batch::default();
+    store.inspections.put_pack(&mut batch, whole, pack).unwrap();
+    store.engine.commit(batch).wait().unwrap();
 }
 
 #[test]
 fn a_finding_that_is_changed_behind_a_signature_shows() {
     let dir = tempfile::tempdir().unwrap();
-    let (service, [session, _]) = office(dir.path());
+    let (service, sessions) = office(dir.path());
+    let session = &sessions[0];
     let store = service.store().unwrap();
-    let month = Month::of(SystemClock::default().now()).to_string();
-    let made = store.make_inspection(&session, InspectionDraft { month });
-    let made = made.unwrap().wait().unwrap();
-    assert_eq!(made.sheet.findings.len(), 1);
+    let made = make(&store, session).unwrap();
     let id = made.sheet.id.parse().unwrap();
-    let finding = format!("{id}-1").parse().ok();
-    let verdict = VerdictDraft {
-        accepted: true,
-        note: "a stranger".to_owned(),
-    };
-    let judged = store.judge_finding(&session, finding, verdict).unwrap();
-    let judged = judged.wait().unwrap();
-    let sign = SignDraft {
-        hash: judged.hash,
-        statement: None,
-    };
-    let signed = store.sign_inspection(&session, Some(id), sign).unwrap();
-    let signed = signed.wait().unwrap();
+    let signed = sign(&store, session, &made, Some("nobody is there")).unwrap();
     assert!(signed.signed.as_ref().unwrap().intact, "the control");
     assert!(!report::html(&signed).contains("alarm\">"));
 
@@ -98,21 +150,146 @@ fn a_finding_that_is_changed_behind_a_signature_shows() {
         .put_finding(&mut batch, &whole, finding)
         .unwrap();
     store.engine.commit(batch).wait().unwrap();
-    let after = store.inspection(&session, Some(id)).unwrap();
+    let after = store.inspection(session, Some(id)).unwrap();
     let after = after.wait().unwrap();
     assert!(!after.signed.as_ref().unwrap().intact);
     assert!(report::html(&after).contains("alarm\">"));
+}
+
+/// Whoever can write the rows writes a hash that fits, too. The entry of the signing does not.
+#[test]
+fn a_signature_that_the_log_does_not_know_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, sessions) = office(dir.path());
+    let session = &sessions[0];
+    let store = service.store().unwrap();
+    let made = make(&store, session).unwrap();
+    let id = made.sheet.id.parse().unwrap();
+    let intact = || {
+        let view = store.inspection(session, Some(id)).unwrap().wait().unwrap();
+        let signed = view.signed.unwrap();
+        (signed.intact, signed.witness, signed.entry.is_some())
+    };
+    let forged = |change: &dyn Fn(&mut Signed)| {
+        let whole = store.whole(id).unwrap();
+        let kept = whole.pack.signed.clone();
+        let mut signed = kept.clone().unwrap();
+        change(&mut signed);
+        write(
+            &store,
+            &whole,
+            Pack {
+                signed: Some(signed),
+                ..whole.pack.clone()
+            },
+        );
+        let seen = intact();
+        let whole = store.whole(id).unwrap();
+        let back = Pack {
+            signed: kept,
+            ..whole.pack.clone()
+        };
+        write(&store, &whole, back);
+        seen
+    };
+    sign(&store, session, &made, Some("said then")).unwrap();
+    let proven = (true, Witness::Entry, true);
+    assert_eq!(intact(), proven, "the control");
+    let unknown = (false, Witness::None, false);
+    assert_eq!(
+        forged(&|s| s.statement = Some("said later".into())),
+        unknown
+    );
+    assert_eq!(forged(&|s| s.statement = None), unknown);
+    assert_eq!(forged(&|s| s.by = sessions[1].account()), unknown);
+    assert_eq!(intact(), proven, "the control");
+    // A finding, the hash and all that stands in rows changed together.
+    let whole = store.whole(id).unwrap();
+    let mut finding = whole.findings[0].clone();
+    finding.count = 0;
+    let mut batch = Batch::default();
+    let put = store.inspections.put_finding(&mut batch, &whole, finding);
+    put.unwrap();
+    store.engine.commit(batch).wait().unwrap();
+    let hash = crate::inspection::sheet::Sheet::of(&store.whole(id).unwrap()).hash();
+    assert_eq!(forged(&|s| s.hash = hash.unwrap()), unknown);
+}
+
+/// Ten wrong passwords must not keep an auditor from signing.
+#[test]
+fn what_strangers_do_to_an_auditor_is_the_privacy_officers_to_judge_and_blocks_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, sessions) = office_with(dir.path(), |service| {
+        let wrong = run(service.log_in("lee".into(), text("a wrong one"), None, here()));
+        assert!(wrong.is_err());
+    });
+    let [auditor, officer, privacy] = &sessions[..] else {
+        panic!("three people");
+    };
+    let store = service.store().unwrap();
+    let mut view = make(&store, auditor).unwrap();
+    let me = auditor.account().to_string();
+    let about = |view: &InspectionView| {
+        let of = |f: &&crate::inspection::sheet::SheetFinding| f.person.as_ref() == Some(&me);
+        let found = view.sheet.findings.iter().find(of).unwrap();
+        format!("{}-{}", view.sheet.id, found.number).parse().ok()
+    };
+    let mine = about(&view);
+    let judged = |session, finding| judge(&store, session, finding).map(|view| view.hash);
+    assert_eq!(judged(auditor, mine), Err(ServiceError::SelfApproval));
+    assert_eq!(judged(officer, mine), Err(ServiceError::RoleRefused));
+    let said = ExplanationDraft {
+        text: "not me".to_owned(),
+    };
+    store.explain(auditor, mine, said).unwrap().wait().unwrap();
+    view = judge(&store, privacy, mine).unwrap();
+    let others: Vec<u32> = view.sheet.findings.iter().map(|f| f.number).collect();
+    for number in others {
+        let finding: Option<FindingId> = format!("{}-{number}", view.sheet.id).parse().ok();
+        if finding != mine {
+            assert_eq!(judged(privacy, finding), Err(ServiceError::RoleRefused));
+            view = judge(&store, auditor, finding).unwrap();
+        }
+    }
+    let signed = sign(&store, auditor, &view, None).unwrap();
+    assert!(signed.signed.unwrap().intact);
+}
+
+/// One's own deeds stand in the way until somebody else accepted them.
+#[test]
+fn a_deed_of_the_auditor_keeps_them_from_signing_until_it_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, sessions) = office(dir.path());
+    let [auditor, _, privacy] = &sessions[..] else {
+        panic!("three people");
+    };
+    let store = service.store().unwrap();
+    let view = make(&store, auditor).unwrap();
+    let id = view.sheet.id.parse().unwrap();
+    let finding = number(&view, Rule::FailedLogins);
+    let whole = store.whole(id).unwrap();
+    let mut deed = whole.findings[usize::try_from(finding.unwrap().number).unwrap() - 1].clone();
+    deed.rule = Rule::DeniedMany;
+    deed.person = Some(auditor.account());
+    let mut batch = Batch::default();
+    let put = store.inspections.put_finding(&mut batch, &whole, deed);
+    put.unwrap();
+    store.engine.commit(batch).wait().unwrap();
+    let shown = || store.inspection(auditor, Some(id)).unwrap().wait().unwrap();
+    let signs = || sign(&store, auditor, &shown(), Some("a reason")).map(drop);
+    assert_eq!(signs(), Err(ServiceError::SelfApproval));
+    judge(&store, privacy, finding).unwrap();
+    assert_eq!(signs(), Ok(()));
 }
 
 /// An answer here would tell that a case which they may not see is there.
 #[test]
 fn whom_it_concerns_is_not_told_of_refusals_on_sensitive_cases() {
     let dir = tempfile::tempdir().unwrap();
-    let (service, [session, officer]) = office(dir.path());
+    let (service, sessions) = office(dir.path());
+    let (session, officer) = (&sessions[0], &sessions[1]);
     let store = service.store().unwrap();
-    let month = Month::of(SystemClock::default().now()).to_string();
-    let made = store.make_inspection(&session, InspectionDraft { month });
-    let id = made.unwrap().wait().unwrap().sheet.id.parse().unwrap();
+    let id = make(&store, session).unwrap().sheet.id.parse().unwrap();
     let about_me = |rule| {
         let whole = store.whole(id).unwrap();
         let finding = crate::inspection::pack::Finding {
@@ -126,19 +303,19 @@ fn whom_it_concerns_is_not_told_of_refusals_on_sensitive_cases() {
         store.engine.commit(batch).wait().unwrap();
     };
     let told = || {
-        let own = store.own_findings(&officer).unwrap().wait().unwrap();
+        let own = store.own_findings(officer).unwrap().wait().unwrap();
         own.rows.into_iter().map(|f| f.rule).collect::<Vec<_>>()
     };
     let explain = || {
         let finding = format!("{id}-1").parse::<FindingId>().ok();
         let text = "a wrong number".to_owned();
-        let said = store.explain(&officer, finding, ExplanationDraft { text });
+        let said = store.explain(officer, finding, ExplanationDraft { text });
         said.unwrap().wait().map(drop)
     };
     about_me(Rule::DeniedSensitive);
     assert_eq!(told(), []);
     assert_eq!(explain(), Err(ServiceError::NotFound));
-    let sheet = store.inspection(&session, Some(id)).unwrap().wait();
+    let sheet = store.inspection(session, Some(id)).unwrap().wait();
     let sheet = sheet.unwrap().sheet;
     assert_eq!(sheet.findings[0].rule, Rule::DeniedSensitive, "the auditor");
     about_me(Rule::DeniedMany);
@@ -146,27 +323,77 @@ fn whom_it_concerns_is_not_told_of_refusals_on_sensitive_cases() {
     assert_eq!(explain(), Ok(()));
 }
 
+#[test]
+fn an_inspection_that_nobody_signed_may_be_superseded_and_stays_to_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, sessions) = office(dir.path());
+    let (session, officer) = (&sessions[0], &sessions[1]);
+    let store = service.store().unwrap();
+    let first = make(&store, session).unwrap();
+    let second = make(&store, session).unwrap();
+    let before = second.sheet.supersedes.as_ref();
+    assert_eq!(before, Some(&first.sheet.id));
+    let old = store.inspection(session, first.sheet.id.parse().ok());
+    let old = old.unwrap().wait().unwrap();
+    assert_eq!(old.superseded_by, Some(second.sheet.id.clone()));
+    assert_eq!(old.hash, first.hash, "as it was");
+    let signed = sign(&store, session, &old, Some("all the same"));
+    let superseded = Err(ServiceError::WrongState("superseded"));
+    assert_eq!(signed.map(drop), superseded);
+    let finding = number(&old, Rule::FailedLogins);
+    assert_eq!(judge(&store, session, finding).map(drop), superseded);
+    sign(&store, session, &second, Some("late")).unwrap();
+    assert_eq!(make(&store, session).map(drop), Err(ServiceError::Exists));
+    let own = store.own_findings(officer).unwrap().wait().unwrap();
+    assert_eq!(own.rows.len(), 0);
+}
+
+/// Somebody asked once is not asked again by every look at the month.
+#[test]
+fn a_person_sees_the_findings_of_the_newest_inspection_of_a_month_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, sessions) = office_with(dir.path(), |service| {
+        let wrong = run(service.log_in("choi".into(), text("a wrong one"), None, here()));
+        assert!(wrong.is_err());
+    });
+    let (session, officer) = (&sessions[0], &sessions[1]);
+    let store = service.store().unwrap();
+    for _ in 0..3 {
+        make(&store, session).unwrap();
+    }
+    let own = store.own_findings(officer).unwrap().wait().unwrap();
+    let rules: Vec<Rule> = own.rows.iter().map(|row| row.rule).collect();
+    assert_eq!(rules, [Rule::FailedLogins]);
+}
+
 /// Both were permitted before either was made.
 #[test]
-fn a_month_has_one_whole_inspection_also_when_two_ask_at_once() {
+fn of_two_that_ask_at_once_the_second_supersedes_the_first() {
     let dir = tempfile::tempdir().unwrap();
-    let (service, [session, _]) = office(dir.path());
+    let (service, sessions) = office(dir.path());
+    let session = &sessions[0];
     let store = service.store().unwrap();
-    let over: Month = "2020-01".parse().unwrap();
-    let make = |month| {
+    let make = |month: &str| {
+        let month: Month = month.parse().unwrap();
         let inspect = |permit| {
             let made = store.inspect_month(permit, month, session.account());
             Ok(crate::engine::Pending::ready(
-                made.map(|view| view.sheet.whole),
+                made.map(|view| (view.sheet.whole, view.sheet.supersedes)),
             ))
         };
-        let made = store.office::<Inspect, _>(&session, Target::Office, inspect);
-        made.unwrap().wait()
+        let made = store.office::<Inspect, _>(session, Target::Office, inspect);
+        made.unwrap().wait().unwrap()
     };
-    assert_eq!(make(over), Ok(true));
-    assert_eq!(make(over), Err(ServiceError::Exists));
-    let present = Month::of(SystemClock::default().now());
+    assert_eq!(make(MONTH), (true, None));
+    assert!(make(MONTH).1.is_some());
     for _ in 0..2 {
-        assert_eq!(make(present), Ok(false), "the control: for information");
+        assert_eq!(
+            make("2026-11"),
+            (false, None),
+            "the control: for information"
+        );
     }
+    let packs = store.inspections.packs().unwrap();
+    let standing = packs.iter().filter(|pack| pack.stands());
+    assert_eq!(standing.count(), 1);
 }
