@@ -1,6 +1,7 @@
 //! The words of the field, one per thing. Every other module speaks in these types;
 //! raw strings and numbers are parsed into them at the doors and never travel further down.
 
+pub mod hold;
 pub mod id;
 pub mod limit;
 pub mod lock;
