@@ -151,7 +151,14 @@ mod tests {
     #[test]
     fn a_long_list_is_cut_into_entries_that_hold_it_and_loses_nothing() {
         let random = SystemSource::default();
-        for (cases, people) in [(0, 0), (1, 0), (100, 64), (30_000, 1), (26_000, 0), (2, 9_000)] {
+        for (cases, people) in [
+            (0, 0),
+            (1, 0),
+            (100, 64),
+            (30_000, 1),
+            (26_000, 0),
+            (2, 9_000),
+        ] {
             let list = sample(&random, cases, people);
             let cut: Vec<&[Listed]> = pieces(&list).collect();
             let again: Vec<Listed> = cut.iter().flat_map(|piece| piece.to_vec()).collect();
