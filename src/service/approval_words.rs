@@ -34,9 +34,18 @@ impl Store {
         match asked {
             Asked::GrantRole { to, role } => {
                 let (who, who_ko) = self.person(to);
+                // Whose cases the role opens.
+                let of = self
+                    .directory
+                    .account(to.account)
+                    .and_then(|a| a.department);
+                let (of, of_ko) = match of.map(|id| self.directory.code(id)) {
+                    Some(code) => (format!(" in {code}"), format!("{code} ")),
+                    None => (String::new(), String::new()),
+                };
                 (
-                    format!("role {role} for {who}"),
-                    format!("역할 {role} 부여: {who_ko}"),
+                    format!("role {role}{of} for {who}"),
+                    format!("{of_ko}역할 {role} 부여: {who_ko}"),
                 )
             }
             Asked::TakeRole { of, role } => {

@@ -225,6 +225,10 @@ fn every_role_is_given_by_two_at_the_start_and_later() {
         );
         world.ids.insert(login.clone(), text(&made["id"]));
         world.enrol(&login, &text(&made["enrolment_code"]));
+        // What it opens is said, and to which key.
+        let asked = shown(&world, &text(&made["approvals"][0]))["asked"].clone();
+        let opens = format!("role {role} in civil for {login} (key ");
+        assert!(text(&asked).starts_with(&opens), "{asked}");
         // Alone the administrator gets nothing out of it, nor by asking again.
         let again = roles(&world, &login, json!([role])).expect(200);
         assert_eq!(again["roles"], json!([]), "{role}");
