@@ -47,7 +47,7 @@ use bongham::domain::random::{Random, SystemSource};
 use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
 use bongham::domain::serial::Serial;
-use bongham::domain::time::{Clock, SystemClock, Timestamp};
+use bongham::domain::time::{Clock, SystemClock};
 use bongham::engine::Engine;
 use bongham::engine::embedded::{EmbeddedEngine, Options};
 use bongham::engine::memory::MemoryEngine;
@@ -72,7 +72,6 @@ fn memory(name: &str) -> Result<f64, Failure> {
 }
 
 fn order(form: Form) -> Result<Order, Failure> {
-    let never = Timestamp::parse_rfc3339("2999-01-01T00:00:00+09:00").ok_or("no time")?;
     Ok(Order {
         purpose: Purpose::Handling,
         reason: "bench".to_owned(),
@@ -83,7 +82,9 @@ fn order(form: Form) -> Result<Order, Failure> {
         recipient: None,
         receiver: "bench".to_owned(),
         responsible: None,
-        destroy_by: never,
+        destroy_by: SystemClock::default()
+            .now()
+            .plus(Duration::from_secs(86_400)),
         approval: None,
     })
 }

@@ -23,7 +23,7 @@ use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
 use bongham::domain::time::SystemClock;
 use bongham::keyring::{UnsealCost, UnsealSecret};
-use bongham::service::{BackupSet, Chunk, Founder, ImportRow, Service, Settings, restore};
+use bongham::service::{BackupSet, Chunk, Founder, ImportRow, Service, Settings, Verdict, restore};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -97,18 +97,27 @@ fn draft() -> CaseDraft {
     }
 }
 
+const YES: Verdict = Verdict {
+    approve: true,
+    hash: None,
+};
+
 async fn enter(service: &Service, login: &str, code: &str) -> Result<Token, Failure> {
     let (name, code) = (login.to_owned(), SecretText::new(code.to_owned()));
     let words = || SecretText::new(WORDS.to_owned());
     service
         .call_apart(move |store| store.enrol(name, code, words(), here()))
         .await?;
-    let name = login.to_owned();
-    let session = service.call_apart(move |store| store.log_in(name, words(), None, here()));
+    log_in(service, login).await
+}
+
+async fn log_in(service: &Service, login: &str) -> Result<Token, Failure> {
+    let (name, words) = (login.to_owned(), SecretText::new(WORDS.to_owned()));
+    let session = service.call_apart(move |store| store.log_in(name, words, None, here()));
     Ok(session.await?.token)
 }
 
-async fn fill(service: &Service, admin: &Token, cases: u64) -> Result<(), Failure> {
+async fn fill(service: &Service, [admin, privacy]: [&Token; 2], cases: u64) -> Result<(), Failure> {
     let session = service.session(admin, here())?;
     let roles = vec![Role::Intake];
     let invited = service
@@ -124,7 +133,15 @@ async fn fill(service: &Service, admin: &Token, cases: u64) -> Result<(), Failur
             )
         })
         .await?;
-    let intake = enter(service, "intake", &invited.enrolment_code).await?;
+    enter(service, "intake", &invited.enrolment_code).await?;
+    for approval in invited.approvals {
+        let session = service.session(privacy, here())?;
+        let approval = approval.parse().map_err(|_| "not an approval's id")?;
+        service
+            .call(move |store| store.decide_approval(&session, approval, YES))
+            .await?;
+    }
+    let intake = log_in(service, "intake").await?;
     let session = service.session(&intake, here())?;
     let state = service
         .call(move |store| store.open_import(&session, [7; 32], 0))
@@ -206,14 +223,17 @@ fn main() -> Result<(), Failure> {
         random.clone(),
         clock.clone(),
     )?;
-    let code = invited.first().ok_or("nobody was invited")?;
+    let [admin, privacy] = &*invited else {
+        return Err("two are invited".into());
+    };
     let service = Service::new(here_settings, random.clone(), clock.clone())?;
     service.unseal_now(&secret(), here())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let backup = root.path().join("backup");
-    let admin = runtime.block_on(enter(&service, "admin", &code.enrolment_code))?;
+    let admin = runtime.block_on(enter(&service, "admin", &admin.enrolment_code))?;
+    let privacy = runtime.block_on(enter(&service, "privacy", &privacy.enrolment_code))?;
     let started = Instant::now();
-    runtime.block_on(fill(&service, &admin, cases))?;
+    runtime.block_on(fill(&service, [&admin, &privacy], cases))?;
     writeln!(out, "{cases} cases in {:.1?}", started.elapsed())?;
     let started = Instant::now();
     let bytes = runtime.block_on(back_up(&service, &admin, &backup))?;

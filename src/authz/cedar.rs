@@ -13,6 +13,7 @@ use super::permit::{Basis, Denied, Permit};
 use super::source::{Files, Source};
 use crate::authn::session::Session;
 use crate::domain::purpose::Purpose;
+use crate::domain::role::Roles;
 
 /// Why a policy set was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +82,16 @@ impl Authority {
         } else {
             Err(Denied::mint(basis))
         }
+    }
+    /// Could somebody in these roles do `A` to the office now? For what they asked for earlier and
+    /// another carries out; it proves nothing.
+    pub fn of_office<A: Action>(&self, roles: Roles) -> bool {
+        let question = Question {
+            action: A::NAME,
+            roles,
+            purpose: None,
+        };
+        self.verdict(question, Aim::Office).allowed
     }
     /// May this person look through cases for `A` with this purpose? The permit stands for the
     /// look itself and shows nothing of any case: each case found is decided on its own.

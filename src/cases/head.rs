@@ -3,6 +3,7 @@
 
 use crate::authz::facts::CaseFacts;
 use crate::crypto::wrap::Wrap;
+use crate::domain::hold::Hold;
 use crate::domain::id::{AccountId, CaseId, DepartmentId, DestructionId, RequestId, UnitId};
 use crate::domain::tier::{Tier, UnitKind};
 use crate::domain::time::Timestamp;
@@ -12,17 +13,6 @@ use crate::vault::UnitRef;
 use super::draft::Channel;
 use super::number::Reference;
 use super::view::CaseState;
-
-/// A hold (보존 조치): another matter needs the case as it is.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Hold {
-    /// Who set it; somebody else lifts it.
-    pub by: AccountId,
-    /// When.
-    pub at: Timestamp,
-    /// The law or matter it rests on.
-    pub ground: String,
-}
 
 /// A unit that has been destroyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

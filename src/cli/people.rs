@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::args::EnrolArgs;
 use super::args::people::{AccountCommand, ApprovalCommand, DepartmentCommand};
+use super::args::{Actor, EnrolArgs};
 use super::case::put_in;
 use super::client::{Client, as_actor, as_nobody};
 use super::failure::Failure;
@@ -70,6 +70,7 @@ pub async fn account(host: &Host, command: &AccountCommand, out: &mut Out) -> Re
             .await?;
             out.answer(&made, fields)?;
             out.note("Hand the enrolment code to its owner by another way; it is shown only once.");
+            waits(&made, GIVEN, out);
             Ok(())
         }
         AccountCommand::List(actor) => {
@@ -89,39 +90,16 @@ pub async fn account(host: &Host, command: &AccountCommand, out: &mut Out) -> Re
                 &rows,
             )
         }
-        AccountCommand::Disable { login, actor } => {
-            let done = as_actor(host, actor, async |client: &mut Client| {
-                let id = id_of(client, login).await?;
-                client
-                    .post::<Value>(&format!("/accounts/{id}/disable"), &json!({}))
-                    .await
-            })
-            .await?;
-            out.answer(&done, fields)
-        }
+        AccountCommand::Disable {
+            login,
+            approval,
+            actor,
+        } => end(host, actor, (login, "disable"), approval.as_deref(), out).await,
         AccountCommand::Reset {
             login,
             approval,
             actor,
-        } => {
-            let done = as_actor(host, actor, async |client: &mut Client| {
-                let id = id_of(client, login).await?;
-                let mut body = json!({});
-                put_in(&mut body, "approval", approval.as_ref().map(|id| json!(id)));
-                client
-                    .post::<Value>(&format!("/accounts/{id}/reset"), &body)
-                    .await
-            })
-            .await?;
-            out.answer(&done, fields)?;
-            if done.get("approvals").is_some() {
-                out.note(
-                    "A second person decides: bongham approval list, then approval decide. \
-                     Then run this again with --approval ID.",
-                );
-            }
-            Ok(())
-        }
+        } => end(host, actor, (login, "reset"), approval.as_deref(), out).await,
         AccountCommand::Roles {
             login,
             roles,
@@ -135,9 +113,48 @@ pub async fn account(host: &Host, command: &AccountCommand, out: &mut Out) -> Re
                     .await
             })
             .await?;
-            out.answer(&done, fields)
+            out.answer(&done, fields)?;
+            waits(&done, GIVEN, out);
+            Ok(())
         }
     }
+}
+
+/// What follows on a role that was asked for.
+const GIVEN: &str = "A role is given by two: once its owner has enrolled, it waits for the consent of \
+    a privacy officer (bongham approval list, then approval decide), for 30 minutes. Later, ask \
+    again: bongham account roles.";
+/// What follows on a reset or a disabling that was asked for.
+const COME_BACK: &str = "It waits for the consent of a privacy officer (bongham approval list, then \
+    approval decide). Then run this again with --approval ID.";
+
+/// Says what happens next, where something waits for a second person.
+fn waits(answer: &Value, next: &str, out: &mut Out) {
+    let asked = answer.get("approvals").and_then(Value::as_array);
+    if asked.is_some_and(|ids| !ids.is_empty()) {
+        out.note(next);
+    }
+}
+
+/// Resets or disables somebody; asks for a second person first, where one is needed.
+async fn end(
+    host: &Host,
+    actor: &Actor,
+    (login, what): (&str, &str),
+    approval: Option<&str>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let done = as_actor(host, actor, async |client: &mut Client| {
+        let id = id_of(client, login).await?;
+        let mut body = json!({});
+        put_in(&mut body, "approval", approval.map(|id| json!(id)));
+        let path = format!("/accounts/{id}/{what}");
+        client.post::<Value>(&path, &body).await
+    })
+    .await?;
+    out.answer(&done, fields)?;
+    waits(&done, COME_BACK, out);
+    Ok(())
 }
 
 async fn id_of(client: &mut Client, login: &str) -> Result<String, Failure> {
@@ -244,6 +261,29 @@ pub async fn department(
             out.answer(&done, fields)?;
             out.note("A second person decides: bongham approval list, then approval decide.");
             Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::testing::Tape;
+
+    #[test]
+    fn what_waits_for_a_second_person_says_what_comes_next() {
+        let said = |answer: &Value| {
+            let notes = Tape::default();
+            let mut out = Out::new(false, Box::new(Tape::default()), Box::new(notes.clone()));
+            waits(answer, GIVEN, &mut out);
+            notes.text()
+        };
+        let told = said(&json!({"approvals": ["a"]}));
+        for word in ["privacy officer", "bongham approval list", "account roles"] {
+            assert!(told.contains(word), "{told}");
+        }
+        for nothing in [json!({"approvals": []}), json!({"state": "disabled"})] {
+            assert_eq!(said(&nothing), "", "{nothing}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! key   = HMAC(K_loc, label ‖ space ‖ id)[..16]
-//! value = RowKey(1 ‖ postcard(row)), padded in steps
+//! value = RowKey(format ‖ postcard(row)), padded in steps
 //! ```
 
 use std::sync::Arc;
@@ -38,6 +38,9 @@ pub trait Row: Serialize + DeserializeOwned {
     const SPACE: Space;
     /// What it is, for errors: never content.
     const KIND: &'static str;
+    /// Format of its plaintext. A row of an older one is as good as absent: a kind gets a new format
+    /// only where no row of the old one is worth anything any more.
+    const FORMAT: u8 = 1;
     /// Its id within the space.
     fn id(&self) -> Vec<u8>;
 }
@@ -50,8 +53,6 @@ pub struct Stored<T> {
     value: Value,
 }
 
-/// Format of a row's plaintext.
-const ROW: u8 = 1;
 /// How many rows one scan fetches.
 const SCAN: Limit = Limit::rows(256);
 
@@ -88,25 +89,31 @@ impl Table {
         &*self.engine
     }
 
+    /// A place that is no row's: where a name is taken.
+    pub fn place(&self, label: &str, parts: &[&[u8]]) -> [u8; 16] {
+        self.locator.place(label, parts)
+    }
+
     fn key(&self, space: Space, id: &[u8]) -> Key {
         Key::from(self.locator.place(self.label, &[&[space.byte()], id]))
     }
 
-    fn open<T: Row>(&self, key: &Key, value: Value) -> Result<Stored<T>, TableError> {
+    fn open<T: Row>(&self, key: &Key, value: Value) -> Result<Option<Stored<T>>, TableError> {
         let plain = self
             .row_key
             .open(T::SPACE, key.as_bytes(), value.as_bytes())
             .map_err(|_| TableError::Damaged(T::KIND))?;
         let row = match plain.expose().split_first() {
-            Some((&ROW, rest)) => postcard::from_bytes(rest).ok(),
+            Some((format, _)) if (1..T::FORMAT).contains(format) => return Ok(None),
+            Some((format, rest)) if *format == T::FORMAT => postcard::from_bytes(rest).ok(),
             _ => None,
         };
         let row = row.ok_or(TableError::Damaged(T::KIND))?;
-        Ok(Stored { row, value })
+        Ok(Some(Stored { row, value }))
     }
 
     fn seal<T: Row>(&self, key: &Key, row: &T) -> Result<Value, TableError> {
-        let plain = postcard::to_extend(row, vec![ROW])
+        let plain = postcard::to_extend(row, vec![T::FORMAT])
             .map(zeroize::Zeroizing::new)
             .map_err(|_| TableError::Damaged(T::KIND))?;
         let random = self.random.as_ref();
@@ -120,7 +127,7 @@ impl Table {
     pub fn find<T: Row>(&self, id: &[u8]) -> Result<Option<Stored<T>>, TableError> {
         let key = self.key(T::SPACE, id);
         let found = self.engine.get(T::SPACE, &key)?;
-        found.map(|value| self.open(&key, value)).transpose()
+        found.map_or(Ok(None), |value| self.open(&key, value))
     }
 
     /// Every row of a kind, in no order.
@@ -131,7 +138,7 @@ impl Table {
             let page = self.engine.scan(T::SPACE, range.clone(), SCAN)?;
             for (key, value) in page.rows {
                 range = range.after(key.as_bytes());
-                rows.push(self.open::<T>(&key, value)?.row);
+                rows.extend(self.open::<T>(&key, value)?.map(|stored| stored.row));
             }
             if !page.more {
                 return Ok(rows);
@@ -232,6 +239,35 @@ mod tests {
         let stored = rows.find::<Note>(&[7]).unwrap().unwrap();
         commit(&|batch| rows.remove(batch, &stored)).unwrap();
         assert_eq!(rows.all::<Note>().unwrap(), []);
+    }
+
+    /// The same kind of row in another version of the program.
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Later(u8, String, u8);
+    impl Row for Later {
+        const SPACE: Space = Space::Alert;
+        const KIND: &'static str = "note";
+        const FORMAT: u8 = 2;
+        fn id(&self) -> Vec<u8> {
+            vec![self.0]
+        }
+    }
+
+    #[test]
+    fn a_row_of_an_older_format_is_absent_and_one_of_a_newer_is_told() {
+        let engine = Arc::new(MemoryEngine::new(Arc::new(SystemClock::default())));
+        let rows = table(&engine, 2);
+        let mut batch = Batch::default();
+        rows.put_new(&mut batch, &Note(7, "a".into())).unwrap();
+        rows.put_new(&mut batch, &Later(8, "b".into(), 9)).unwrap();
+        engine.commit(batch).wait().unwrap();
+        assert!(rows.find::<Later>(&[7]).unwrap().is_none());
+        let all = rows.all::<Later>().unwrap();
+        assert_eq!(all, [Later(8, "b".into(), 9)]);
+        let newer = rows.find::<Note>(&[8]);
+        assert!(matches!(newer, Err(TableError::Damaged("note"))));
+        // The control: each reads its own.
+        assert!(rows.find::<Note>(&[7]).unwrap().is_some());
     }
 
     #[test]

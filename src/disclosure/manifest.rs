@@ -6,6 +6,8 @@ use super::output::Form;
 use crate::audit::manifest::Listed;
 use crate::domain::id::AccountId;
 use crate::domain::purpose::Purpose;
+use crate::domain::tier::Tier;
+use crate::domain::time::Timestamp;
 
 /// Most cases of one output.
 pub const CASES_MAX: usize = 100_000;
@@ -29,6 +31,19 @@ pub struct Terms<'a> {
     pub copies: u16,
     /// Who answers for its destruction.
     pub responsible: AccountId,
+    /// When every copy is to be destroyed, where somebody said.
+    pub destroy_by: Option<Timestamp>,
+}
+
+/// One case of a list, as it stands when the list is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Going<'a> {
+    /// The case and the people in it that go out.
+    pub listed: &'a Listed,
+    /// Revision of its head: whatever is added to it makes another.
+    pub revision: u64,
+    /// Its tier.
+    pub tier: Tier,
 }
 
 /// SHA-256 of what left, as its record holds it.
@@ -46,15 +61,16 @@ fn taken(context: Context) -> [u8; 32] {
     hash
 }
 
-/// `SHA-256("bongham manifest v1" ‖ terms ‖ cases and people, sorted)`, each part after its length
-/// in eight bytes, big endian: the same cases in another order are the same list.
-pub fn hash<L: AsRef<Listed>>(terms: Terms<'_>, list: &[L]) -> [u8; 32] {
+/// `SHA-256("bongham manifest v2" ‖ terms ‖ cases, revisions and people, sorted)`, each part after its
+/// length in eight bytes, big endian: the same cases in another order are the same list, and a case to
+/// which something was added is another.
+pub fn hash(terms: Terms<'_>, mut list: Vec<Going<'_>>) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     let mut part = |bytes: &[u8]| {
         context.update(&(bytes.len() as u64).to_be_bytes());
         context.update(bytes);
     };
-    part(b"bongham manifest v1");
+    part(b"bongham manifest v2");
     part(terms.form.code().as_bytes());
     part(terms.purpose.code().as_bytes());
     part(terms.template.as_bytes());
@@ -63,10 +79,15 @@ pub fn hash<L: AsRef<Listed>>(terms: Terms<'_>, list: &[L]) -> [u8; 32] {
     part(terms.recipient.as_bytes());
     part(&terms.copies.to_be_bytes());
     part(terms.responsible.as_bytes());
-    let mut sorted: Vec<&Listed> = list.iter().map(L::as_ref).collect();
-    sorted.sort_unstable_by_key(|listed| listed.case);
-    for listed in sorted {
+    let until = terms.destroy_by.map(|at| at.as_millis().to_be_bytes());
+    part(until.as_ref().map_or(&[], |at| at.as_slice()));
+    list.sort_unstable_by_key(|one| one.listed.case);
+    for Going {
+        listed, revision, ..
+    } in list
+    {
         part(listed.case.as_bytes());
+        part(&revision.to_be_bytes());
         let mut people: Vec<u64> = listed.people.iter().map(|unit| unit.as_u64()).collect();
         people.sort_unstable();
         let bytes: Vec<u8> = people.iter().flat_map(|unit| unit.to_be_bytes()).collect();
@@ -98,13 +119,39 @@ mod tests {
             recipient: "age1a",
             copies: 1,
             responsible: AccountId::from_bytes([1; 16]),
+            destroy_by: Some(Timestamp::from_millis(1)),
         };
-        let list = [listed(1, &[7, 8]), listed(2, &[])];
+        let hash = |terms, list: &[(Listed, u64)]| {
+            let going = list.iter().map(|(listed, revision)| Going {
+                listed,
+                revision: *revision,
+                tier: Tier::Ordinary,
+            });
+            hash(terms, going.collect())
+        };
+        let list = [(listed(1, &[7, 8]), 4), (listed(2, &[]), 5)];
         let same = hash(terms, &list);
-        assert_eq!(hash(terms, &[listed(2, &[]), listed(1, &[8, 7])]), same);
+        let turned = [(listed(2, &[]), 5), (listed(1, &[8, 7]), 4)];
+        assert_eq!(hash(terms, &turned), same);
         let others = [
             hash(terms, &list[..1]),
-            hash(terms, &[listed(1, &[7]), listed(2, &[8])]),
+            hash(terms, &[(listed(1, &[7]), 4), (listed(2, &[8]), 5)]),
+            hash(terms, &[(listed(1, &[7, 8]), 4), (listed(2, &[]), 6)]),
+            hash(terms, &[(listed(1, &[7, 8]), 5), (listed(2, &[]), 4)]),
+            hash(
+                Terms {
+                    destroy_by: Some(Timestamp::from_millis(2)),
+                    ..terms
+                },
+                &list,
+            ),
+            hash(
+                Terms {
+                    destroy_by: None,
+                    ..terms
+                },
+                &list,
+            ),
             hash(
                 Terms {
                     form: Form::Xlsx,

@@ -2,6 +2,7 @@
 //! raw strings and numbers are parsed into them at the doors and never travel further down.
 
 pub mod day_off;
+pub mod hold;
 pub mod id;
 pub mod limit;
 pub mod lock;

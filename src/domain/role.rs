@@ -133,6 +133,12 @@ impl Roles {
             None => Ok(Self(self.0 | role.bit())),
         }
     }
+    /// Those of them that fit.
+    #[must_use]
+    pub fn that(self, fits: impl Fn(Role) -> bool) -> Self {
+        let others = self.iter().filter(|role| !fits(*role));
+        others.fold(self, Self::without)
+    }
     /// The same without `role`.
     #[must_use]
     pub const fn without(self, role: Role) -> Self {

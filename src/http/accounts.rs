@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::extract::{self, Id, Params, Who};
 use super::openapi::{ReadProblems, WriteProblems};
 use super::page::{Page, PageParams};
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, ApprovalId};
 use crate::domain::role::Role;
 use crate::people::view::{AccountChange, AccountView, Invitation, RolesChange};
 use crate::service::{Reset, Service};
@@ -37,15 +37,22 @@ pub(super) struct NewRoles {
     roles: Vec<Role>,
 }
 
-/// What a reset may come with.
+/// What a reset or a disabling may come with.
 #[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AskedReset {
+pub(super) struct ByTwo {
     /// Id of the approval, once a second person gave it.
     approval: Option<String>,
 }
 
-/// Invites a person.
+impl ByTwo {
+    fn approval(&self) -> Result<Option<ApprovalId>, Problem> {
+        let text = self.approval.as_deref();
+        extract::parsed("approval", "is not the id of an approval", text)
+    }
+}
+
+/// Invites a person: without a role, until a second person consents to each.
 #[utoipa::path(post, path = "/accounts", tag = "accounts", request_body = NewAccount,
     security(("session" = [])), responses((status = 201, body = Invitation), WriteProblems))]
 pub(super) async fn add(
@@ -79,7 +86,8 @@ pub(super) async fn list(
     Ok(Page::json(rows))
 }
 
-/// Changes somebody's roles; some wait for a second person.
+/// Changes somebody's roles: a new one, and the end of a privacy officer's or auditor's, wait for a
+/// second person.
 #[utoipa::path(put, path = "/accounts/{id}/roles", tag = "accounts", request_body = NewRoles,
     params(("id" = String, Path, description = "Account id")), security(("session" = [])),
     responses((status = 200, body = RolesChange), WriteProblems))]
@@ -96,25 +104,35 @@ pub(super) async fn change_roles(
     Ok(Json(change))
 }
 
-/// Shuts an account: its sessions end at once, its key dies.
-#[utoipa::path(post, path = "/accounts/{id}/disable", tag = "accounts",
+/// Shuts an account: its sessions end at once, its key dies. For a privacy officer or an auditor the
+/// first call asks for a second person, and a call with the approval's id carries it out.
+#[utoipa::path(post, path = "/accounts/{id}/disable", tag = "accounts", request_body = ByTwo,
     params(("id" = String, Path, description = "Account id")), security(("session" = [])),
-    responses((status = 200, body = AccountChange), WriteProblems))]
+    responses((status = 200, body = AccountChange, description = "Shut"),
+        (status = 202, body = AccountChange, description = "A second person was asked for"),
+        WriteProblems))]
 pub(super) async fn disable(
     State(service): State<Arc<Service>>,
     Who(session): Who,
     id: Id<AccountId>,
-) -> Result<Json<AccountChange>, Problem> {
+    body::Maybe(asked): body::Maybe<ByTwo>,
+) -> Result<(StatusCode, Json<AccountChange>), Problem> {
     let account = id.known()?;
+    let approval = asked.approval()?;
     let change = service
-        .call(move |store| store.disable_account(&session, account))
+        .call(move |store| store.disable_account(&session, account, approval))
         .await?;
-    Ok(Json(change))
+    let status = if change.approvals.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    Ok((status, Json(change)))
 }
 
-/// Gives a new one-time code; the old key dies. For a role that two people give, the first call asks
-/// for a second person, and a call with the approval's id carries it out.
-#[utoipa::path(post, path = "/accounts/{id}/reset", tag = "accounts", request_body = AskedReset,
+/// Gives a new one-time code; the old key dies. For whoever has a role the first call asks for
+/// a second person, and a call with the approval's id carries it out.
+#[utoipa::path(post, path = "/accounts/{id}/reset", tag = "accounts", request_body = ByTwo,
     params(("id" = String, Path, description = "Account id")), security(("session" = [])),
     responses((status = 200, body = Reset, description = "The code"),
         (status = 202, body = Reset, description = "A second person was asked for"),
@@ -123,14 +141,10 @@ pub(super) async fn reset(
     State(service): State<Arc<Service>>,
     Who(session): Who,
     id: Id<AccountId>,
-    body::Maybe(asked): body::Maybe<AskedReset>,
+    body::Maybe(asked): body::Maybe<ByTwo>,
 ) -> Result<(StatusCode, Json<Reset>), Problem> {
     let account = id.known()?;
-    let approval = extract::parsed(
-        "approval",
-        "is not the id of an approval",
-        asked.approval.as_deref(),
-    )?;
+    let approval = asked.approval()?;
     let reset = service
         .call(move |store| store.reset_account(&session, account, approval))
         .await?;

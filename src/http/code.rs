@@ -17,6 +17,7 @@ pub(super) enum Code {
     SelfApproval,
     NotApproved,
     NoSecondPerson,
+    LastOfRole,
     NotFound,
     MethodNotAllowed,
     Conflict,
@@ -59,6 +60,7 @@ impl Code {
         Self::SelfApproval,
         Self::NotApproved,
         Self::NoSecondPerson,
+        Self::LastOfRole,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
@@ -106,6 +108,7 @@ impl Code {
             | Self::NotEnrolled
             | Self::NotApproved
             | Self::NoSecondPerson
+            | Self::LastOfRole
             | Self::ExclusiveRoles
             | Self::WrongState
             | Self::Held
@@ -138,6 +141,7 @@ impl Code {
             Self::SelfApproval => "self_approval",
             Self::NotApproved => "not_approved",
             Self::NoSecondPerson => "no_second_person",
+            Self::LastOfRole => "last_of_role",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
@@ -185,6 +189,9 @@ impl Code {
             }
             Self::NoSecondPerson => {
                 "nobody is left who could approve this: give another person that role first"
+            }
+            Self::LastOfRole => {
+                "nobody else is a privacy officer, or an auditor: give another person that role first"
             }
             Self::NotFound => "not found",
             Self::MethodNotAllowed => "this path does not take this method: see the Allow header",
@@ -246,6 +253,9 @@ impl Code {
             }
             Self::NoSecondPerson => {
                 "승인할 사람이 남지 않습니다. 먼저 다른 사람에게 그 역할을 부여하십시오"
+            }
+            Self::LastOfRole => {
+                "그 역할을 맡은 사람이 더 없습니다. 먼저 다른 사람에게 그 역할을 부여하십시오"
             }
             Self::NotFound => "찾을 수 없습니다",
             Self::MethodNotAllowed => "이 경로에서 쓸 수 없는 메서드입니다",

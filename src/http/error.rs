@@ -156,6 +156,7 @@ const fn code(error: &ServiceError) -> Code {
         E::SelfApproval => Code::SelfApproval,
         E::NotApproved => Code::NotApproved,
         E::NoSecondPerson => Code::NoSecondPerson,
+        E::LastOfRole(_) => Code::LastOfRole,
         E::NoRecipient | E::NoCustodian => Code::NoRecipient,
         E::NotEnrolled => Code::NotEnrolled,
         E::ExclusiveRoles(_) => Code::ExclusiveRoles,

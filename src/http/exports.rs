@@ -102,7 +102,7 @@ pub(super) struct NewExport {
     /// Which fields: `case_file`, `summary`, `contacts` or `register`, as far as the purpose has
     /// it; its usual one, if absent.
     template: Option<String>,
-    /// Nothing is masked: a right of its own, and for more than one case a second person.
+    /// Nothing is masked: a right of its own, with a second person.
     #[serde(default)]
     unmasked: bool,
     /// Public key of age (`age1…`) that opens the file; a passphrase is made, if absent.

@@ -156,6 +156,7 @@ impl IntoResponses for WriteProblems {
             Code::SelfApproval,
             Code::NotApproved,
             Code::NoSecondPerson,
+            Code::LastOfRole,
             Code::NotFound,
             Code::Conflict,
             Code::NoRecipient,

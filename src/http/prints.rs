@@ -48,7 +48,7 @@ pub(super) struct NewPrint {
     /// Which fields: `case_file`, `summary`, `contacts` or `register`, as far as the purpose has
     /// it; its usual one, if absent.
     template: Option<String>,
-    /// Nothing is masked: a right of its own, and for more than one case a second person.
+    /// Nothing is masked: a right of its own, with a second person.
     #[serde(default)]
     unmasked: bool,
     /// Whether petitioner, agent and witnesses are named; if absent, they are left out of a case

@@ -78,6 +78,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         (E::SelfApproval, 403, "self_approval"),
         (E::NotApproved, 409, "not_approved"),
         (E::NoSecondPerson, 409, "no_second_person"),
+        (E::LastOfRole(Role::Auditor), 409, "last_of_role"),
         (E::NoRecipient, 409, "no_recipient"),
         (E::NoCustodian, 409, "no_recipient"),
         (E::NotEnrolled, 409, "not_enrolled"),
@@ -128,7 +129,11 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         match error {
             E::NotFound | E::SessionEnded | E::CredentialsRefused | E::Throttled(_) => {}
             E::PurposeRefused | E::RoleRefused | E::SelfApproval | E::NoRecipient => {}
-            E::NotApproved | E::NoSecondPerson | E::NoCustodian | E::RetainedMissing => {}
+            E::LastOfRole(_)
+            | E::NotApproved
+            | E::NoSecondPerson
+            | E::NoCustodian
+            | E::RetainedMissing => {}
             E::TooFast(_) => {}
             E::WrongState(_) | E::Held | E::RetentionRuns(_) | E::ClockDisagrees => {}
             E::NotEnrolled | E::ExclusiveRoles(_) | E::Exists | E::Conflict => {}
@@ -190,7 +195,7 @@ async fn every_failure_of_the_service_has_its_problem_and_tells_no_internals() {
 fn codes_have_the_agreed_names_and_statuses() {
     let agreed = "malformed 400, purpose_unknown 400, unauthenticated 401, session_ended 401, \
         credentials_refused 401, purpose_refused 403, role_refused 403, self_approval 403, \
-        not_approved 409, no_second_person 409, not_found 404, method_not_allowed 405, conflict 409, no_recipient 409, not_enrolled 409, \
+        not_approved 409, no_second_person 409, last_of_role 409, not_found 404, method_not_allowed 405, conflict 409, no_recipient 409, not_enrolled 409, \
         exclusive_roles 409, exists 409, expired 410, body_too_large 413, \
         unsupported_media_type 415, invalid 422, throttled 429, too_many_requests 429, internal 500, damaged 500, \
         busy 503, sealed 503, log_unavailable 503, disk_full 507, wrong_state 409, held 409, retention_runs 409, clock_disagrees 409, \

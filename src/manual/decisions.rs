@@ -92,9 +92,17 @@
 //! approval whose approver was disabled, reset or changed roles meanwhile is not spent. An approver who
 //! names the hash decides that and nothing else; who leaves it out decides what the id stands for.
 //!
-//! **A reset by two.** Whoever opens sensitive cases, decides as the second person, reads the log or opens
-//! what is kept apart is not reset by an administrator alone: the code that a reset gives out makes the new
-//! key. For the only privacy officer nobody could approve it, so it is refused (`no_second_person`).
+//! **A role is given by two**: each of them, at the start and later, to a key that is there; an account that
+//! was just made has none. A lead reads every ordinary case of a department, an administrator makes other
+//! administrators, so no role is small enough to be one person's to give. Only the founders have theirs from
+//! the start: nobody is there yet to ask. A role is taken by one, because what it opens must be shut at once;
+//! but whoever watches over the others, a privacy officer or an auditor, is shut out by two, and the last one
+//! stays (`last_of_role`). What the consent itself carries out is that of somebody who may still ask for it:
+//! a request dies with its asker's right.
+//!
+//! **A reset by two.** Whoever has a role is not reset by an administrator alone: the code that a reset gives
+//! out makes the new key, and the log would name the person. Every role ends with the old key and is given
+//! anew. For the only privacy officer nobody could approve a reset, so it is refused (`no_second_person`).
 //! The way back from a lost password of the only one does not lead through this program: see the key
 //! ceremony, which names two from the first day. The alternatives were worse: a reset after some days
 //! without objection is an administrator's if the officer is on leave, and one under the store's
@@ -135,7 +143,13 @@
 //! it was never crossed because the purposes before had a higher one. What was opened within the day is opened again; what leaves the house is
 //! held against the budget every time.
 //!
-//! **A hold is lifted by two who did not set it**: one asks, one consents. So three people have a part in
+//! **What leaves is approved as it stands.** The hash that a consent is bound to covers the revision of each
+//! case, so a statement that is added meanwhile makes it void; it covers who can open it, who answers for it
+//! and until when. The approver sees numbers and kinds of a few cases, of a sensitive one its receipt alone.
+//! Unmasking takes two for a single case too: a threshold would be met one case at a time. A day of destruction
+//! that nobody named is 30 days after the making, and is approved as such: it moves with the clock.
+//!
+//! **A hold is lifted by two who did not set it**, on a case and on an item kept apart: one asks, one consents. So three people have a part in
 //! a hold, and an office that has fewer cannot end one by itself.
 //!
 //! **An export is a list first.** What was asked for becomes exactly these cases, each decided on by

@@ -32,9 +32,10 @@
 //! keeps. Until its time a custodian calls it off (`retained cancel-end`).
 //!
 //! **Longer** (보류, 재책정). `retained hold` keeps an item from being destroyed, whatever was ordered; one
-//! custodian sets a hold, and lifting it needs a privacy officer who did not set it. `retained term`
-//! gives an item a later end, with a second person; it stands in the ledger with the decision of the
-//! appraisal. While a destruction is ordered there is no new end: call it off first.
+//! custodian sets a hold; another one lifts it, with a privacy officer's consent to exactly the holds that
+//! stand. Nobody who set one has a part in lifting it. `retained term` gives an item a later end, with a
+//! second person; it stands in the ledger with the decision of the appraisal. While a destruction is
+//! ordered there is no new end: call it off first.
 //!
 //! # Hand-over (공공기록물법 시행령 제31조의2, 제43조)
 //! 1. The archive makes a key pair: `bongham retained key-pair --out archive.key`, keeps the file and gives

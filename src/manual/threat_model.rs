@@ -11,7 +11,7 @@
 //! | a retention custodian with an account | open it without a privacy officer's approval, or unlogged |
 //! | somebody who edits, cuts or forges the log | pass `bongham log verify` with the key and checkpoint an auditor kept |
 //! | a former officer's password with every image of the disk, after the account was disabled, reset or lost the role | open anything with it |
-//! | an administrator alone | give a right that reads sensitive cases, reset whoever has one, become the second person |
+//! | an administrator alone | give a role, reset whoever has one, shut out who watches over the others, become the second person |
 //! | somebody who guesses passwords | lock a person out on a device they used before |
 //!
 //! **What the blind index tells.** A thief without the keyring cannot try a guessed value: tokens are

@@ -16,6 +16,10 @@ use crate::domain::time::Timestamp;
 use super::account::Account;
 use super::view::ApprovalState;
 
+mod take_out;
+
+pub use take_out::{Lock, TakeOut};
+
 /// How long a request can be decided, and after that how long an approval can be spent.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
@@ -101,6 +105,13 @@ pub enum Asked {
         /// Which.
         role: Role,
     },
+    /// The end of a role of somebody who watches over the others.
+    TakeRole {
+        /// Whose.
+        of: Person,
+        /// Which.
+        role: Role,
+    },
     /// These people, and no others, on a department's sensitive desk.
     SeatDesk {
         /// Which department.
@@ -108,9 +119,14 @@ pub enum Asked {
         /// Who.
         members: Vec<Person>,
     },
-    /// A new one-time code for a person in a role that two people give: their key dies.
+    /// A new one-time code for a person who has a role: their key dies.
     ResetAccount {
         /// Whose.
+        of: Person,
+    },
+    /// Somebody who watches over the others is shut out: their key dies.
+    DisableAccount {
+        /// Who.
         of: Person,
     },
     /// A look at what another law keeps apart.
@@ -147,8 +163,10 @@ pub enum Asked {
         item: RetainedId,
         /// The law or matter that the hold rests on.
         ground: String,
-        /// [`text_hash`] of the reason given.
-        reason_hash: [u8; 32],
+        /// Why, in the requester's words.
+        reason: String,
+        /// [`content_hash`] of who set the holds on that ground that stand, and when.
+        standing_hash: [u8; 32],
     },
     /// What is kept apart gets a later end.
     RenewTerm {
@@ -162,28 +180,7 @@ pub enum Asked {
         reason_hash: [u8; 32],
     },
     /// Cases leave the store in a file or on paper.
-    TakeOut {
-        /// SHA-256 over exactly these cases, fields and terms.
-        manifest_hash: [u8; 32],
-        /// File or paper, by the form's code.
-        form: String,
-        /// What for.
-        purpose: Purpose,
-        /// Why, in the requester's words.
-        reason: String,
-        /// Which fields, by the template's code.
-        template: String,
-        /// Copies on paper; 1 for a file.
-        copies: u16,
-        /// How many cases.
-        cases: u32,
-        /// How many people in them.
-        people: u32,
-        /// Whether nothing is masked.
-        unmasked: bool,
-        /// Who gets it.
-        receiver: String,
-    },
+    TakeOut(Box<TakeOut>),
     /// More people and cases than the budget lets one person open.
     RaiseBudget {
         /// More people.
@@ -209,12 +206,14 @@ impl Asked {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::GrantRole { .. } => "grant_role",
+            Self::TakeRole { .. } => "take_role",
             Self::SeatDesk { .. } => "seat_desk",
             Self::ResetAccount { .. } => "reset_account",
+            Self::DisableAccount { .. } => "disable_account",
             Self::OpenRetained { .. } => "open_retained",
             Self::HandOver { .. } => "hand_over",
             Self::LiftHold { .. } => "lift_hold",
-            Self::TakeOut { .. } => "take_out",
+            Self::TakeOut(_) => "take_out",
             Self::RaiseBudget { .. } => "raise_budget",
             Self::Destroy { .. } => "destroy",
             Self::LiftItemHold { .. } => "lift_item_hold",
@@ -224,14 +223,16 @@ impl Asked {
     /// When it takes effect.
     pub const fn effect(&self) -> Effect {
         match self {
-            Self::GrantRole { .. } | Self::SeatDesk { .. } | Self::RaiseBudget { .. } => {
-                Effect::AtOnce
-            }
+            Self::GrantRole { .. }
+            | Self::TakeRole { .. }
+            | Self::SeatDesk { .. }
+            | Self::RaiseBudget { .. } => Effect::AtOnce,
             Self::ResetAccount { .. }
+            | Self::DisableAccount { .. }
             | Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
-            | Self::TakeOut { .. }
+            | Self::TakeOut(_)
             | Self::Destroy { .. }
             | Self::LiftItemHold { .. }
             | Self::RenewTerm { .. } => Effect::Deferred,
@@ -240,14 +241,15 @@ impl Asked {
     /// The people it is about, by the keys that were shown.
     pub fn people(&self) -> &[Person] {
         match self {
-            Self::GrantRole { to: person, .. } | Self::ResetAccount { of: person } => {
-                std::slice::from_ref(person)
-            }
+            Self::GrantRole { to: person, .. }
+            | Self::TakeRole { of: person, .. }
+            | Self::ResetAccount { of: person }
+            | Self::DisableAccount { of: person } => std::slice::from_ref(person),
             Self::SeatDesk { members, .. } => members,
             Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
-            | Self::TakeOut { .. }
+            | Self::TakeOut(_)
             | Self::RaiseBudget { .. }
             | Self::Destroy { .. }
             | Self::LiftItemHold { .. }
@@ -258,19 +260,28 @@ impl Asked {
     pub fn concerned(&self) -> Vec<AccountId> {
         self.people().iter().map(|person| person.account).collect()
     }
+    /// Who answers for what is asked and so does not consent to it.
+    fn responsible(&self) -> Option<AccountId> {
+        match self {
+            Self::TakeOut(taken) => Some(taken.responsible),
+            _ => None,
+        }
+    }
     /// What an approval is bound to: SHA-256 over a canonical encoding of kind, content and
     /// requester. Each part stands after its length, so that no two requests share an encoding.
     pub fn hash(&self, requester: AccountId) -> [u8; 32] {
         let mut content = Parts::default();
         match self {
-            Self::GrantRole { to, role } => content.person(to).part(role.code().as_bytes()),
+            Self::GrantRole { to: person, role } | Self::TakeRole { of: person, role } => {
+                content.person(person).part(role.code().as_bytes())
+            }
             Self::SeatDesk {
                 department,
                 members,
             } => members
                 .iter()
                 .fold(content.part(department.as_bytes()), Parts::person),
-            Self::ResetAccount { of } => content.person(of),
+            Self::ResetAccount { of } | Self::DisableAccount { of } => content.person(of),
             Self::OpenRetained {
                 item,
                 purpose,
@@ -285,11 +296,13 @@ impl Asked {
             Self::LiftItemHold {
                 item,
                 ground,
-                reason_hash,
+                reason,
+                standing_hash,
             } => content
                 .part(item.as_bytes())
                 .part(ground.as_bytes())
-                .part(reason_hash),
+                .part(reason.as_bytes())
+                .part(standing_hash),
             Self::RenewTerm {
                 item,
                 until,
@@ -308,28 +321,10 @@ impl Asked {
                 .part(case.as_bytes())
                 .part(ground.as_bytes())
                 .part(standing_hash),
-            Self::TakeOut {
-                manifest_hash,
-                form,
-                purpose,
-                reason,
-                template,
-                copies,
-                cases,
-                people,
-                unmasked,
-                receiver,
-            } => content
-                .part(manifest_hash)
-                .part(form.as_bytes())
-                .part(purpose.code().as_bytes())
-                .part(reason.as_bytes())
-                .part(template.as_bytes())
-                .part(&copies.to_be_bytes())
-                .part(&cases.to_be_bytes())
-                .part(&people.to_be_bytes())
-                .part(&[u8::from(*unmasked)])
-                .part(receiver.as_bytes()),
+            Self::TakeOut(taken) => {
+                taken.parts(&mut content);
+                &mut content
+            }
             Self::RaiseBudget {
                 people,
                 cases,
@@ -467,6 +462,7 @@ impl Approval {
     pub fn bars(&self, account: AccountId) -> bool {
         self.requester == account
             || self.barred.contains(&account)
+            || self.asked.responsible() == Some(account)
             || self.asked.people().iter().any(|p| p.account == account)
     }
     /// Whether this is the request of this person for exactly this.

@@ -66,6 +66,9 @@ pub struct RolesChange {
     /// Roles that wait for a second person.
     #[schema(value_type = Vec<String>)]
     pub pending_roles: Vec<Role>,
+    /// Roles in force whose end waits for a second person.
+    #[schema(value_type = Vec<String>)]
+    pub pending_removals: Vec<Role>,
     /// Ids of the approvals that were asked for.
     pub approvals: Vec<String>,
     /// One-time code, where the old key ended with the human-rights role.
@@ -96,6 +99,9 @@ pub enum Warning {
 pub struct AccountChange {
     /// State now.
     pub state: AccountState,
+    /// Ids of the approvals that were asked for: nothing has changed yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
     /// What to mind.
     pub warnings: Vec<Warning>,
 }
@@ -145,8 +151,9 @@ pub enum ApprovalState {
 pub struct ApprovalView {
     /// Id.
     pub id: String,
-    /// `grant_role`, `seat_desk`, `reset_account`, `open_retained`, `hand_over`, `lift_hold`,
-    /// `destroy` or `bulk_expiry`.
+    /// `grant_role`, `take_role`, `seat_desk`, `reset_account`, `disable_account`, `open_retained`,
+    /// `hand_over`, `lift_hold`, `lift_item_hold`, `renew_term`, `take_out`, `raise_budget` or
+    /// `destroy`.
     pub kind: String,
     /// SHA-256 of exactly what is asked and by whom, hexadecimal: sent back with the decision, it
     /// makes sure that this and nothing else is decided.

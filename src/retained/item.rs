@@ -1,6 +1,7 @@
 //! One item: what was drawn from one case on one ground.
 
 use crate::crypto::wrap::Wrap;
+use crate::domain::hold::Hold;
 use crate::domain::id::{AccountId, RetainedId, UnitId};
 use crate::domain::tier::UnitKind;
 use crate::domain::time::Timestamp;
@@ -15,17 +16,6 @@ pub struct Part {
     pub unit: UnitRef,
     /// What the original held.
     pub of: UnitKind,
-}
-
-/// A hold (보류): another matter needs the item as it is.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Hold {
-    /// Who set it.
-    pub by: AccountId,
-    /// When.
-    pub at: Timestamp,
-    /// The law or matter it rests on.
-    pub ground: String,
 }
 
 /// An item kept apart. Names accounts by their ids, and no case.

@@ -5,7 +5,7 @@
 //! and with it whatever nobody else holds. How much that is must not be told to an administrator,
 //! and a refusal would tell it; so the answer warns of it always, whatever the person holds.
 
-use super::accounts::{BY_TWO, code_end, split_pending};
+use super::accounts::{code_end, watches};
 use super::error::ServiceError;
 use super::fault;
 use super::puncture_queue::{account_end, dying_key};
@@ -16,27 +16,36 @@ use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{Action, ManageAccounts};
 use crate::authz::facts::Target;
+use crate::crypto::table::Stored;
 use crate::domain::id::{AccountId, ApprovalId, UnitId};
 use crate::domain::role::{Role, Roles};
 use crate::engine::{Batch, Key, Pending};
 use crate::people::account::{Account, Code};
 use crate::people::approval::{Asked, Person};
-use crate::people::rows::Stored;
 use crate::people::view::{AccountChange, AccountState, Warning};
 
 /// A change of an account, ready to be committed, and the key that dies with it.
 pub(super) struct Ending {
     batch: Batch,
     changed: Account,
+    /// Whether it is the same as before: something was only asked for.
+    same: bool,
     dying: Option<(Key, UnitId)>,
+}
+
+impl Ending {
+    /// The batch and the account, of a change with which no key dies.
+    pub(super) fn without_key(self) -> (Batch, Account) {
+        (self.batch, self.changed)
+    }
 }
 
 impl Store {
     /// `POST /accounts/{id}/reset`: a new invitation. The person sets a new password and gets a new
     /// key pair; wraps to the old one open for nobody any more, until another holder assigns
-    /// those cases to them again. Roles that need a second person end with the old key: they are
-    /// asked for once the new one is there. For whoever has such a role the reset itself needs a
-    /// second person: asked for first, carried out when `approval` is presented.
+    /// those cases to them again. Roles end with the old key: they are asked for once the new one is
+    /// there. For whoever has a role the reset itself needs a second person: asked for first,
+    /// carried out when `approval` is presented.
     ///
     /// # Errors
     /// [`ServiceError::NoSecondPerson`] when no other privacy officer is there.
@@ -46,119 +55,183 @@ impl Store {
         account: AccountId,
         approval: Option<ApprovalId>,
     ) -> Answer<Reset> {
+        self.end_by_two(session, account, |permit, stored| {
+            let of = Person::of(&stored.row);
+            let asked = (!stored.row.roles.is_empty()).then_some(Asked::ResetAccount { of });
+            let warnings = cases_may_be_lost(stored.row.roles.has(Role::HumanRightsOfficer));
+            match asked {
+                Some(asked) if approval.is_none() => {
+                    let told = |id| Reset::Asked {
+                        approvals: vec![id],
+                        warnings,
+                    };
+                    self.ask_end(session, permit, asked, "reset asked", told)
+                }
+                asked => {
+                    let planned = self.plan_reset(session, &stored, asked.zip(approval), warnings);
+                    self.or_fail(permit, planned, |permit, (ending, reset)| {
+                        self.commit_ending(permit, ending, "reset", reset)
+                    })
+                }
+            }
+        })
+    }
+
+    /// `POST /accounts/{id}/disable`: the account's sessions end, its key dies. Who [`watches`] over
+    /// the others is shut out by two, as in a reset.
+    ///
+    /// # Errors
+    /// [`ServiceError::LastOfRole`] where nobody would be left to watch;
+    /// [`ServiceError::NoSecondPerson`] when no other privacy officer is there.
+    pub fn disable_account(
+        &self,
+        session: &Session,
+        account: AccountId,
+        approval: Option<ApprovalId>,
+    ) -> Answer<AccountChange> {
+        self.end_by_two(session, account, |permit, stored| {
+            let of = Person::of(&stored.row);
+            let watched = stored.row.roles.that(watches);
+            let asked = (!watched.is_empty()).then_some(Asked::DisableAccount { of });
+            let may = watched
+                .iter()
+                .try_for_each(|role| self.may_lose(session.account(), &stored.row, role));
+            if let Err(error) = may {
+                return self.fail(permit, error);
+            }
+            let change = AccountChange {
+                state: stored.row.state,
+                approvals: Vec::new(),
+                warnings: cases_may_be_lost(stored.row.roles.has(Role::HumanRightsOfficer)),
+            };
+            match asked {
+                Some(asked) if approval.is_none() => {
+                    let told = |id| AccountChange {
+                        approvals: vec![id],
+                        ..change
+                    };
+                    self.ask_end(session, permit, asked, "disable asked", told)
+                }
+                asked => {
+                    let planned = self.plan_disable(session, &stored, asked.zip(approval));
+                    self.or_fail(permit, planned, |permit, ending| {
+                        let change = AccountChange {
+                            state: AccountState::Disabled,
+                            ..change
+                        };
+                        self.commit_ending(permit, ending, "disable", change)
+                    })
+                }
+            }
+        })
+    }
+
+    /// One at a time, by an administrator, and never of oneself.
+    fn end_by_two<T: Send + 'static>(
+        &self,
+        session: &Session,
+        account: AccountId,
+        act: impl FnOnce(Permit<ManageAccounts>, Stored<Account>) -> Answer<T>,
+    ) -> Answer<T> {
         self.office::<ManageAccounts, _>(session, Target::Office, |permit| {
             if session.account() == account {
                 return self.fail(permit, ServiceError::SelfApproval);
             }
             let _turn = self.people_turn();
-            self.or_fail(permit, self.account(account), |permit, stored| {
-                let by_two = BY_TWO.iter().any(|role| stored.row.roles.has(*role));
-                match approval {
-                    None if by_two => self.ask_reset(session, permit, &stored.row),
-                    presented => {
-                        let approval = presented.filter(|_| by_two);
-                        self.carry_out_reset(session, permit, &stored, approval)
-                    }
-                }
-            })
+            self.or_fail(permit, self.account(account), act)
         })
     }
 
-    fn ask_reset(
+    fn ask_end<T: Send + 'static>(
         &self,
         session: &Session,
         permit: Permit<ManageAccounts>,
-        account: &Account,
-    ) -> Answer<Reset> {
-        if !self.has_second_person(session, account.id) {
+        asked: Asked,
+        what: &'static str,
+        told: impl FnOnce(String) -> T,
+    ) -> Answer<T> {
+        let concerned = asked.concerned();
+        if !self.has_second_person(session.account(), &concerned) {
             return self.fail(permit, ServiceError::NoSecondPerson);
         }
         let mut batch = Batch::default();
-        let asked = Asked::ResetAccount {
-            of: Person::of(account),
-        };
         let id = self.ask(&mut batch, asked, session.account())?;
-        let warnings = cases_may_be_lost(account.roles.has(Role::HumanRightsOfficer));
-        self.commit_people(permit, batch, "reset asked")?;
-        Ok(Pending::ready(Ok(Reset::Asked {
-            approvals: vec![id.to_string()],
-            warnings,
-        })))
+        self.commit_people(permit, batch, what)?;
+        Ok(Pending::ready(Ok(told(id.to_string()))))
     }
 
-    /// Whether somebody is there who can approve what this session asks for about this account.
-    fn has_second_person(&self, session: &Session, concerned: AccountId) -> bool {
+    /// Whether somebody is there who can approve what this person asks for about these.
+    fn has_second_person(&self, requester: AccountId, concerned: &[AccountId]) -> bool {
         self.directory.accounts().iter().any(|other| {
-            other.id != concerned
-                && other.id != session.account()
+            !concerned.contains(&other.id)
+                && other.id != requester
                 && other.receives().is_some()
                 && other.roles.has(Role::PrivacyOfficer)
         })
     }
 
-    fn carry_out_reset(
+    /// Whether an office can do without this person in this role, and somebody is there to say so.
+    ///
+    /// # Errors
+    /// [`ServiceError::LastOfRole`]; [`ServiceError::NoSecondPerson`].
+    pub(super) fn may_lose(
         &self,
-        session: &Session,
-        permit: Permit<ManageAccounts>,
-        stored: &Stored<Account>,
-        approval: Option<ApprovalId>,
-    ) -> Answer<Reset> {
-        let planned = self.plan_reset(session, stored, approval);
-        self.or_fail(permit, planned, |permit, (ending, reset)| {
-            self.commit_ending(permit, ending, "reset", reset)
-        })
+        requester: AccountId,
+        account: &Account,
+        role: Role,
+    ) -> Result<(), ServiceError> {
+        let all = self.directory.accounts();
+        let stays = |other: &Account| {
+            other.id != account.id && other.receives().is_some() && other.roles.has(role)
+        };
+        if account.receives().is_some() && !all.iter().any(stays) {
+            return Err(ServiceError::LastOfRole(role));
+        }
+        if !self.has_second_person(requester, &[account.id]) {
+            return Err(ServiceError::NoSecondPerson);
+        }
+        Ok(())
     }
 
     fn plan_reset(
         &self,
         session: &Session,
         stored: &Stored<Account>,
-        approval: Option<ApprovalId>,
+        consent: Option<(Asked, ApprovalId)>,
+        warnings: Vec<Warning>,
     ) -> Result<(Ending, Reset), ServiceError> {
         let mut batch = Batch::default();
-        if let Some(approval) = approval {
-            let asked = Asked::ResetAccount {
-                of: Person::of(&stored.row),
-            };
+        if let Some((asked, approval)) = consent {
             self.spend(&mut batch, approval, &asked, session.account())?;
         }
         let (enrolment_code, code) = self.new_code()?;
-        // Who gives the code out could use it: what needs a second person is to be given anew, to
-        // the key that the code makes.
-        let (roles, _) = split_pending(stored.row.roles, Roles::default());
+        // Who gives the code out could use it: every role is to be given anew, to the key that the
+        // code makes.
         let changed = Account {
-            roles,
+            roles: Roles::default(),
             ..keyless(&stored.row, AccountState::Invited, Some(code))
         };
         let reset = Reset::Done {
             enrolment_code,
             enrolment_expires_at: code_end(&changed),
-            warnings: cases_may_be_lost(stored.row.roles.has(Role::HumanRightsOfficer)),
+            warnings,
         };
         let ending = self.end_key(batch, stored, changed, session.account())?;
         Ok((ending, reset))
     }
 
-    /// `POST /accounts/{id}/disable`: the account's sessions end, its key dies.
-    pub fn disable_account(&self, session: &Session, account: AccountId) -> Answer<AccountChange> {
-        self.office::<ManageAccounts, _>(session, Target::Office, |permit| {
-            if session.account() == account {
-                return self.fail(permit, ServiceError::SelfApproval);
-            }
-            let _turn = self.people_turn();
-            let ending = self.account(account).and_then(|stored| {
-                let disabled = keyless(&stored.row, AccountState::Disabled, None);
-                self.end_key(Batch::default(), &stored, disabled, session.account())
-            });
-            self.or_fail(permit, ending, |permit, ending| {
-                let rights = ending.changed.roles.has(Role::HumanRightsOfficer);
-                let change = AccountChange {
-                    state: AccountState::Disabled,
-                    warnings: cases_may_be_lost(rights),
-                };
-                self.commit_ending(permit, ending, "disable", change)
-            })
-        })
+    fn plan_disable(
+        &self,
+        session: &Session,
+        stored: &Stored<Account>,
+        consent: Option<(Asked, ApprovalId)>,
+    ) -> Result<Ending, ServiceError> {
+        let mut batch = Batch::default();
+        if let Some((asked, approval)) = consent {
+            self.spend(&mut batch, approval, &asked, session.account())?;
+        }
+        let disabled = keyless(&stored.row, AccountState::Disabled, None);
+        self.end_key(batch, stored, disabled, session.account())
     }
 
     /// Adds a changed account to a batch. If it loses its key, the key's unit is queued to die in
@@ -173,7 +246,7 @@ impl Store {
     ) -> Result<Ending, ServiceError> {
         self.people
             .put_changed(&mut batch, stored, &changed)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         let unit = dying_key(&stored.row, &changed);
         let units: Vec<UnitId> = unit.into_iter().collect();
         let end = account_end(&stored.row, &changed, Some(by));
@@ -181,6 +254,7 @@ impl Store {
         let dying = row.zip(unit);
         Ok(Ending {
             batch,
+            same: changed == stored.row,
             changed,
             dying,
         })
@@ -197,6 +271,7 @@ impl Store {
         let Ending {
             batch,
             changed,
+            same,
             dying,
         } = ending;
         // Whose it is: an inspection tells from it since when an account was shut.
@@ -207,7 +282,9 @@ impl Store {
         };
         let recorded = self.log.record_with(permit, shown, batch).wait();
         let (_receipt, _) = recorded.map_err(fault::log)?;
-        self.apply_account(changed);
+        if !same {
+            self.apply_account(changed);
+        }
         if let Some((row, unit)) = dying {
             self.puncture(row, &[unit]);
         }

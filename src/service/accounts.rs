@@ -56,7 +56,8 @@ impl Store {
         Ok((text, code))
     }
 
-    /// `POST /accounts`. A role of [`BY_TWO`] waits for a second person.
+    /// `POST /accounts`. The account has no role until a second person consents: a role is given by
+    /// two, to a key that is there.
     pub fn add_account(
         &self,
         session: &Session,
@@ -87,12 +88,12 @@ impl Store {
             .map(|code| self.department(&code))
             .transpose()?
             .map(|d| d.id);
-        let (granted, pending) = split_pending(Roles::new(roles)?, Roles::default());
-        let (text, account) = self.newcomer(login, granted, department)?;
+        let wanted = Roles::new(roles)?;
+        let (text, account) = self.newcomer(login, Roles::default(), department)?;
         let mut batch = Batch::default();
         self.put_newcomer(&mut batch, &account)?;
-        let approvals = self.ask_roles(&mut batch, session, &account, &pending)?;
-        let invited = invitation(&account, text, pending, approvals);
+        let approvals = self.ask_roles(&mut batch, session, &account, wanted)?;
+        let invited = invitation(&account, text, wanted.iter().collect(), approvals);
         Ok((account, batch, invited))
     }
 
@@ -126,8 +127,8 @@ impl Store {
 
     fn put_newcomer(&self, batch: &mut Batch, account: &Account) -> Result<(), ServiceError> {
         let place = self.people.login_place(&account.login);
-        self.people.claim(batch, place).map_err(fault::people)?;
-        self.people.put_new(batch, account).map_err(fault::people)
+        self.people.claim(batch, place).map_err(fault::table)?;
+        self.people.put_new(batch, account).map_err(fault::table)
     }
 
     /// Invites one of the first people, when a store is made: nobody is there yet to ask a
@@ -182,7 +183,7 @@ impl Store {
         let mut batch = Batch::default();
         self.people
             .put_changed(&mut batch, &stored, &changed)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         let event = Event {
             task: Task::ManageAccount,
             outcome: Outcome::Done,
@@ -206,13 +207,28 @@ impl Store {
         batch: &mut Batch,
         session: &Session,
         account: &Account,
-        roles: &[Role],
+        roles: Roles,
     ) -> Result<Vec<String>, ServiceError> {
         let to = Person::of(account);
-        let mut asked = roles
-            .iter()
-            .map(|role| Asked::GrantRole { to, role: *role });
+        let mut asked = roles.iter().map(|role| Asked::GrantRole { to, role });
         asked.try_fold(Vec::new(), |mut ids, asked| {
+            ids.push(self.ask(batch, asked, session.account())?.to_string());
+            Ok(ids)
+        })
+    }
+
+    /// Asks for a second person for the end of each of these roles of somebody who watches.
+    fn ask_removals(
+        &self,
+        batch: &mut Batch,
+        session: &Session,
+        account: &Account,
+        roles: Roles,
+    ) -> Result<Vec<String>, ServiceError> {
+        let of = Person::of(account);
+        roles.iter().try_fold(Vec::new(), |mut ids, role| {
+            self.may_lose(session.account(), account, role)?;
+            let asked = Asked::TakeRole { of, role };
             ids.push(self.ask(batch, asked, session.account())?.to_string());
             Ok(ids)
         })
@@ -271,8 +287,13 @@ impl Store {
         Ok(Rows { rows, next })
     }
 
-    /// `PUT /accounts/{id}/roles`: takes effect on the next request; every session of the account
-    /// ends. Who loses the human-rights role loses the key with it: see [`Store::end_key`].
+    /// `PUT /accounts/{id}/roles`. A role that is new waits for a second person. One that is taken
+    /// away is gone on the next request, and every session of the account ends; only that of
+    /// somebody who [`watches`] is taken by two. Who loses the human-rights role loses the key with it (see
+    /// [`Store::end_key`]), and what that key had been given is asked for anew.
+    ///
+    /// # Errors
+    /// [`ServiceError::LastOfRole`] where nobody would be left to watch.
     pub fn change_roles(
         &self,
         session: &Session,
@@ -304,13 +325,14 @@ impl Store {
         let cut_off = before.roles.has(Role::HumanRightsOfficer)
             && !roles.has(Role::HumanRightsOfficer)
             && before.state != AccountState::Disabled;
-        // What needs a second person was given to the key that ends.
+        // What was given, was given to the key that ends.
         let held = if cut_off {
             Roles::default()
         } else {
             before.roles
         };
-        let (granted, pending) = split_pending(roles, held);
+        let watched = held.that(|role| watches(role) && !roles.has(role));
+        let kept = held.that(|role| watches(role) || roles.has(role));
         let (code, changed) = if cut_off {
             let (text, code) = self.new_code()?;
             (
@@ -320,17 +342,20 @@ impl Store {
         } else {
             (None, before.clone())
         };
-        let reduced = before.roles.iter().any(|role| !granted.has(role));
+        let reduced = kept != before.roles;
         let changed = Account {
-            roles: granted,
+            roles: kept,
             revision: before.revision + u64::from(reduced || cut_off),
             ..changed
         };
         let mut batch = Batch::default();
-        let approvals = self.ask_roles(&mut batch, session, &changed, &pending)?;
+        let pending = roles.that(|role| !held.has(role));
+        let mut approvals = self.ask_roles(&mut batch, session, &changed, pending)?;
+        approvals.extend(self.ask_removals(&mut batch, session, &changed, watched)?);
         let change = RolesChange {
-            roles: granted.iter().collect(),
-            pending_roles: pending,
+            roles: kept.iter().collect(),
+            pending_roles: pending.iter().collect(),
+            pending_removals: watched.iter().collect(),
             approvals,
             enrolment_expires_at: code.as_ref().map(|_| code_end(&changed)),
             enrolment_code: code,
@@ -351,21 +376,10 @@ impl Store {
     }
 }
 
-/// Roles that an administrator alone cannot give: their holders read sensitive cases, are the
-/// second person for those who do, see who opened what, or open what is kept apart.
-pub(super) const BY_TWO: [Role; 4] = [
-    Role::HumanRightsOfficer,
-    Role::PrivacyOfficer,
-    Role::Auditor,
-    Role::RetentionCustodian,
-];
-
-/// Roles that take effect at once, and those that wait for a second person.
-pub(super) fn split_pending(wanted: Roles, held: Roles) -> (Roles, Vec<Role>) {
-    let waits = |role: &Role| wanted.has(*role) && !held.has(*role);
-    let pending: Vec<Role> = BY_TWO.into_iter().filter(waits).collect();
-    let granted = pending.iter().fold(wanted, |all, role| all.without(*role));
-    (granted, pending)
+/// Whether who has this role watches over what the others do: an administrator alone does not take
+/// it away, and two do not take the last one.
+pub(super) const fn watches(role: Role) -> bool {
+    matches!(role, Role::PrivacyOfficer | Role::Auditor)
 }
 
 fn invitation(

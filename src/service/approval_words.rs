@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 
 use super::store::{Store, fingerprint};
 use crate::domain::id::AccountId;
-use crate::people::approval::{Approval, Asked, KeyState, Person};
+use crate::people::approval::{Approval, Asked, KeyState, Lock, Person, TakeOut};
 use crate::people::view::ApprovalView;
 
 /// English and Korean.
@@ -34,9 +34,25 @@ impl Store {
         match asked {
             Asked::GrantRole { to, role } => {
                 let (who, who_ko) = self.person(to);
+                // Whose cases the role opens.
+                let of = self
+                    .directory
+                    .account(to.account)
+                    .and_then(|a| a.department);
+                let (of, of_ko) = match of.map(|id| self.directory.code(id)) {
+                    Some(code) => (format!(" in {code}"), format!("{code} ")),
+                    None => (String::new(), String::new()),
+                };
                 (
-                    format!("role {role} for {who}"),
-                    format!("역할 {role} 부여: {who_ko}"),
+                    format!("role {role}{of} for {who}"),
+                    format!("{of_ko}역할 {role} 부여: {who_ko}"),
+                )
+            }
+            Asked::TakeRole { of, role } => {
+                let (who, who_ko) = self.person(of);
+                (
+                    format!("take the role {role} from {who}"),
+                    format!("역할 {role} 회수: {who_ko}"),
                 )
             }
             Asked::SeatDesk {
@@ -61,6 +77,13 @@ impl Store {
                     ),
                 )
             }
+            Asked::DisableAccount { of } => {
+                let (who, who_ko) = self.person(of);
+                (
+                    format!("shut {who} out for good: this key dies"),
+                    format!("계정 사용 중지: {who_ko}. 이 열쇠는 없어집니다"),
+                )
+            }
             Asked::OpenRetained { item, purpose, .. } => (
                 format!("open item {item}, kept apart, for the purpose {purpose}"),
                 format!("분리 보관 자료 {item} 열람 (목적 {purpose})"),
@@ -76,9 +99,14 @@ impl Store {
                 format!("end the hold on case {case}: {ground}"),
                 format!("민원 {case}의 보존 조치 해제: {ground}"),
             ),
-            Asked::LiftItemHold { item, ground, .. } => (
-                format!("end the hold on item {item}, kept apart: {ground}"),
-                format!("분리 보관 자료 {item}의 보류 해제: {ground}"),
+            Asked::LiftItemHold {
+                item,
+                ground,
+                reason,
+                ..
+            } => (
+                format!("end the hold on item {item}, kept apart: {ground}; reason: {reason}"),
+                format!("분리 보관 자료 {item}의 보류 해제: {ground}. 사유: {reason}"),
             ),
             Asked::RenewTerm {
                 item,
@@ -93,37 +121,7 @@ impl Store {
                     format!("분리 보관 자료 {item}의 보존기한 재책정: {until}까지. 심의 {by}"),
                 )
             }
-            Asked::TakeOut {
-                manifest_hash,
-                form,
-                purpose,
-                reason,
-                template,
-                copies,
-                cases,
-                people,
-                unmasked,
-                receiver,
-            } => {
-                let hash = HEXLOWER.encode(manifest_hash);
-                let (masked, masked_ko) = if *unmasked {
-                    ("unmasked", "비식별 해제")
-                } else {
-                    ("masked", "비식별")
-                };
-                (
-                    format!(
-                        "take out {cases} cases with {people} people as {form} ({template}, \
-                         {copies} times), {masked}, for the purpose {purpose}, to {receiver}; \
-                         reason: {reason}; list {hash}"
-                    ),
-                    format!(
-                        "민원 {cases}건, 정보주체 {people}명 반출 ({form}, {template}, {copies}부, \
-                         {masked_ko}, 목적 {purpose}, 전달받을 자 {receiver}). 사유: {reason}. \
-                         목록 {hash}"
-                    ),
-                )
-            }
+            Asked::TakeOut(taken) => self.taken_out(taken),
             Asked::RaiseBudget {
                 people,
                 cases,
@@ -143,6 +141,53 @@ impl Store {
                 )
             }
         }
+    }
+
+    fn taken_out(&self, taken: &TakeOut) -> Words {
+        let TakeOut {
+            form,
+            purpose,
+            reason,
+            template,
+            copies,
+            cases,
+            sensitive,
+            people,
+            receiver,
+            ..
+        } = taken;
+        let hash = HEXLOWER.encode(&taken.manifest_hash);
+        let (masked, masked_ko) = if taken.unmasked {
+            ("unmasked", "비식별 해제")
+        } else {
+            ("masked", "비식별")
+        };
+        let (named, named_ko) = match taken.named.join(", ") {
+            few if few.is_empty() => (few.clone(), few),
+            few => (format!(" ({few})"), format!(" ({few})")),
+        };
+        let until = taken.destroy_by.map(|at| at.rfc3339());
+        let (until, until_ko) = match until {
+            Some(until) => (format!("by {until}"), until),
+            None => (
+                "30 days after it is made".to_owned(),
+                "출력 후 30일".to_owned(),
+            ),
+        };
+        let by = self.directory.login(taken.responsible);
+        let (lock, lock_ko) = lock(taken);
+        (
+            format!(
+                "take out {cases} cases{named}, {sensitive} of them sensitive, with {people} people \
+                 as {form} ({template}, {copies} times), {masked}, {lock}, for the purpose {purpose}, \
+                 to {receiver}; {by} has it destroyed {until}; reason: {reason}; list {hash}"
+            ),
+            format!(
+                "민원 {cases}건{named_ko} (보안 민원 {sensitive}건), 정보주체 {people}명 반출 ({form}, \
+                 {template}, {copies}부, {masked_ko}, {lock_ko}, 목적 {purpose}, 전달받을 자 {receiver}, \
+                 파기책임자 {by}, 파기 예정일 {until_ko}). 사유: {reason}. 목록 {hash}"
+            ),
+        )
     }
 
     fn persons(&self, people: &[Person]) -> Words {
@@ -176,5 +221,17 @@ impl Store {
                 format!("{name} (열쇠가 바뀜)"),
             ),
         }
+    }
+}
+
+/// Who can open it once it is out.
+fn lock(taken: &TakeOut) -> Words {
+    match &taken.lock {
+        Lock::Paper => ("on paper".to_owned(), "종이".to_owned()),
+        Lock::Passphrase => (
+            "under a passphrase that the requester gets".to_owned(),
+            "요청자가 받는 암호로 잠금".to_owned(),
+        ),
+        Lock::Key(key) => (format!("for the key {key}"), format!("{key} 열쇠로 잠금")),
     }
 }

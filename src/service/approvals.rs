@@ -5,9 +5,12 @@ use super::fault;
 use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
 use crate::authn::session::Session;
-use crate::authz::action::{Action, Approve, ApproveDestruction};
+use crate::authz::action::{
+    Action, Approve, ApproveDestruction, ManageAccounts, ManageDepartments, RaiseBudget,
+};
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
+use crate::crypto::table::Stored;
 use crate::disclosure::budget::Allowance;
 use crate::domain::id::{AccountId, ApprovalId, DepartmentId};
 use crate::domain::role::Role;
@@ -15,7 +18,6 @@ use crate::engine::{Batch, Pending};
 use crate::people::account::Account;
 use crate::people::approval::{Approval, Asked, Decided, Effect, KeyState, Person};
 use crate::people::department::Department;
-use crate::people::rows::Stored;
 use crate::people::view::{ApprovalState, ApprovalView};
 
 /// What an approval changes, to be felt once it is durable.
@@ -58,7 +60,7 @@ impl Store {
         let approval = Approval::new(id, asked, requester, barred, self.clock.now());
         self.people
             .put_new(batch, &approval)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         Ok(id)
     }
 
@@ -76,7 +78,7 @@ impl Store {
         asked: &Asked,
         requester: AccountId,
     ) -> Result<AccountId, ServiceError> {
-        let stored = self.people.approval(id).map_err(fault::people)?;
+        let stored = self.people.approval(id).map_err(fault::table)?;
         let stored = stored
             .filter(|stored| stored.row.is_for(asked, requester))
             .filter(|stored| stored.row.asked.effect() == Effect::Deferred)
@@ -98,7 +100,7 @@ impl Store {
         };
         self.people
             .put_changed(batch, &stored, &spent)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         Ok(decided.by)
     }
 
@@ -132,7 +134,7 @@ impl Store {
     /// `GET /approvals`: open ones first, then newest first.
     pub fn approvals(&self, session: &Session, page: PageRequest) -> Answer<Rows<ApprovalView>> {
         self.office::<Approve, _>(session, anybodys(), |permit| {
-            let mut all: Vec<Approval> = self.people.all().map_err(fault::people)?;
+            let mut all: Vec<Approval> = self.people.all().map_err(fault::table)?;
             all.sort_by_key(|a| {
                 (
                     self.state_of(a) != ApprovalState::Open,
@@ -160,7 +162,7 @@ impl Store {
         verdict: Verdict,
     ) -> Answer<ApprovalState> {
         let _turn = self.people_turn();
-        let stored = self.people.approval(approval).map_err(fault::people)?;
+        let stored = self.people.approval(approval).map_err(fault::table)?;
         match stored {
             None => self.office::<Approve, _>(session, anybodys(), |permit| {
                 self.fail(permit, ServiceError::NotFound)
@@ -219,7 +221,7 @@ impl Store {
         };
         self.people
             .put_changed(&mut batch, stored, &decided)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         let carried = if verdict.approve {
             self.carry_out(&mut batch, &stored.row, session.account())
         } else {
@@ -251,6 +253,9 @@ impl Store {
         approval: &Approval,
         by: AccountId,
     ) -> Result<Change, ServiceError> {
+        if approval.asked.effect() == Effect::AtOnce && !self.may_still_ask(approval) {
+            return Err(ServiceError::Expired);
+        }
         match &approval.asked {
             Asked::GrantRole { to, role } => {
                 let stored = self.account(to.account)?;
@@ -261,9 +266,10 @@ impl Store {
                 };
                 self.people
                     .put_changed(batch, &stored, &changed)
-                    .map_err(fault::people)?;
+                    .map_err(fault::table)?;
                 Ok(Change::Account(Box::new(changed)))
             }
+            Asked::TakeRole { of, role } => self.take_role(batch, approval.requester, of, *role),
             Asked::SeatDesk {
                 department,
                 members,
@@ -273,6 +279,7 @@ impl Store {
                 self.raise(batch, approval, by, more).map(Change::Budget)
             }
             Asked::ResetAccount { .. }
+            | Asked::DisableAccount { .. }
             | Asked::OpenRetained { .. }
             | Asked::HandOver { .. }
             | Asked::LiftHold { .. }
@@ -281,6 +288,44 @@ impl Store {
             | Asked::LiftItemHold { .. }
             | Asked::RenewTerm { .. } => Ok(Change::Nothing),
         }
+    }
+
+    /// Whether the requester is still there and could ask for the same now. Who comes back to carry
+    /// out what was deferred is asked by what they do.
+    fn may_still_ask(&self, approval: &Approval) -> bool {
+        let Some(requester) = self.directory.account(approval.requester) else {
+            return false;
+        };
+        let roles = requester.roles;
+        let may = match approval.asked {
+            Asked::SeatDesk { .. } => self.authority.of_office::<ManageDepartments>(roles),
+            Asked::RaiseBudget { .. } => self.authority.of_office::<RaiseBudget>(roles),
+            _ => self.authority.of_office::<ManageAccounts>(roles),
+        };
+        may && requester.receives().is_some()
+    }
+
+    /// No key dies with it: who watches holds no case.
+    fn take_role(
+        &self,
+        batch: &mut Batch,
+        requester: AccountId,
+        of: &Person,
+        role: Role,
+    ) -> Result<Change, ServiceError> {
+        let stored = self.account(of.account)?;
+        same_key(of, &stored.row)?;
+        // Another may have gone since it was asked for.
+        self.may_lose(requester, &stored.row, role)?;
+        let changed = Account {
+            roles: stored.row.roles.without(role),
+            revision: stored.row.revision + 1,
+            ..stored.row.clone()
+        };
+        let ending = self.end_key(std::mem::take(batch), &stored, changed, requester)?;
+        let (with_end, changed) = ending.without_key();
+        *batch = with_end;
+        Ok(Change::Account(Box::new(changed)))
     }
 
     fn seat_desk(
@@ -303,7 +348,7 @@ impl Store {
         let stored = self
             .people
             .department(department)
-            .map_err(fault::people)?
+            .map_err(fault::table)?
             .ok_or(ServiceError::NotFound)?;
         let changed = Department {
             desk: members.iter().map(|member| member.account).collect(),
@@ -318,7 +363,7 @@ impl Store {
         self.end_keys(batch, &[], ends.into_iter().flatten().collect())?;
         self.people
             .put_changed(batch, &stored, &changed)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         Ok(Change::Department(changed, left))
     }
 }

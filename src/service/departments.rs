@@ -56,12 +56,10 @@ impl Store {
         };
         let mut batch = Batch::default();
         let place = self.people.code_place(&department.code);
-        self.people
-            .claim(&mut batch, place)
-            .map_err(fault::people)?;
+        self.people.claim(&mut batch, place).map_err(fault::table)?;
         self.people
             .put_new(&mut batch, &department)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         Ok((department, batch))
     }
 

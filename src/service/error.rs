@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cases::draft::Invalid;
-use crate::domain::role::Exclusive;
+use crate::domain::role::{Exclusive, Role};
 
 /// A verb did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum ServiceError {
     /// Nobody would be left who could be the second person for this.
     #[error("nobody is left who could approve this: give another person that role first")]
     NoSecondPerson,
+    /// Nobody would be left in a role that an office cannot be without.
+    #[error("nobody else is {0}: give another person that role first")]
+    LastOfRole(Role),
     /// A sensitive case without assignee or desk.
     #[error("a sensitive case needs an assignee or a department with a sensitive desk")]
     NoRecipient,

@@ -67,7 +67,7 @@ impl Store {
         let mut batch = self.key_copy(session, &row, CopyState::Made)?;
         self.people
             .put_new(&mut batch, &row)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         let made = KeyCopyMade {
             serial: id.to_string(),
             capsule: data_encoding::BASE64.encode(&capsule.bytes),
@@ -98,7 +98,7 @@ impl Store {
     /// Every copy of the keyring that was made, newest first. Certificates list those that have
     /// not been acknowledged.
     pub fn keyring_copies(&self) -> Result<Vec<KeyHolder>, ServiceError> {
-        let mut all: Vec<KeyHolder> = self.people.all().map_err(fault::people)?;
+        let mut all: Vec<KeyHolder> = self.people.all().map_err(fault::table)?;
         all.sort_by_key(|holder| std::cmp::Reverse(holder.made));
         Ok(all)
     }
@@ -131,7 +131,7 @@ impl Store {
     ) -> Answer<KeyHolderView> {
         let permit = self.permit_office::<EscrowKeyring>(session, Target::Office)?;
         let found = match serial {
-            Some(serial) => self.people.key_holder(serial).map_err(fault::people)?,
+            Some(serial) => self.people.key_holder(serial).map_err(fault::table)?,
             None => None,
         };
         let Some(stored) = found else {
@@ -150,7 +150,7 @@ impl Store {
         let mut batch = self.key_copy(session, &row, CopyState::Acknowledged)?;
         self.people
             .put_changed(&mut batch, &stored, &row)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         let entered = self.log.record_with(permit, shown("acknowledge"), batch);
         let _entered = entered.wait().map_err(fault::log)?;
         Ok(Pending::ready(Ok(self.holder_view(&row))))

@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 use super::budget::Disclosure;
 use super::error::ServiceError;
-use super::export_choose::Choice;
+use super::export_choose::{Choice, Chosen};
 use super::export_run::Run;
 use super::exports::Owed;
 use super::fault;
-use super::recipients::reason_fits;
 use super::retained_open::Consented;
 use super::store::{Answer, Store};
+use super::take_out::Said;
 use crate::audit::Shown;
 use crate::audit::manifest::Beside;
 use crate::audit::usage::ASK;
@@ -31,31 +31,18 @@ use crate::cases::search::SearchField;
 use crate::cases::view::CaseState;
 use crate::disclosure::alert::Way;
 use crate::disclosure::lock::{self, Lock, ReceiverKey};
-use crate::disclosure::manifest::{self, Terms};
+use crate::disclosure::manifest::Terms;
 use crate::disclosure::output::{Form, Output, OutputState};
 use crate::disclosure::paper::Font;
 use crate::disclosure::sheet::PDF_CASES_MAX;
 use crate::disclosure::template::{Masking, Template};
 use crate::domain::id::{AccountId, ApprovalId, CaseId};
-use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
-use crate::domain::role::Role;
 use crate::domain::secret::SecretText;
 use crate::domain::serial::Serial;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, pending};
-use crate::people::account::{Account, Login};
-use crate::people::approval::Asked;
-use crate::people::view::AccountState;
-
-/// Who may say that the last copy of an output is destroyed (`policies/disclosure.cedar`).
-const CLOSERS: [Role; 5] = [
-    Role::Officer,
-    Role::HumanRightsOfficer,
-    Role::Lead,
-    Role::Coordinator,
-    Role::PrivacyOfficer,
-];
+use crate::people::approval::{Asked, TakeOut};
 
 /// Which cases.
 pub enum Selection {
@@ -194,21 +181,18 @@ impl Store {
     }
 
     fn check_order(&self, session: &Session, order: &Order) -> Result<Checked, ServiceError> {
-        reason_fits(&order.reason)?;
-        for (field, text) in [("reason", &order.reason), ("receiver", &order.receiver)] {
-            if text.trim().is_empty() {
-                return Err(Invalid::new(field, "is needed").into());
-            }
-        }
-        if order.receiver.len() > LINE_BYTES_MAX || order.receiver.chars().any(char::is_control) {
-            return Err(Invalid::new("receiver", "is too long or holds control characters").into());
-        }
+        let responsible = self.check_said(
+            session,
+            &Said {
+                reason: &order.reason,
+                receiver: &order.receiver,
+                responsible: order.responsible.as_deref(),
+                destroy_by: Some(order.destroy_by),
+            },
+        )?;
         if order.form.is_print() {
             let why = "is csv, csv_cp949, xlsx, jsonl or pdf";
             return Err(Invalid::new("format", why).into());
-        }
-        if order.destroy_by <= self.clock.now() {
-            return Err(Invalid::new("destroy_by", "must be in the future").into());
         }
         let font = if order.form == Form::Pdf {
             Some(self.prints.font()?)
@@ -217,10 +201,6 @@ impl Store {
         };
         let template = Template::choose(order.purpose, order.template.as_deref());
         let unfit = || Invalid::new("template", "is none that this purpose has");
-        let responsible = match &order.responsible {
-            None => session.account(),
-            Some(login) => self.responsible(login)?,
-        };
         let key = order.recipient.as_deref().map(str::parse::<ReceiverKey>);
         let bad = |_| Invalid::new("recipient", "is no public key of age (age1…)");
         Ok(Checked {
@@ -229,18 +209,6 @@ impl Store {
             key: key.transpose().map_err(bad)?,
             font,
         })
-    }
-
-    pub(super) fn responsible(&self, login: &str) -> Result<AccountId, ServiceError> {
-        let known = Login::parse(login).ok();
-        let known = known.and_then(|login| self.directory.by_login(&login));
-        // They must be able to say that the last copy is destroyed.
-        let able = |account: &Account| {
-            account.state == AccountState::Enrolled
-                && CLOSERS.iter().any(|role| account.roles.has(*role))
-        };
-        let unknown = || Invalid::new("responsible", "is nobody here who may close an output");
-        Ok(known.filter(able).ok_or_else(unknown)?.id)
     }
 
     /// From the order to the durable list: what the thread begins with.
@@ -273,26 +241,21 @@ impl Store {
             recipient: order.recipient.as_deref().unwrap_or_default(),
             copies: 1,
             responsible: checked.responsible,
+            destroy_by: Some(order.destroy_by),
         };
-        let wanted = Asked::TakeOut {
-            manifest_hash: manifest::hash(terms, list),
-            form: order.form.code().to_owned(),
-            purpose: order.purpose,
-            reason: order.reason.clone(),
-            template: checked.template.code().to_owned(),
-            copies: 1,
-            cases: count(list.len()),
-            people: count(people.len()),
-            unmasked: order.unmasked,
-            receiver: order.receiver.clone(),
+        let going = list.iter().map(Chosen::going).collect();
+        let taken = match self.take_out(terms, &order.reason, going) {
+            Ok(taken) => taken,
+            Err(error) => return self.fail(permit, error)?.wait(),
         };
+        let wanted = Asked::TakeOut(Box::new(taken.clone()));
         let mut batch = Batch::default();
         let consent = match order.approval {
             Some(id) => match self.spend(&mut batch, id, &wanted, session.account()) {
                 Ok(approver) => Some(approver),
                 Err(error) => return self.fail(permit, error)?.wait(),
             },
-            None if order.unmasked && list.len() > 1 => {
+            None if order.unmasked => {
                 let asked = self.ask_to_export(permit, &session, wanted, order, batch)?;
                 return Ok((asked, None));
             }
@@ -320,7 +283,7 @@ impl Store {
             }
         };
         drop((cases, people));
-        let output = self.new_output(&session, &order, &checked, &choice, &wanted)?;
+        let output = self.new_output(&session, &order, &choice, &taken)?;
         // Before the list is durable: what fails from then on leaves a record behind.
         let (lock, passphrase) = match checked.key.take() {
             Some(key) => (Lock::Key(key), None),
@@ -424,35 +387,25 @@ impl Store {
         &self,
         session: &Session,
         order: &Order,
-        checked: &Checked,
         choice: &Choice,
-        wanted: &Asked,
+        taken: &TakeOut,
     ) -> Result<Output, ServiceError> {
-        let Asked::TakeOut {
-            manifest_hash,
-            cases,
-            people,
-            ..
-        } = wanted
-        else {
-            return Err(ServiceError::Internal("an export without a list".into()));
-        };
         Ok(Output {
             serial: Serial::random(self.random.as_ref()).map_err(fault::random)?,
             form: order.form,
             by: session.account(),
             department: session.department(),
             purpose: order.purpose,
-            template: checked.template.code().to_owned(),
+            template: taken.template.clone(),
             unmasked: order.unmasked,
             receiver: order.receiver.clone(),
-            responsible: checked.responsible,
+            responsible: taken.responsible,
             destroy_by: order.destroy_by,
             copies: 1,
             sensitive: choice.is_sensitive(),
-            manifest: *manifest_hash,
-            cases: *cases,
-            people: *people,
+            manifest: taken.manifest_hash,
+            cases: taken.cases,
+            people: taken.people,
             requested_at: self.clock.now(),
             entry: None,
             approval: order.approval,
@@ -471,10 +424,6 @@ fn masking(unmasked: bool) -> Masking {
     } else {
         Masking::Masked
     }
-}
-
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::cases::head::{Head, StoredHead};
 use crate::cases::record;
 use crate::cases::view::CaseState;
 use crate::crypto::wrap::CaseKey;
-use crate::disclosure::manifest::CASES_MAX;
+use crate::disclosure::manifest::{CASES_MAX, Going};
 use crate::disclosure::template::Template;
 use crate::domain::id::{CaseId, UnitId};
 use crate::domain::limit::Limit;
@@ -35,6 +35,8 @@ pub(super) struct Chosen {
     pub(super) ordinal: u64,
     /// The case and the people in it that go out.
     pub(super) listed: Listed,
+    /// Revision of its head when it was chosen.
+    pub(super) revision: u64,
     /// Of a sensitive case: its key and the version of it. Decision 24: it is unwrapped in the
     /// request that begins the export, and zeroed with it.
     pub(super) key: Option<Box<(CaseKey, u32)>>,
@@ -50,6 +52,21 @@ pub(super) fn content_of(head: &Head) -> u64 {
         unit.unit.hash(&mut hasher);
     }
     hasher.finish()
+}
+
+impl Chosen {
+    /// As an approval is bound to it.
+    pub(super) fn going(&self) -> Going<'_> {
+        Going {
+            listed: &self.listed,
+            revision: self.revision,
+            tier: if self.key.is_some() {
+                Tier::Sensitive
+            } else {
+                Tier::Ordinary
+            },
+        }
+    }
 }
 
 impl AsRef<Listed> for Chosen {
@@ -263,6 +280,7 @@ impl Store {
                 case: head.case,
                 people: people.map(|unit| unit.unit).collect(),
             },
+            revision: head.revision,
             key,
             content: content_of(head),
         }))

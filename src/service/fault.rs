@@ -18,7 +18,6 @@ use crate::domain::random::RandomError;
 use crate::engine::{CommitError, EngineError};
 use crate::keyring::KeyringError;
 use crate::people::account::KeyError;
-use crate::people::rows as people_rows;
 use crate::retained::basis::BadBasis;
 use crate::retained::handover::HandoverError;
 use crate::retained::rows as item_rows;
@@ -53,7 +52,7 @@ pub(super) fn table(error: TableError) -> ServiceError {
     match error {
         TableError::Engine(error) => engine(error),
         TableError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
-        TableError::Seal(error) => ServiceError::Internal(error.to_string()),
+        TableError::Seal(error) => seal(error),
     }
 }
 
@@ -100,14 +99,6 @@ pub(super) fn cases(error: case_rows::RowError) -> ServiceError {
         case_rows::RowError::Engine(error) => engine(error),
         case_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
         case_rows::RowError::Seal(error) => seal(error),
-    }
-}
-
-pub(super) fn people(error: people_rows::RowError) -> ServiceError {
-    match error {
-        people_rows::RowError::Engine(error) => engine(error),
-        people_rows::RowError::Damaged(what) => ServiceError::Damaged(what.to_owned()),
-        people_rows::RowError::Seal(error) => seal(error),
     }
 }
 
@@ -237,8 +228,8 @@ mod tests {
                 cases(case_rows::RowError::Engine(broken())),
             ),
             (
-                people(people_rows::RowError::Engine(full())),
-                people(people_rows::RowError::Engine(broken())),
+                table(TableError::Engine(full())),
+                table(TableError::Engine(broken())),
             ),
         ] {
             assert_eq!(met, ServiceError::DiskFull);

@@ -44,7 +44,7 @@ impl Store {
         };
         self.people
             .put_changed(batch, &stored, &changed)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         let end = account_end(&stored.row, &changed, None);
         Ok((changed, end))
     }
@@ -78,16 +78,14 @@ impl Store {
         let mut batch = Batch::default();
         self.people
             .put_changed(&mut batch, &stored, &changed)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         let mut desks = Vec::new();
         for department in self.directory.departments() {
             if !department.desk.contains(&account.id) {
                 continue;
             }
             let found = self.people.department(department.id);
-            let stored = found
-                .map_err(fault::people)?
-                .ok_or(ServiceError::NotFound)?;
+            let stored = found.map_err(fault::table)?.ok_or(ServiceError::NotFound)?;
             let stays = |seat: &&AccountId| **seat != account.id;
             let desk = Department {
                 desk: stored.row.desk.iter().filter(stays).copied().collect(),
@@ -95,7 +93,7 @@ impl Store {
             };
             self.people
                 .put_changed(&mut batch, &stored, &desk)
-                .map_err(fault::people)?;
+                .map_err(fault::table)?;
             desks.push(desk);
         }
         let event = Event {

@@ -9,9 +9,10 @@ use crate::audit::Shown;
 use crate::authn::session::Session;
 use crate::authz::action::HoldCase;
 use crate::cases::draft::Invalid;
-use crate::cases::head::{Head, Hold};
+use crate::cases::head::Head;
 use crate::cases::rows::{Change, scopes};
 use crate::cases::view::CaseState;
+use crate::domain::hold::Hold;
 use crate::domain::id::{AccountId, ApprovalId, CaseId};
 use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
@@ -120,25 +121,71 @@ impl Store {
             let after = with_hold(head, me, ground.clone(), self.clock.now())?;
             return Ok(Plan::Change(Box::new(after)));
         }
-        let after = without_hold(head, me, ground)?;
-        let on_it = || head.holds.iter().filter(|hold| hold.ground == *ground);
-        let setters: Vec<AccountId> = on_it().map(|hold| hold.by).collect();
+        let lift = Lift::of(&head.holds, me, ground)?;
         let asked = Asked::LiftHold {
             case: head.case,
             ground: ground.clone(),
-            // One that is set after the consent is not lifted by it.
-            standing_hash: standing_hash(on_it()),
+            standing_hash: lift.standing_hash,
         };
         let Some(approval) = change.approval else {
-            let asked = self.ask_without(batch, asked, me, setters)?;
+            let asked = self.ask_without(batch, asked, me, lift.setters)?;
             return Ok(Plan::Ask(asked));
         };
-        let approver = self.spend(batch, approval, &asked, me)?;
-        // They may have set one since.
-        if setters.contains(&approver) {
+        self.spend_lift(batch, approval, &asked, me, &lift)?;
+        let mut after = head.clone();
+        after.holds = lift.left;
+        after.revision += 1;
+        Ok(Plan::Change(Box::new(after)))
+    }
+
+    /// Spends the consent to the end of holds; it is not that of somebody who set one since.
+    pub(super) fn spend_lift(
+        &self,
+        batch: &mut Batch,
+        approval: ApprovalId,
+        asked: &Asked,
+        by: AccountId,
+        lift: &Lift,
+    ) -> Result<(), ServiceError> {
+        let approver = self.spend(batch, approval, asked, by)?;
+        if lift.setters.contains(&approver) {
             return Err(ServiceError::SelfApproval);
         }
-        Ok(Plan::Change(Box::new(after)))
+        Ok(())
+    }
+}
+
+/// The end of the holds on a ground.
+pub(super) struct Lift {
+    /// The holds that stay: those on other grounds, and those of who lifts.
+    pub(super) left: Vec<Hold>,
+    /// Who set the holds on the ground.
+    pub(super) setters: Vec<AccountId>,
+    /// Hash of those that stand: one that is set after the consent is not lifted by it.
+    pub(super) standing_hash: [u8; 32],
+}
+
+impl Lift {
+    /// What `by` may lift of these.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] where none stands on the ground; [`ServiceError::SelfApproval`]
+    /// where each is their own.
+    pub(super) fn of(holds: &[Hold], by: AccountId, ground: &str) -> Result<Self, ServiceError> {
+        let on_it = || holds.iter().filter(|hold| hold.ground == ground);
+        if on_it().next().is_none() {
+            return Err(Invalid::new("ground", "is that of no hold here").into());
+        }
+        let stays = |hold: &&Hold| hold.ground != ground || hold.by == by;
+        let left: Vec<Hold> = holds.iter().filter(stays).cloned().collect();
+        if left.len() == holds.len() {
+            return Err(ServiceError::SelfApproval);
+        }
+        Ok(Self {
+            left,
+            setters: on_it().map(|hold| hold.by).collect(),
+            standing_hash: standing_hash(on_it()),
+        })
     }
 }
 
@@ -171,20 +218,6 @@ fn with_hold(
     }
     let mut after = before.clone();
     after.holds.push(Hold { by, at, ground });
-    after.revision += 1;
-    Ok(after)
-}
-
-fn without_hold(before: &Head, by: AccountId, ground: &str) -> Result<Head, ServiceError> {
-    let lifted = |hold: &Hold| hold.ground == ground;
-    if !before.holds.iter().any(lifted) {
-        return Err(Invalid::new("ground", "is that of no hold on this case").into());
-    }
-    let mut after = before.clone();
-    after.holds.retain(|hold| !lifted(hold) || hold.by == by);
-    if after.holds.len() == before.holds.len() {
-        return Err(ServiceError::SelfApproval);
-    }
     after.revision += 1;
     Ok(after)
 }

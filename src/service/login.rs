@@ -321,7 +321,7 @@ impl Store {
         let mut batch = Batch::default();
         self.people
             .put_changed(&mut batch, &stored, &account)
-            .map_err(fault::people)?;
+            .map_err(fault::table)?;
         // The code is used up, also for whoever finds its row in an older copy.
         let end = account_end(&stored.row, &account, Some(account.id));
         self.end_keys(&mut batch, &[], end.into_iter().collect())?;

@@ -91,6 +91,7 @@ mod search;
 mod standing;
 mod step_up;
 mod store;
+mod take_out;
 #[cfg(test)]
 mod testing;
 mod traces;

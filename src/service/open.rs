@@ -248,8 +248,8 @@ pub(super) fn assemble_under(
     let known = word.leapt.or(newest).unwrap_or_else(|| clock.now());
     let known = (known, clock.monotonic());
     let directory = Directory::new(
-        people.all().map_err(fault::people)?,
-        people.all().map_err(fault::people)?,
+        people.all().map_err(fault::table)?,
+        people.all().map_err(fault::table)?,
     );
     let items = Items::new(
         Arc::clone(&apart),

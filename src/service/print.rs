@@ -25,12 +25,13 @@ use crate::authz::{Denied, Permit};
 use crate::cases::head::StoredHead;
 use crate::cases::record::{self, Case};
 use crate::disclosure::alert::Way;
+use crate::disclosure::manifest::Going;
 use crate::disclosure::output::Form;
 use crate::disclosure::paper::{DOCUMENT_BYTES_MAX, Font};
 use crate::disclosure::template::Template;
 use crate::domain::id::{CaseId, UnitId};
 use crate::domain::serial::Serial;
-use crate::domain::tier::{Tier, UnitKind};
+use crate::domain::tier::UnitKind;
 use crate::engine::Batch;
 use crate::people::approval::Asked;
 use crate::vault::{Disclosed, UnitRef};
@@ -184,14 +185,23 @@ impl Store {
         let list: Vec<Listed> = chosen.iter().map(listed).collect();
         let cases: Vec<CaseId> = list.iter().map(|listed| listed.case).collect();
         let people: Vec<UnitId> = list.iter().flat_map(|l| l.people.clone()).collect();
-        let wanted = order.wanted(&checked, &list, people.len());
+        let going = list.iter().zip(&chosen).map(|(listed, one)| Going {
+            listed,
+            revision: one.stored.head.revision,
+            tier: one.stored.head.tier,
+        });
+        let taken = match self.print_wanted(&order, &checked, going.collect()) {
+            Ok(taken) => taken,
+            Err(error) => return self.fail(permit, error),
+        };
+        let wanted = Asked::TakeOut(Box::new(taken.clone()));
         let mut batch = Batch::default();
         let consent = match order.approval {
             Some(id) => match self.spend(&mut batch, id, &wanted, session.account()) {
                 Ok(approver) => Some(approver),
                 Err(error) => return self.fail(permit, error),
             },
-            None if order.unmasked && list.len() > 1 => {
+            None if order.unmasked => {
                 return self.ask_to_print(permit, session, wanted, order.reason, batch);
             }
             None => None,
@@ -215,16 +225,13 @@ impl Store {
                 };
             }
         };
-        let sensitive = |one: &One| one.stored.head.tier == Tier::Sensitive;
-        let is_sensitive = chosen.iter().any(sensitive);
         let ready = self
-            .new_print(session, &order, &checked, &wanted)
+            .new_print(session, &order, &taken)
             .and_then(|output| Ok((output, self.open_all(session, chosen)?)));
-        let (mut output, (contents, inside)) = match ready {
+        let (output, (contents, inside)) = match ready {
             Ok(ready) => ready,
             Err(error) => return self.fail(permit, error),
         };
-        output.sensitive = is_sensitive;
         self.outputs
             .put_new(&mut batch, &output)
             .map_err(fault::table)?;

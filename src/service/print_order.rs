@@ -4,22 +4,20 @@ use std::time::Duration;
 
 use super::error::ServiceError;
 use super::fault;
-use super::recipients::reason_fits;
 use super::store::Store;
-use crate::audit::manifest::Listed;
+use super::take_out::Said;
 use crate::authn::session::Session;
 use crate::cases::draft::Invalid;
-use crate::disclosure::manifest::{self, Terms};
+use crate::disclosure::manifest::{Going, Terms};
 use crate::disclosure::output::{Form, Output, OutputState};
 use crate::disclosure::paper::COPIES_MAX;
 use crate::disclosure::paper::case::Identity;
 use crate::disclosure::template::Template;
 use crate::domain::id::{AccountId, ApprovalId, CaseId};
-use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
 use crate::domain::serial::Serial;
 use crate::domain::time::Timestamp;
-use crate::people::approval::Asked;
+use crate::people::approval::TakeOut;
 
 /// Most cases of one print.
 pub(super) const PRINT_CASES_MAX: usize = 200;
@@ -58,37 +56,9 @@ pub struct PrintOrder {
 pub(super) struct Checked {
     pub(super) template: Template,
     responsible: AccountId,
-    destroy_by: Timestamp,
 }
 
 impl PrintOrder {
-    /// What a second person consents to. Who is named is among the fields.
-    pub(super) fn wanted(&self, checked: &Checked, list: &[Listed], people: usize) -> Asked {
-        let template = self.fields(checked.template);
-        let terms = Terms {
-            form: self.form,
-            purpose: self.purpose,
-            template: &template,
-            unmasked: self.unmasked,
-            receiver: &self.receiver,
-            recipient: "",
-            copies: self.copies,
-            responsible: checked.responsible,
-        };
-        Asked::TakeOut {
-            manifest_hash: manifest::hash(terms, list),
-            form: self.form.code().to_owned(),
-            purpose: self.purpose,
-            reason: self.reason.clone(),
-            template: template.clone(),
-            copies: self.copies,
-            cases: u32::try_from(list.len()).unwrap_or(u32::MAX),
-            people: u32::try_from(people).unwrap_or(u32::MAX),
-            unmasked: self.unmasked,
-            receiver: self.receiver.clone(),
-        }
-    }
-
     /// The template, and whether it was said who is named.
     fn fields(&self, template: Template) -> String {
         let identity = match self.identity {
@@ -106,15 +76,15 @@ impl Store {
         session: &Session,
         order: &PrintOrder,
     ) -> Result<Checked, ServiceError> {
-        reason_fits(&order.reason)?;
-        for (field, text) in [("reason", &order.reason), ("receiver", &order.receiver)] {
-            if text.trim().is_empty() {
-                return Err(Invalid::new(field, "is needed").into());
-            }
-        }
-        if order.receiver.len() > LINE_BYTES_MAX || order.receiver.chars().any(char::is_control) {
-            return Err(Invalid::new("receiver", "is too long or holds control characters").into());
-        }
+        let responsible = self.check_said(
+            session,
+            &Said {
+                reason: &order.reason,
+                receiver: &order.receiver,
+                responsible: order.responsible.as_deref(),
+                destroy_by: order.destroy_by,
+            },
+        )?;
         if !(1..=PRINT_CASES_MAX).contains(&order.cases.len()) {
             return Err(Invalid::new("cases", "are 1 to 200").into());
         }
@@ -124,21 +94,33 @@ impl Store {
         if !order.form.is_print() {
             return Err(Invalid::new("form", "is pdf or html").into());
         }
-        let now = self.clock.now();
-        let destroy_by = order.destroy_by.unwrap_or_else(|| now.plus(DESTROY_AFTER));
-        if destroy_by <= now {
-            return Err(Invalid::new("destroy_by", "must be in the future").into());
-        }
         let template = Template::choose(order.purpose, order.template.as_deref());
         let unfit = || Invalid::new("template", "is none that this purpose has");
         Ok(Checked {
             template: template.ok_or_else(unfit)?,
-            responsible: match &order.responsible {
-                None => session.account(),
-                Some(login) => self.responsible(login)?,
-            },
-            destroy_by,
+            responsible,
         })
+    }
+
+    /// What a second person consents to. Who is named is among the fields.
+    pub(super) fn print_wanted(
+        &self,
+        order: &PrintOrder,
+        checked: &Checked,
+        list: Vec<Going<'_>>,
+    ) -> Result<TakeOut, ServiceError> {
+        let terms = Terms {
+            form: order.form,
+            purpose: order.purpose,
+            template: &order.fields(checked.template),
+            unmasked: order.unmasked,
+            receiver: &order.receiver,
+            recipient: "",
+            copies: order.copies,
+            responsible: checked.responsible,
+            destroy_by: order.destroy_by,
+        };
+        self.take_out(terms, &order.reason, list)
     }
 
     /// The record that begins with the list.
@@ -146,35 +128,26 @@ impl Store {
         &self,
         session: &Session,
         order: &PrintOrder,
-        checked: &Checked,
-        wanted: &Asked,
+        taken: &TakeOut,
     ) -> Result<Output, ServiceError> {
-        let Asked::TakeOut {
-            manifest_hash,
-            cases,
-            people,
-            ..
-        } = wanted
-        else {
-            return Err(ServiceError::Internal("a print without a list".into()));
-        };
+        let now = self.clock.now();
         Ok(Output {
             serial: Serial::random(self.random.as_ref()).map_err(fault::random)?,
             form: order.form,
             by: session.account(),
             department: session.department(),
             purpose: order.purpose,
-            template: order.fields(checked.template),
+            template: taken.template.clone(),
             unmasked: order.unmasked,
             receiver: order.receiver.clone(),
-            responsible: checked.responsible,
-            destroy_by: checked.destroy_by,
+            responsible: taken.responsible,
+            destroy_by: order.destroy_by.unwrap_or_else(|| now.plus(DESTROY_AFTER)),
             copies: order.copies,
-            sensitive: false,
-            manifest: *manifest_hash,
-            cases: *cases,
-            people: *people,
-            requested_at: self.clock.now(),
+            sensitive: taken.sensitive > 0,
+            manifest: taken.manifest_hash,
+            cases: taken.cases,
+            people: taken.people,
+            requested_at: now,
             entry: None,
             approval: order.approval,
             file_until: None,

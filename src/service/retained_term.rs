@@ -9,6 +9,7 @@ use std::sync::MutexGuard;
 use super::destroy::held;
 use super::error::ServiceError;
 use super::fault;
+use super::hold::Lift;
 use super::retained_open::{Consented, needed};
 use super::store::{Answer, Store};
 use super::types::{HoldView, Holds};
@@ -20,13 +21,14 @@ use crate::cases::draft::Invalid;
 use crate::destruction::kept::TermSet;
 use crate::destruction::ledger;
 use crate::destruction::order::{Order, Stage};
-use crate::domain::id::{AccountId, ApprovalId, RetainedId};
+use crate::domain::hold::Hold;
+use crate::domain::id::{ApprovalId, RetainedId};
 use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 use crate::people::approval::{Asked, text_hash};
-use crate::retained::item::{Hold, Item};
+use crate::retained::item::Item;
 use crate::retained::rows::StoredItem;
 
 /// Most holds that stand on one item.
@@ -126,9 +128,13 @@ impl Store {
     }
 
     /// `PUT /retained/{id}/hold` (보류): nothing of a held item is destroyed, whatever was ordered.
-    /// One custodian sets a hold; lifting it needs a second person, who is not who set it.
+    /// One custodian sets a hold. To lift those on a ground another asks for a second person first;
+    /// with their consent it lifts those that stood when they were asked. Who set one neither lifts it
+    /// nor consents.
     ///
     /// # Errors
+    /// [`ServiceError::SelfApproval`] for who set every hold on that ground, and where the second
+    /// person did;
     /// [`ServiceError::Conflict`] where the item is being destroyed; [`ServiceError::Invalid`];
     /// what `spend` says of the approval.
     pub fn hold_retained(
@@ -201,27 +207,23 @@ impl Store {
         asked: Holding,
     ) -> Answer<Consented<Holds>> {
         let mut item = stored.item.clone();
-        let (lifted, left): (Vec<Hold>, Vec<Hold>) = item
-            .holds
-            .into_iter()
-            .partition(|hold| hold.ground == asked.ground);
-        item.holds = left;
-        if lifted.is_empty() {
-            let why = "is that of no hold on this item";
-            return self.fail(permit, Invalid::new("ground", why).into());
-        }
+        let lift = match Lift::of(&item.holds, session.account(), &asked.ground) {
+            Ok(lift) => lift,
+            Err(error) => return self.fail(permit, error),
+        };
         let wanted = Asked::LiftItemHold {
             item: item.id,
             ground: asked.ground,
-            reason_hash: text_hash(&asked.reason),
+            reason: asked.reason.clone(),
+            standing_hash: lift.standing_hash,
         };
         let Some(approval) = asked.approval else {
-            let setters: Vec<AccountId> = lifted.iter().map(|hold| hold.by).collect();
-            return self.ask_second_without(permit, session, wanted, asked.reason, setters);
+            return self.ask_second_without(permit, session, wanted, asked.reason, lift.setters);
         };
         let mut batch = Batch::default();
-        let spent = self.spend(&mut batch, approval, &wanted, session.account());
-        self.or_fail(permit, spent, |permit, _| {
+        let spent = self.spend_lift(&mut batch, approval, &wanted, session.account(), &lift);
+        item.holds = lift.left;
+        self.or_fail(permit, spent, |permit, ()| {
             let recorded = self
                 .log
                 .record_with(permit, said("lift", asked.reason), batch);

@@ -9,12 +9,13 @@ use super::deletion::Lock;
 use super::error::ServiceError;
 use super::fault;
 use super::store::Store;
-use crate::cases::head::{Head, Hold, StoredHead};
+use crate::cases::head::{Head, StoredHead};
 use crate::cases::rows::{Change, scopes};
 use crate::cases::view::CaseState;
 use crate::destruction::ledger::Event;
 use crate::destruction::request::Stored;
 use crate::destruction::standing::{Held, Locked, Unlocked};
+use crate::domain::hold::Hold;
 use crate::domain::id::{AccountId, CaseId, RequestId};
 use crate::engine::Batch;
 

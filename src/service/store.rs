@@ -292,10 +292,10 @@ impl Store {
     pub(super) fn account(
         &self,
         id: AccountId,
-    ) -> Result<crate::people::rows::Stored<Account>, ServiceError> {
+    ) -> Result<crate::crypto::table::Stored<Account>, ServiceError> {
         self.people
             .account(id)
-            .map_err(fault::people)?
+            .map_err(fault::table)?
             .ok_or(ServiceError::NotFound)
     }
 }

@@ -281,12 +281,10 @@ fn what_was_reassigned_revoked_or_reset_since_does_not_come_back() {
         )
         .expect(200);
     // A reset, and a new password by its code: the old one must not come back.
-    let reset = world.post(
-        "admin",
-        &format!("/accounts/{}/reset", id("coordinator")),
-        &json!({}),
-    );
-    let code = reset.expect(200)["enrolment_code"].clone();
+    world
+        .ids
+        .insert("coordinator".to_owned(), id("coordinator"));
+    let code = world.reset("coordinator");
     let enrol =
         json!({"account": "coordinator", "code": code, "password": "quite-another-harbour-9"});
     world
@@ -345,14 +343,17 @@ fn the_last_administrator_gets_a_new_code_from_the_restore() {
     // Another administrator resets the first, then goes: nobody of the backup may log in as one.
     let mut world = office.world();
     logs_in(&mut world, "admin");
-    let body = json!({"account": "admin2", "roles": ["admin"], "department": null});
-    let made = world.post("admin", "/accounts", &body).expect(201);
-    world.enrol("admin2", made["enrolment_code"].as_str().unwrap());
+    logs_in(&mut world, "privacy");
+    world.invite("admin2", &["admin"], None);
     let accounts = world.get("admin2", "/accounts?limit=200").expect(200);
     let mut rows = accounts["rows"].as_array().unwrap().iter();
     let admin = rows.find(|a| a["account"] == "admin").unwrap()["id"].clone();
     let path = format!("/accounts/{}/reset", admin.as_str().unwrap());
-    world.post("admin2", &path, &json!({})).expect(200);
+    let asked = world.post("admin2", &path, &json!({})).expect(202);
+    let approval = asked["approvals"][0].as_str().unwrap();
+    world.approve(approval).expect(200);
+    let body = json!({ "approval": approval });
+    world.post("admin2", &path, &body).expect(200);
     world.leave();
 
     // Nobody can fetch a bundle any more.

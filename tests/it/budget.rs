@@ -157,10 +157,7 @@ fn nothing_that_a_person_does_resets_it_and_a_restart_neither() {
     world.log_in("officer");
     over(&world);
     // Another role.
-    let roles = json!({"roles": ["officer", "intake"]});
-    let path = format!("/accounts/{}/roles", world.ids["officer"]);
-    world.put("admin", &path, &roles).expect(200);
-    world.log_in("officer");
+    world.give("officer", &["officer", "intake"]);
     over(&world);
     // Another purpose.
     refused(

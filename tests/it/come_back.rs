@@ -66,12 +66,7 @@ const NEW_WORDS: &str = "quite-another-harbour-9";
 impl Lost {
     fn new() -> Self {
         let mut world = World::new();
-        let rights3 = invite(&world, "rights3", &["human_rights_officer"], "rights");
-        world.enrol("rights3", rights3["enrolment_code"].as_str().unwrap());
-        for approval in rights3["approvals"].as_array().unwrap() {
-            world.approve(approval.as_str().unwrap()).expect(200);
-        }
-        world.log_in("rights3");
+        world.invite("rights3", &["human_rights_officer"], Some("rights"));
         let newcomer = invite(&world, "newcomer", &["officer"], "civil");
         let code = newcomer["enrolment_code"].as_str().unwrap().to_owned();
         let mut civil = sensitive();
@@ -131,12 +126,15 @@ impl Lost {
             }
         };
         end("lead", "disable", &json!({}));
-        end("coordinator", "reset", &json!({}));
-        let reset = end("officer2", "reset", &json!({}));
         end("rights3", "roles", &json!({"roles": []}));
         end("intake", "roles", &json!({"roles": []}));
-        let again = reset["enrolment_code"].as_str().unwrap();
-        assert_eq!(enrol(world, "officer2", again, NEW_WORDS), 201);
+        for login in ["coordinator", "officer2"] {
+            let id = account(world, login);
+            world.ids.insert(login.to_owned(), id);
+        }
+        world.reset("coordinator");
+        let again = world.reset("officer2");
+        assert_eq!(enrol(world, "officer2", &again, NEW_WORDS), 201);
         assert_eq!(enrol(world, "newcomer", code, NEW_WORDS), 201);
     }
 

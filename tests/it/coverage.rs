@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::deletion;
 use crate::retained;
-use crate::world::{PASSPHRASE, World, here, ordinary, password, secret, sensitive};
+use crate::world::{PASSPHRASE, World, here, in_a_year, ordinary, password, secret, sensitive};
 
 /// The columns: logins of [`World`], one per role, and nobody.
 const ROLES: [&str; 10] = [
@@ -50,6 +50,8 @@ GET /api/v1/accounts                          - manage_account       200+ 403- 4
 PUT /api/v1/accounts/{id}/roles               - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/accounts/{id}/disable            - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/accounts/{id}/reset              - manage_account       200+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/disable            watches manage_account 202+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
+POST /api/v1/accounts/{id}/reset              watches manage_account 202+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
 PUT /api/v1/accounts/{id}/roles               own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/accounts/{id}/disable            own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
 POST /api/v1/accounts/{id}/reset              own manage_account     403+ 403- 403- 403- 403- 403- 403- 403- 403- 401.
@@ -329,6 +331,9 @@ impl Office {
             ("POST", "/accounts/{id}/disable" | "/accounts/{id}/reset", "own") => {
                 (at(&self.admin()), None)
             }
+            ("POST", "/accounts/{id}/disable" | "/accounts/{id}/reset", "watches") => {
+                (at(&self.world.ids["privacy2"]), None)
+            }
             ("POST", "/accounts/{id}/disable" | "/accounts/{id}/reset", _) => {
                 (at(&text(&self.guest(&["officer"]).1["id"])), None)
             }
@@ -379,7 +384,7 @@ impl Office {
                 let body = json!({"purpose": purpose, "reason": "자료 제출",
                     "selection": {"filter": {"class": "도로"}}, "format": "csv",
                     "unmasked": true, "receiver": "감사실",
-                    "destroy_by": "2999-01-01T00:00:00+09:00"});
+                    "destroy_by": in_a_year()});
                 (at(""), Some(body))
             }
             (method, path, _) if path.contains("{serial}") => {

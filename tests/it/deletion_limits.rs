@@ -246,7 +246,11 @@ fn the_first_of_two_words_goes_with_the_right_of_who_gave_it() {
     let (world, _clock, id, hash) = large();
     assert_eq!(word(&world, "privacy2", &id, &hash), "seconded");
     let path = format!("/accounts/{}/disable", world.ids["privacy2"]);
-    world.post("admin", &path, &json!({})).expect(200);
+    let asked = world.post("admin", &path, &json!({})).expect(202);
+    let approval = asked["approvals"][0].as_str().unwrap();
+    world.approve(approval).expect(200);
+    let body = json!({ "approval": approval });
+    world.post("admin", &path, &body).expect(200);
     assert_eq!(word(&world, "privacy3", &id, &hash), "seconded");
 }
 

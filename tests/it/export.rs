@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::world::{Reply, World, ordinary, sensitive, walk};
+use crate::world::{Reply, World, in_a_year, ordinary, sensitive, walk};
 
 /// A key that opens what is locked to it.
 pub struct Receiver(age::x25519::Identity);
@@ -30,7 +30,7 @@ impl Receiver {
 
 pub fn order(selection: &Value, format: &str) -> Value {
     json!({"purpose": "handling", "reason": "자료 제출", "selection": selection,
-        "format": format, "receiver": "감사실", "destroy_by": "2999-01-01T00:00:00+09:00"})
+        "format": format, "receiver": "감사실", "destroy_by": in_a_year()})
 }
 
 /// Asks for an export; waits for the place that one which has just ended still has.
@@ -62,11 +62,16 @@ pub fn ended(world: &World, login: &str, serial: &str) -> Value {
     }
 }
 
-/// Begins, waits, fetches and opens.
+/// Begins, with a second person where one is needed, waits, fetches and opens.
 fn taken_out(world: &World, login: &str, body: &Value, receiver: &Receiver) -> Vec<u8> {
     let mut body = body.clone();
     body["recipient"] = receiver.key();
-    let begun = begin(world, login, &body).expect(202);
+    let mut begun = begin(world, login, &body).expect(202);
+    if let Some(approval) = begun["approval"].as_str() {
+        world.approve(approval).expect(200);
+        body["approval"] = json!(approval);
+        begun = begin(world, login, &body).expect(202);
+    }
     let serial = text(&begun["serial"]);
     let view = ended(world, login, &serial);
     assert_eq!(view["state"], "ready", "{view}");
@@ -285,7 +290,99 @@ fn a_filter_and_a_search_take_what_they_find() {
 }
 
 #[test]
-fn more_than_one_case_is_unmasked_by_two_people_and_exactly_these() {
+fn one_case_is_unmasked_by_two_people() {
+    let world = World::new();
+    let case = world.register("intake", &ordinary());
+    let receiver = Receiver::new();
+    let mut body = order(&json!({ "cases": [case] }), "jsonl");
+    body["unmasked"] = json!(true);
+    body["recipient"] = receiver.key();
+    let asked = begin(&world, "officer", &body).expect(202);
+    assert!(asked.get("serial").is_none(), "{asked}");
+    assert_eq!(
+        world.get("officer", "/outputs").expect(200)["rows"],
+        json!([])
+    );
+    body["approval"] = asked["approval"].clone();
+    refused(&begin(&world, "officer", &body), 409, "not_approved");
+    world.approve(&text(&asked["approval"])).expect(200);
+    let plain = taken_out(&world, "officer", &body, &receiver);
+    assert!(String::from_utf8(plain).unwrap().contains("홍길동"));
+    // The control: masked it is one person's to take.
+    let masked = order(&json!({ "cases": [case] }), "jsonl");
+    let begun = begin(&world, "officer", &masked).expect(202);
+    ended(&world, "officer", &text(&begun["serial"]));
+}
+
+#[test]
+fn what_is_approved_is_what_goes_out_and_the_approver_sees_it() {
+    let world = World::new();
+    let case = world.register("intake", &ordinary());
+    let receiver = Receiver::new();
+    let mut body = order(&json!({ "cases": [case] }), "jsonl");
+    body["unmasked"] = json!(true);
+    body["recipient"] = receiver.key();
+    body["responsible"] = json!("privacy2");
+    let asked = |body: &Value| text(&begin(&world, "officer", body).expect(202)["approval"]);
+    let first = asked(&body);
+    // Who answers for the copies does not consent to them.
+    let yes = json!({"decision": "approve"});
+    let by = |login: &str| world.post(login, &format!("/approvals/{first}"), &yes);
+    refused(&by("privacy2"), 403, "self_approval");
+    let list = world.get("privacy", "/approvals?limit=200").expect(200);
+    let mut rows = list["rows"].as_array().unwrap().iter();
+    let shown = text(&rows.find(|row| row["id"] == first).unwrap()["asked"]);
+    let number = text(&world.read("officer", &case, "handling").expect(200)["number"]);
+    for told in [
+        &format!("({number} 도로)"),
+        "0 of them sensitive",
+        body["destroy_by"].as_str().unwrap(),
+        "privacy2 has it destroyed",
+        body["recipient"].as_str().unwrap(),
+    ] {
+        assert!(shown.contains(told), "{told}: {shown}");
+    }
+    assert!(!shown.contains("홍길동"));
+    by("privacy").expect(200);
+    body["approval"] = json!(first);
+    for (field, other) in [
+        ("destroy_by", json!("2027-06-01T00:00:00+09:00")),
+        ("responsible", json!("officer")),
+        ("recipient", Receiver::new().key()),
+    ] {
+        let mut changed = body.clone();
+        changed[field] = other;
+        refused(&begin(&world, "officer", &changed), 409, "not_approved");
+    }
+    // Something is added to the case: what would go out is not what was approved.
+    let more = json!({"purpose": "handling", "statement": "추가 진술"});
+    let added = world.patch("officer", &format!("/cases/{case}"), &more);
+    added.expect(200);
+    refused(&begin(&world, "officer", &body), 409, "not_approved");
+    // The control: asked for anew.
+    body.as_object_mut().unwrap().remove("approval");
+    let plain = taken_out(&world, "officer", &body, &receiver);
+    assert!(String::from_utf8(plain).unwrap().contains("추가 진술"));
+}
+
+#[test]
+fn no_copy_is_to_live_for_longer_than_ten_years() {
+    let world = World::new();
+    let case = world.register("intake", &ordinary());
+    let mut body = order(&json!({ "cases": [case] }), "jsonl");
+    body["destroy_by"] = json!("2999-01-01T00:00:00+09:00");
+    let reply = begin(&world, "officer", &body);
+    refused(&reply, 422, "invalid");
+    assert_eq!(reply.json()["field"], "destroy_by");
+    let print = json!({"purpose": "handling", "reason": "회의", "cases": [case], "form": "html",
+        "receiver": "감사실", "destroy_by": body["destroy_by"]});
+    let reply = world.post("officer", "/prints", &print);
+    refused(&reply, 422, "invalid");
+    assert_eq!(reply.json()["field"], "destroy_by");
+}
+
+#[test]
+fn many_cases_are_unmasked_by_two_people_and_exactly_these() {
     let world = World::new();
     let cases = [(); 3].map(|()| world.register("intake", &ordinary()));
     let receiver = Receiver::new();

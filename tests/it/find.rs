@@ -120,9 +120,7 @@ fn pages_follow_the_order_of_registration() {
 #[test]
 fn nobody_finds_what_a_list_would_not_show_them() {
     let mut world = World::new();
-    let body = json!({"account": "stranger", "roles": ["officer"], "department": "welfare"});
-    let invited = world.post("admin", "/accounts", &body).expect(201);
-    world.enrol("stranger", invited["enrolment_code"].as_str().unwrap());
+    world.invite("stranger", &["officer"], Some("welfare"));
     let case = world.register("intake", &ordinary());
     let mine = vec![case];
     assert_eq!(

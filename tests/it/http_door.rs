@@ -223,7 +223,7 @@ async fn the_description_lists_every_problem_code() {
     let document = document().await;
     let listed = words(&document["components"]["schemas"]["Code"]["enum"]);
     let agreed = "malformed purpose_unknown unauthenticated session_ended credentials_refused \
-        purpose_refused role_refused self_approval not_approved no_second_person wrong_state held retention_runs clock_disagrees not_found method_not_allowed conflict \
+        purpose_refused role_refused self_approval not_approved no_second_person last_of_role wrong_state held retention_runs clock_disagrees not_found method_not_allowed conflict \
         no_recipient not_enrolled exclusive_roles exists expired body_too_large \
         unsupported_media_type invalid throttled too_many_requests internal damaged busy sealed log_unavailable \
         disk_full step_up_required budget_exceeded font_missing";

@@ -388,7 +388,7 @@ fn copies_past_their_date_and_alerts_that_nobody_saw_are_findings_until_they_are
     let cases = [(); 2].map(|()| world.register("intake", &ordinary()));
     // More than one case at night: an alert.
     let late = taken_out(&world, &[&cases[0], &cases[1]], "2026-10-20T00:00:00+09:00");
-    taken_out(&world, &[&cases[0]], "2999-01-01T00:00:00+09:00");
+    taken_out(&world, &[&cases[0]], "2027-10-20T00:00:00+09:00");
     let copies = |view: &Value| view["sheet"]["copies"].clone();
     let early = make(&world, "2026-10");
     assert!(found(&early).contains(&pair("open_alert", "-")), "{early}");

@@ -138,14 +138,20 @@ fn nobody_is_the_second_person_for_themselves() {
         "self_approval",
     );
     // Who asked, though they have become somebody who may approve.
-    let invited = invite(&world, "boss", &["admin"]);
-    world.enrol("boss", &text(&invited["enrolment_code"]));
+    world.invite("boss", &["admin"], None);
+    let boss = world.ids["boss"].clone();
     let body = json!({"account": "kim", "roles": ["human_rights_officer"], "department": null});
     let own = world.post("boss", "/accounts", &body).expect(201);
     enrol(&world, "kim", &own["enrolment_code"]).expect(201);
     let own = text(&own["approvals"][0]);
-    let another = propose_desk(&world, "rights", &["rights2"]);
-    let becomes = set_roles(&world, &text(&invited["id"]), &["privacy_officer"]).expect(200);
+    let asked = world.put(
+        "boss",
+        "/departments/rights/desk",
+        &json!({"members": ["rights2"]}),
+    );
+    let another = text(&asked.expect(202)["approvals"][0]);
+    let theirs = propose_desk(&world, "rights", &["rights2"]);
+    let becomes = set_roles(&world, &boss, &["privacy_officer"]).expect(200);
     decide(
         &world,
         "privacy",
@@ -159,9 +165,11 @@ fn nobody_is_the_second_person_for_themselves() {
         403,
         "self_approval",
     );
-    // The control: they may approve what others asked, and others may approve theirs.
-    decide(&world, "boss", &another, "approve").expect(200);
-    decide(&world, "privacy", &own, "approve").expect(200);
+    // The control: they may approve what others asked. Theirs died with their right to ask it.
+    decide(&world, "boss", &theirs, "approve").expect(200);
+    for own in [&own, &another] {
+        refused(&decide(&world, "privacy", own, "approve"), 410, "expired");
+    }
     // Nor does anybody change their own account.
     let another = &world.ids["rights"];
     set_roles(&world, another, &["human_rights_officer", "officer"]).expect(200);
@@ -187,7 +195,7 @@ fn a_request_for_a_second_person_dies_after_half_an_hour() {
     clock.advance(14 * MINUTE);
     let open = world.get("privacy", "/approvals").expect(200);
     // Every right of the office that takes two, the desk, and the two asked for here.
-    assert_eq!(open["rows"].as_array().unwrap().len(), 8);
+    assert_eq!(open["rows"].as_array().unwrap().len(), 13);
     clock.advance(MINUTE);
     refused(
         &decide(&world, "privacy", &asked, "approve"),
@@ -215,13 +223,10 @@ fn roles_that_exclude_each_other_are_never_held_together() {
     // Nor by way of a request that is still open when the other role comes.
     let invited = invite(&world, "kim", &["human_rights_officer"]);
     enrol(&world, "kim", &invited["enrolment_code"]).expect(201);
-    set_roles(&world, &text(&invited["id"]), &["lead"]).expect(200);
-    let reply = decide(
-        &world,
-        "privacy",
-        &text(&invited["approvals"][0]),
-        "approve",
-    );
+    let other = set_roles(&world, &text(&invited["id"]), &["lead"]).expect(200);
+    let [first, second] = [&invited, &other].map(|asked| text(&asked["approvals"][0]));
+    decide(&world, "privacy", &first, "approve").expect(200);
+    let reply = decide(&world, "privacy", &second, "approve");
     refused(&reply, 409, "exclusive_roles");
     invite(&world, "lee", &["officer", "human_rights_officer"]);
 }
@@ -229,14 +234,15 @@ fn roles_that_exclude_each_other_are_never_held_together() {
 #[test]
 fn who_has_no_key_yet_receives_no_case_and_no_seat() {
     let (world, _) = office();
-    let code = invite(&world, "kim", &["officer"])["enrolment_code"].clone();
+    let kim = invite(&world, "kim", &["officer"]);
     let mut draft = ordinary();
     draft["assignees"] = json!(["kim"]);
-    refused(&world.post("intake", "/cases", &draft), 409, "not_enrolled");
+    // Nor any role: that goes to a key.
+    refused(&world.post("intake", "/cases", &draft), 422, "invalid");
     let case = world.register("intake", &ordinary());
     let path = format!("/cases/{case}/assignees");
     let change = json!({"purpose": "handling", "assignees": ["kim"]});
-    refused(&world.put("officer", &path, &change), 409, "not_enrolled");
+    refused(&world.put("officer", &path, &change), 422, "invalid");
 
     let invited = invite(&world, "lee", &["human_rights_officer"]);
     let role = text(&invited["approvals"][0]);
@@ -248,7 +254,8 @@ fn who_has_no_key_yet_receives_no_case_and_no_seat() {
     );
     refused(&decide(&world, "privacy", &seat, "approve"), 422, "invalid");
 
-    enrol(&world, "kim", &code).expect(201);
+    enrol(&world, "kim", &kim["enrolment_code"]).expect(201);
+    decide(&world, "privacy", &text(&kim["approvals"][0]), "approve").expect(200);
     enrol(&world, "lee", &invited["enrolment_code"]).expect(201);
     world.put("officer", &path, &change).expect(200);
     world.post("intake", "/cases", &draft).expect(201);
@@ -269,16 +276,20 @@ fn a_change_of_roles_a_reset_and_a_disabling_end_sessions_at_once() {
             .expect(200)
     };
     world.get("officer2", list).expect(200);
-    set_roles(&world, &id, &["officer", "lead"]).expect(200);
+    let asked = set_roles(&world, &id, &["officer", "lead"]).expect(200);
+    world.get("officer2", list).expect(200);
+    decide(&world, "privacy", &text(&asked["approvals"][0]), "approve").expect(200);
     refused(&world.get("officer2", list), 401, "session_ended");
     world.log_in("officer2");
     world
         .get("officer2", "/cases?purpose=supervision")
         .expect(200);
 
-    let reset = order(&world, "reset");
+    let code = world.reset("officer2");
     refused(&world.get("officer2", list), 401, "session_ended");
-    world.enrol("officer2", &text(&reset["enrolment_code"]));
+    world.enrol("officer2", &code);
+    refused(&world.get("officer2", list), 403, "role_refused");
+    world.give("officer2", &["officer"]);
     world.get("officer2", list).expect(200);
 
     order(&world, "disable");

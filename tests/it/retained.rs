@@ -454,11 +454,7 @@ fn a_separate_store_that_was_set_back_is_found_out() {
 fn a_later_custodian_opens_what_an_earlier_one_shares() {
     let mut world = World::new();
     let item = drawn(&world, &ordinary());
-    let body = json!({"account": "keeper", "roles": ["retention_custodian"], "department": null});
-    let invited = world.post("admin", "/accounts", &body).expect(201);
-    world.enrol("keeper", &text(&invited["enrolment_code"]));
-    world.approve(&text(&invited["approvals"][0])).expect(200);
-    world.log_in("keeper");
+    world.invite("keeper", &["retention_custodian"], None);
     let path = format!("/retained/{item}/open");
     let mut asked = json!({"purpose": "legal", "reason": "a court asks"});
     refused(&world.post("keeper", &path, &asked), 409, "conflict");

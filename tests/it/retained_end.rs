@@ -22,13 +22,14 @@ fn office() -> (World, Arc<SteppedClock>, String) {
     let mut world = World::with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
     rules(&world, json!([{"years": 3, "appraisal": true}])).expect(200);
     let item = drawn(&world, &ordinary());
+    world.invite("keeper", &["retention_custodian"], None);
     pass(&mut world, &clock, DAY * 365 * 6);
     (world, clock, format!("/retained/{item}"))
 }
 
 fn pass(world: &mut World, clock: &SteppedClock, by: Duration) {
     clock.advance(by);
-    for login in ["custodian", "privacy", "auditor"] {
+    for login in ["custodian", "keeper", "privacy", "auditor"] {
         world.log_in(login);
     }
 }
@@ -62,23 +63,71 @@ fn call_off(world: &World, item: &str) -> Reply {
     world.post("custodian", &path, &json!({"reason": "not yet"}))
 }
 
-fn hold(world: &World, item: &str, action: &str, approval: Value) -> Reply {
+fn hold(world: &World, login: &str, item: &str, action: &str, approval: Value) -> Reply {
     let mut body = json!({"action": action, "ground": "소송 2032-1", "reason": "a court asks"});
     if !approval.is_null() {
         body["approval"] = approval;
     }
-    world.put("custodian", &format!("{item}/hold"), &body)
+    world.put(login, &format!("{item}/hold"), &body)
 }
 
 fn lift(world: &World, item: &str) {
-    let asked = hold(world, item, "lift", Value::Null).expect(202)["approval"].clone();
-    refused(
-        &hold(world, item, "lift", asked.clone()),
-        409,
-        "not_approved",
-    );
+    let keeper = |approval: Value| hold(world, "keeper", item, "lift", approval);
+    let asked = keeper(Value::Null).expect(202)["approval"].clone();
+    refused(&keeper(asked.clone()), 409, "not_approved");
     world.approve(asked.as_str().unwrap()).expect(200);
-    let left = hold(world, item, "lift", asked).expect(200);
+    let left = keeper(asked).expect(200);
+    assert_eq!(left["holds"], json!([]));
+}
+
+#[test]
+fn a_hold_on_an_item_is_lifted_by_two_who_did_not_set_it_as_it_stood_then() {
+    let (mut world, _clock, item) = office();
+    let set = |world: &World, login: &str| {
+        let held = hold(world, login, &item, "set", Value::Null).expect(200);
+        held["holds"].as_array().unwrap().len()
+    };
+    let lift =
+        |world: &World, login: &str, approval: Value| hold(world, login, &item, "lift", approval);
+    assert_eq!(set(&world, "custodian"), 1);
+    let own = lift(&world, "custodian", Value::Null);
+    refused(&own, 403, "self_approval");
+    let asked = |world: &World, login: &str| {
+        let asked = lift(world, login, Value::Null).expect(202);
+        asked["approval"].clone()
+    };
+    let early = asked(&world, "keeper");
+    let list = world.get("privacy", "/approvals?limit=200").expect(200);
+    let mut rows = list["rows"].as_array().unwrap().iter();
+    let shown = rows.find(|row| row["id"] == early).unwrap();
+    let told = shown["asked"].as_str().unwrap();
+    assert!(
+        told.ends_with("소송 2032-1; reason: a court asks"),
+        "{told}"
+    );
+    // One that is set after the consent is not lifted by it.
+    world.approve(early.as_str().unwrap()).expect(200);
+    assert_eq!(set(&world, "custodian"), 2);
+    let stale = lift(&world, "keeper", early);
+    refused(&stale, 409, "not_approved");
+    // Nor does who set one consent, whatever they have become.
+    world.log_in("admin");
+    assert_eq!(set(&world, "keeper"), 3);
+    let theirs = asked(&world, "custodian");
+    for roles in [&[][..], &["privacy_officer"]] {
+        world.give("keeper", roles);
+    }
+    let yes = json!({"decision": "approve"});
+    let path = format!("/approvals/{}", theirs.as_str().unwrap());
+    refused(&world.post("keeper", &path, &yes), 403, "self_approval");
+    // Their own stay, until somebody else lifts them too.
+    world.approve(theirs.as_str().unwrap()).expect(200);
+    let left = lift(&world, "custodian", theirs).expect(200);
+    assert_eq!(left["holds"].as_array().unwrap().len(), 2);
+    world.invite("third", &["retention_custodian"], None);
+    let last = asked(&world, "third");
+    world.approve(last.as_str().unwrap()).expect(200);
+    let left = lift(&world, "third", last).expect(200);
     assert_eq!(left["holds"], json!([]));
 }
 
@@ -153,7 +202,7 @@ fn a_later_end_needs_a_second_person_and_stands_in_the_ledger() {
 #[test]
 fn a_held_item_outlives_its_order_and_then_goes_to_the_last_byte() {
     let (mut world, clock, item) = office();
-    let held = hold(&world, &item, "set", Value::Null).expect(200);
+    let held = hold(&world, "custodian", &item, "set", Value::Null).expect(200);
     assert_eq!(held["holds"][0]["by"], "custodian");
     assert_eq!(items(&world, "")[0]["holds"], json!(["소송 2032-1"]));
     let path = format!("{item}/destruction");
@@ -163,7 +212,7 @@ fn a_held_item_outlives_its_order_and_then_goes_to_the_last_byte() {
 
     // Held while the order waits: it is called off behind its time too.
     order(&world, &item);
-    hold(&world, &item, "set", Value::Null).expect(200);
+    hold(&world, "custodian", &item, "set", Value::Null).expect(200);
     pass(&mut world, &clock, DAY * 4);
     call_off(&world, &item).expect(200);
     lift(&world, &item);

@@ -22,6 +22,19 @@ fn reset(world: &World, login: &str, approval: Option<&str>) -> Reply {
     }
 }
 
+fn disable(world: &World, login: &str, approval: Option<&str>) -> Reply {
+    let path = format!("/accounts/{}/disable", world.ids[login]);
+    match approval {
+        Some(id) => world.post("admin", &path, &json!({ "approval": id })),
+        None => world.post("admin", &path, &json!({})),
+    }
+}
+
+fn roles(world: &World, login: &str, roles: Value) -> Reply {
+    let path = format!("/accounts/{}/roles", world.ids[login]);
+    world.put("admin", &path, &json!({ "roles": roles }))
+}
+
 fn decide(world: &World, login: &str, approval: &str, decision: &str) -> Reply {
     let path = format!("/approvals/{approval}");
     world.post(login, &path, &json!({ "decision": decision }))
@@ -127,9 +140,13 @@ fn a_decision_names_by_hash_what_it_decides() {
 }
 
 #[test]
-fn whoever_opens_or_watches_sensitive_cases_is_reset_by_two() {
+fn whoever_has_a_role_is_reset_by_two() {
     let mut world = World::new();
-    for login in ["rights", "auditor", "custodian", "privacy2"] {
+    let others = ["intake", "officer", "lead", "coordinator"];
+    for login in ["rights", "auditor", "custodian", "privacy2"]
+        .into_iter()
+        .chain(others)
+    {
         let asked = reset(&world, login, None).expect(202);
         let approval = text(&asked["approvals"][0]);
         assert!(asked.get("enrolment_code").is_none());
@@ -151,8 +168,11 @@ fn whoever_opens_or_watches_sensitive_cases_is_reset_by_two() {
         let warned = [&asked, &done].map(|reply| reply["warnings"] == lost);
         assert_eq!(warned, [login == "rights"; 2]);
     }
-    // The control: an officer's key is the administrator's to reset, without a word of loss.
-    let done = reset(&world, "officer", None).expect(200);
+    // The control: whoever has no role yet is the administrator's to reset, without a word of loss.
+    let body = json!({"account": "late", "roles": ["officer"], "department": "civil"});
+    let late = world.post("admin", "/accounts", &body).expect(201);
+    world.ids.insert("late".to_owned(), text(&late["id"]));
+    let done = reset(&world, "late", None).expect(200);
     assert_eq!(done["warnings"], json!([]));
     // A refused one is no approval.
     let asked = reset(&world, "rights2", None).expect(202);
@@ -180,13 +200,121 @@ fn the_last_privacy_officer_is_not_reset_and_nobody_decides_on_their_own_reset()
         "self_approval",
     );
     // With the other one gone nobody could be the second person.
-    let disable = format!("/accounts/{}/disable", world.ids["privacy2"]);
-    world.post("admin", &disable, &json!({})).expect(200);
+    let shut = disable(&world, "privacy2", None).expect(202);
+    let shut = text(&shut["approvals"][0]);
+    decide(&world, "privacy", &shut, "approve").expect(200);
+    disable(&world, "privacy2", Some(&shut)).expect(200);
     refused(&reset(&world, "privacy", None), 409, "no_second_person");
     refused(&reset(&world, "privacy", Some(&own)), 409, "not_approved");
     world.log_in("privacy");
     let entries = world.log("&task=manage_account");
     assert_eq!(entries[1]["query"], "failed", "{entries:#?}");
+}
+
+#[test]
+fn every_role_is_given_by_two_at_the_start_and_later() {
+    let mut world = World::new();
+    let case = world.register("intake", &ordinary());
+    for role in ["lead", "coordinator", "officer", "intake", "admin"] {
+        let login = format!("new-{role}");
+        let body = json!({"account": login, "roles": [role], "department": "civil"});
+        let made = world.post("admin", "/accounts", &body).expect(201);
+        assert_eq!(
+            (&made["roles"], &made["pending_roles"]),
+            (&json!([]), &json!([role]))
+        );
+        world.ids.insert(login.clone(), text(&made["id"]));
+        world.enrol(&login, &text(&made["enrolment_code"]));
+        // What it opens is said, and to which key.
+        let asked = shown(&world, &text(&made["approvals"][0]))["asked"].clone();
+        let opens = format!("role {role} in civil for {login} (key ");
+        assert!(text(&asked).starts_with(&opens), "{asked}");
+        // Alone the administrator gets nothing out of it, nor by asking again.
+        let again = roles(&world, &login, json!([role])).expect(200);
+        assert_eq!(again["roles"], json!([]), "{role}");
+        refused(
+            &world.read(&login, &case, "supervision"),
+            403,
+            "role_refused",
+        );
+        refused(&world.get(&login, "/accounts"), 403, "role_refused");
+        refused(
+            &world.post(&login, "/cases", &ordinary()),
+            403,
+            "role_refused",
+        );
+        decide(&world, "privacy", &text(&made["approvals"][0]), "refuse").expect(200);
+        let accounts = world.get("admin", "/accounts?limit=200").expect(200);
+        let mut rows = accounts["rows"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["account"] == login).unwrap();
+        assert_eq!(row["roles"], json!([]), "{role}");
+        // The control: with another's consent it is there.
+        world.consent(&login, &again);
+    }
+    world.read("new-lead", &case, "supervision").expect(200);
+    world.get("new-admin", "/accounts").expect(200);
+    world.post("new-intake", "/cases", &ordinary()).expect(201);
+}
+
+#[test]
+fn who_watches_over_the_others_goes_by_two_and_the_last_one_stays() {
+    let mut world = World::new();
+    // Taken away, or shut out: by nobody alone.
+    refused(&roles(&world, "auditor", json!([])), 409, "last_of_role");
+    refused(&disable(&world, "auditor", None), 409, "last_of_role");
+    world.invite("auditor2", &["auditor"], None);
+    let asked = roles(&world, "auditor", json!([])).expect(200);
+    assert_eq!(
+        (&asked["roles"], &asked["pending_removals"]),
+        (&json!(["auditor"]), &json!(["auditor"]))
+    );
+    let shut = disable(&world, "auditor2", None).expect(202);
+    assert_eq!(shut["state"], "enrolled");
+    let second = roles(&world, "auditor2", json!([])).expect(200);
+    let [taken, shut, second] = [&asked, &shut, &second].map(|asked| text(&asked["approvals"][0]));
+    refused(
+        &disable(&world, "auditor2", Some(&shut)),
+        409,
+        "not_approved",
+    );
+    for login in ["auditor", "auditor2"] {
+        world.get(login, "/log/entries").expect(200);
+    }
+    // Both were asked for while two were there: one goes, the other stays.
+    decide(&world, "privacy", &taken, "approve").expect(200);
+    decide(&world, "privacy", &shut, "approve").expect(200);
+    world.log_in("auditor");
+    refused(&world.get("auditor", "/log/entries"), 404, "not_found");
+    refused(
+        &disable(&world, "auditor2", Some(&shut)),
+        409,
+        "last_of_role",
+    );
+    let late = decide(&world, "privacy", &second, "approve");
+    refused(&late, 409, "last_of_role");
+    world.get("auditor2", "/log/entries").expect(200);
+
+    // The same with two whose role is to be taken.
+    let asked = roles(&world, "privacy2", json!([])).expect(200);
+    let asked = text(&asked["approvals"][0]);
+    refused(
+        &decide(&world, "privacy2", &asked, "approve"),
+        403,
+        "self_approval",
+    );
+    world.invite("privacy3", &["privacy_officer"], None);
+    let other = roles(&world, "privacy3", json!([])).expect(200);
+    let other = text(&other["approvals"][0]);
+    decide(&world, "privacy", &asked, "approve").expect(200);
+    world.log_in("privacy2");
+    refused(&world.get("privacy2", "/approvals"), 403, "role_refused");
+    decide(&world, "privacy", &other, "approve").expect(200);
+    // The control: another role is the administrator's to take, and so is another account.
+    assert_eq!(
+        roles(&world, "lead", json!([])).expect(200)["roles"],
+        json!([])
+    );
+    disable(&world, "coordinator", None).expect(200);
 }
 
 #[test]
@@ -196,11 +324,11 @@ fn who_loses_the_human_rights_role_makes_a_new_key_and_keeps_the_rest() {
     let both = json!({"roles": ["human_rights_officer", "officer"]});
     // The control: a role more ends no key.
     let more = world.put("admin", &path, &both).expect(200);
+    world.consent("rights2", &more);
     assert_eq!(
         (&more["warnings"], more.get("enrolment_code")),
         (&json!([]), None)
     );
-    world.log_in("rights2");
     let mut draft = sensitive();
     draft["assignees"] = json!(["rights2"]);
     let case = world.register("intake", &draft);
@@ -212,6 +340,12 @@ fn who_loses_the_human_rights_role_makes_a_new_key_and_keeps_the_rest() {
     assert_eq!(less["warnings"], json!(["cases_may_be_lost"]));
     assert_eq!(world.try_log_in("rights2").status, 401);
     world.enrol("rights2", &text(&less["enrolment_code"]));
+    // The other role had been given to the key that ended.
+    assert_eq!(
+        (&less["roles"], &less["pending_roles"]),
+        (&json!([]), &json!(["officer"]))
+    );
+    world.consent("rights2", &less);
     let mut draft = ordinary();
     draft["assignees"] = json!(["rights2"]);
     let ordinary = world.register("intake", &draft);

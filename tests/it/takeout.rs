@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::export::{Receiver, order, text};
 use crate::program::{Program, call, log_in, run, wait_for};
-use crate::world::{World, ordinary, walk};
+use crate::world::{World, in_a_year, ordinary, walk};
 
 const CANARY: &str = "takeout-canary-5512";
 
@@ -59,7 +59,7 @@ fn commands_take_out_fetch_the_rest_and_close() {
         "--reason",
         "자료 제출",
         "--destroy-by",
-        "2999-01-01T00:00:00+09:00",
+        &in_a_year(),
         "--recipient",
         &key,
         "--out",

@@ -52,6 +52,12 @@ pub fn password(login: &str) -> String {
     )
 }
 
+/// A day by which copies are to be destroyed.
+pub fn in_a_year() -> String {
+    let now = SystemClock::default().now();
+    now.plus(Duration::from_secs(365 * 24 * 3600)).rfc3339()
+}
+
 /// An answer of the API.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -271,22 +277,32 @@ impl World {
             .expect(202);
         let approval = asked["approvals"][0].as_str().unwrap().to_owned();
         world.approve(&approval).expect(200);
-        // Role changes end sessions.
-        for (login, ..) in PEOPLE {
-            world.log_in(login);
-        }
         world
     }
 
+    /// Invites somebody, who enrols, and a second person consents to every role.
     pub fn invite(&mut self, login: &str, roles: &[&str], department: Option<&str>) {
         let body = json!({"account": login, "roles": roles, "department": department});
         let invited = self.post("admin", "/accounts", &body).expect(201);
         self.ids
             .insert(login.to_owned(), invited["id"].as_str().unwrap().to_owned());
         self.enrol(login, invited["enrolment_code"].as_str().unwrap());
-        for approval in invited["approvals"].as_array().unwrap() {
+        self.consent(login, &invited);
+    }
+
+    /// A second person consents to everything that was asked for about somebody, who comes back.
+    pub fn consent(&mut self, login: &str, asked: &Value) {
+        for approval in asked["approvals"].as_array().unwrap() {
             self.approve(approval.as_str().unwrap()).expect(200);
         }
+        self.log_in(login);
+    }
+
+    /// Gives somebody who has enrolled exactly these roles, by two.
+    pub fn give(&mut self, login: &str, roles: &[&str]) {
+        let path = format!("/accounts/{}/roles", self.ids[login]);
+        let asked = self.put("admin", &path, &json!({ "roles": roles }));
+        self.consent(login, &asked.expect(200));
     }
 
     pub fn enrol(&mut self, login: &str, code: &str) {

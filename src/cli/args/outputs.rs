@@ -95,7 +95,7 @@ pub struct NewExportArgs {
     /// Which fields: case_file, summary, contacts or register, as far as the purpose has it
     #[arg(long)]
     pub template: Option<String>,
-    /// Mask nothing: a right of its own, and for more than one case a second person
+    /// Mask nothing: a right of its own, with a second person
     #[arg(long)]
     pub unmasked: bool,
     /// Public key of age that opens the file (age1…); without it a passphrase is made

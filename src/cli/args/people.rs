@@ -8,10 +8,12 @@ use crate::domain::role::Role;
 /// `account …`
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
-    /// Make an account; prints the one-time code for its owner
+    /// Make an account; prints the one-time code for its owner. Its roles wait for a second person
     #[command(
         after_help = "Example:\n  bongham account add park --role intake --department \
-        civil --account kim --data D"
+        civil --account kim --data D\n\nA role is given by two: its owner enrols, a privacy officer \
+        consents (bongham approval decide). A request lives for 30 minutes; bongham account roles \
+        asks again."
     )]
     Add {
         /// Login of the new account
@@ -30,19 +32,26 @@ pub enum AccountCommand {
     #[command(after_help = "Example:\n  bongham account list --account kim --data D")]
     List(Actor),
     /// Shut an account out at once, for good; its key dies
-    #[command(after_help = "Example:\n  bongham account disable park --account kim --data D")]
+    #[command(
+        after_help = "Example:\n  bongham account disable park --account kim --data D\n\nFor a \
+        privacy officer or an auditor this asks for a second person first; run it again with \
+        --approval ID once they approved."
+    )]
     Disable {
         /// Login
         login: String,
+        /// Id of the approval that a second person gave
+        #[arg(long, value_name = "ID")]
+        approval: Option<String>,
         /// Who does it.
         #[command(flatten)]
         actor: Actor,
     },
     /// Give a new one-time code; the account loses its keys and its sensitive cases
     #[command(
-        after_help = "Example:\n  bongham account reset park --account kim --data D\n\nFor a \
-        human-rights or privacy officer, an auditor or a custodian this asks for a second person \
-        first; run it again with --approval ID once they approved."
+        after_help = "Example:\n  bongham account reset park --account kim --data D\n\nFor \
+        whoever has a role this asks for a second person first; run it again with --approval ID once \
+        they approved. Its roles end: ask for them again with bongham account roles."
     )]
     Reset {
         /// Login
@@ -54,7 +63,7 @@ pub enum AccountCommand {
         #[command(flatten)]
         actor: Actor,
     },
-    /// Set the roles of an account
+    /// Set the roles of an account; each new one waits for a second person
     #[command(
         after_help = "Example:\n  bongham account roles park --role officer --role \
         human_rights_officer --account kim --data D"

@@ -48,7 +48,7 @@ pub struct NewPrintArgs {
     /// Which fields: case_file, summary, contacts or register, as far as the purpose has it
     #[arg(long)]
     pub template: Option<String>,
-    /// Mask nothing: a right of its own, and for more than one case a second person
+    /// Mask nothing: a right of its own, with a second person
     #[arg(long)]
     pub unmasked: bool,
     /// Name petitioner, agent and witnesses (keep) or leave them out (omit)

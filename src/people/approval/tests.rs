@@ -69,88 +69,205 @@ fn an_approval_that_waits_to_be_spent_dies_too_but_one_carried_out_stays() {
     assert_eq!(later, ApprovalState::Approved);
 }
 
-#[test]
-fn every_part_of_a_request_is_in_its_hash() {
-    let hash = [7; 32];
-    let key = |fingerprint: u8| {
+/// Requests of one kind: the first, and one for each part of it that differs from the first in that
+/// part alone.
+fn variants() -> Vec<Vec<Asked>> {
+    let keyed = |fingerprint: u8| {
         let key = crate::crypto::wrap::PublicKey::from_bytes([fingerprint; 32]);
         Person {
-            account: account(2),
             key: KeyShown {
                 version: 1,
                 fingerprint: Some(key.fingerprint()),
             },
+            ..person(2, 1)
         }
     };
-    let department = |byte| DepartmentId::from_bytes([byte; 16]);
-    let seat = |byte, members| Asked::SeatDesk {
-        department: department(byte),
-        members,
+    // A person is who, by which version, with which fingerprint.
+    let people = [person(2, 1), person(5, 1), person(2, 2), keyed(1), keyed(2)];
+    let of_each = |asked: fn(Person) -> Asked| people.map(asked).to_vec();
+    let role_of = |asked: fn(Person, Role) -> Asked| {
+        let mut all: Vec<Asked> = people.map(|to| asked(to, Role::Officer)).to_vec();
+        all.push(asked(people[0], Role::Lead));
+        all
     };
+    let seat = |department, members: &[Person]| Asked::SeatDesk {
+        department: DepartmentId::from_bytes([department; 16]),
+        members: members.to_vec(),
+    };
+    let mut seats: Vec<Asked> = people.map(|member| seat(1, &[member])).to_vec();
+    seats.extend([
+        seat(2, &people[..1]),
+        seat(1, &[]),
+        seat(1, &people[..2]),
+        seat(1, &[people[1], people[0]]),
+    ]);
+    let item = |byte| RetainedId::from_bytes([byte; 16]);
     let open = |item, purpose, reason| Asked::OpenRetained {
-        item: RetainedId::from_bytes([item; 16]),
+        item,
         purpose,
         reason_hash: text_hash(reason),
     };
-    let lift = |case, ground: &str| Asked::LiftHold {
-        case: CaseId::from_bytes([case; 16]),
+    let case = |byte| CaseId::from_bytes([byte; 16]);
+    let lift = |case, ground: &str, hash| Asked::LiftHold {
+        case,
         ground: ground.to_owned(),
-        standing_hash: [case; 32],
+        standing_hash: [hash; 32],
     };
-    let role = |to, role| Asked::GrantRole { to, role };
-    let all = [
-        role(person(2, 1), Role::HumanRightsOfficer),
-        role(person(2, 1), Role::Auditor),
-        role(person(2, 2), Role::HumanRightsOfficer),
-        role(person(5, 1), Role::HumanRightsOfficer),
-        role(key(1), Role::HumanRightsOfficer),
-        role(key(2), Role::HumanRightsOfficer),
-        seat(1, vec![]),
-        seat(1, vec![person(2, 1)]),
-        seat(1, vec![person(2, 2)]),
-        seat(1, vec![person(2, 1), person(5, 1)]),
-        seat(1, vec![person(5, 1), person(2, 1)]),
-        seat(2, vec![person(2, 1)]),
-        Asked::ResetAccount { of: person(2, 1) },
-        Asked::ResetAccount { of: person(2, 2) },
-        open(1, Purpose::Legal, "a"),
-        open(1, Purpose::Legal, "b"),
-        open(1, Purpose::SubjectRequest, "a"),
-        open(2, Purpose::Legal, "a"),
-        Asked::HandOver { items_hash: hash },
-        Asked::HandOver {
-            items_hash: [8; 32],
-        },
-        Asked::Destroy { order_hash: hash },
-        Asked::LiftItemHold {
-            item: RetainedId::from_bytes([1; 16]),
-            ground: "a".to_owned(),
-            reason_hash: hash,
-        },
-        renew(1, None),
-        renew(1, Some("d")),
-        renew(2, None),
-        lift(1, "a"),
-        lift(1, "ab"),
-        lift(2, "a"),
-    ];
-    let mut hashes: Vec<_> = all.iter().map(|asked| asked.hash(account(3))).collect();
-    hashes.push(all[0].hash(account(4)));
-    let count = hashes.len();
-    hashes.sort_unstable();
-    hashes.dedup();
-    assert_eq!(hashes.len(), count);
-    // The control: the same request has the same hash.
-    assert_eq!(grant().hash(account(3)), all[0].hash(account(3)));
+    let lift_item = |item, ground: &str, reason: &str, hash| Asked::LiftItemHold {
+        item,
+        ground: ground.to_owned(),
+        reason: reason.to_owned(),
+        standing_hash: [hash; 32],
+    };
+    let renew = |item, until, decision: Option<&str>, hash| Asked::RenewTerm {
+        item,
+        until: at(until),
+        decision: decision.map(str::to_owned),
+        reason_hash: [hash; 32],
+    };
+    let more = |people, cases, reason: &str| Asked::RaiseBudget {
+        people,
+        cases,
+        reason: reason.to_owned(),
+    };
+    let whole = |hash| Asked::HandOver {
+        items_hash: [hash; 32],
+    };
+    let order = |hash| Asked::Destroy {
+        order_hash: [hash; 32],
+    };
+    vec![
+        role_of(|to, role| Asked::GrantRole { to, role }),
+        role_of(|of, role| Asked::TakeRole { of, role }),
+        seats,
+        of_each(|of| Asked::ResetAccount { of }),
+        of_each(|of| Asked::DisableAccount { of }),
+        vec![
+            open(item(1), Purpose::Legal, "a"),
+            open(item(2), Purpose::Legal, "a"),
+            open(item(1), Purpose::SubjectRequest, "a"),
+            open(item(1), Purpose::Legal, "b"),
+        ],
+        vec![whole(1), whole(2)],
+        vec![order(1), order(2)],
+        vec![
+            lift(case(1), "a", 1),
+            lift(case(2), "a", 1),
+            lift(case(1), "b", 1),
+            lift(case(1), "a", 2),
+        ],
+        vec![
+            lift_item(item(1), "a", "r", 1),
+            lift_item(item(2), "a", "r", 1),
+            lift_item(item(1), "b", "r", 1),
+            lift_item(item(1), "a", "s", 1),
+            lift_item(item(1), "a", "r", 2),
+        ],
+        vec![
+            renew(item(1), 1, None, 1),
+            renew(item(2), 1, None, 1),
+            renew(item(1), 2, None, 1),
+            renew(item(1), 1, Some("d"), 1),
+            renew(item(1), 1, None, 2),
+        ],
+        vec![
+            more(1, 2, "r"),
+            more(2, 2, "r"),
+            more(1, 1, "r"),
+            more(1, 2, "s"),
+        ],
+        taken_out(),
+    ]
 }
 
-fn renew(until: i64, decision: Option<&str>) -> Asked {
-    Asked::RenewTerm {
-        item: RetainedId::from_bytes([1; 16]),
-        until: Timestamp::from_millis(until),
-        decision: decision.map(str::to_owned),
-        reason_hash: [7; 32],
+fn taken_out() -> Vec<Asked> {
+    let first = TakeOut {
+        manifest_hash: [1; 32],
+        form: "csv".to_owned(),
+        purpose: Purpose::Legal,
+        reason: "r".to_owned(),
+        template: "t".to_owned(),
+        copies: 1,
+        cases: 2,
+        sensitive: 0,
+        people: 3,
+        unmasked: false,
+        receiver: "a".to_owned(),
+        lock: Lock::Passphrase,
+        responsible: account(2),
+        destroy_by: Some(at(1)),
+        named: vec!["1".to_owned()],
+    };
+    let changes: [fn(&mut TakeOut); 18] = [
+        |_| (),
+        |t| t.manifest_hash = [2; 32],
+        |t| t.form = "xlsx".to_owned(),
+        |t| t.purpose = Purpose::Handling,
+        |t| t.reason = "s".to_owned(),
+        |t| t.template = "u".to_owned(),
+        |t| t.copies = 2,
+        |t| t.cases = 3,
+        |t| t.sensitive = 1,
+        |t| t.people = 4,
+        |t| t.unmasked = true,
+        |t| t.receiver = "b".to_owned(),
+        |t| t.lock = Lock::Paper,
+        |t| t.lock = Lock::Key("age1".to_owned()),
+        |t| t.responsible = account(5),
+        |t| t.destroy_by = Some(at(2)),
+        |t| t.destroy_by = None,
+        |t| t.named = vec!["2".to_owned()],
+    ];
+    let changed = |change: fn(&mut TakeOut)| {
+        let mut taken = first.clone();
+        change(&mut taken);
+        Asked::TakeOut(Box::new(taken))
+    };
+    changes.map(changed).to_vec()
+}
+
+#[test]
+fn every_part_of_a_request_is_in_its_hash() {
+    let kinds = variants();
+    let all: Vec<&Asked> = kinds.iter().flatten().collect();
+    let mut hashes: Vec<_> = all.iter().map(|asked| asked.hash(account(3))).collect();
+    // Who asks is a part, and so is the kind: some kinds hold the same.
+    hashes.push(all[0].hash(account(4)));
+    for (n, hash) in hashes.iter().enumerate() {
+        let same = hashes.iter().position(|other| other == hash);
+        assert_eq!(same, Some(n), "{:?}", all.get(n));
     }
+    let names: std::collections::BTreeSet<_> = all.iter().map(|asked| asked.kind()).collect();
+    assert_eq!(names.len(), KINDS, "a kind is not in this table");
+    assert_eq!(kinds.len(), KINDS);
+    // The control: the same request has the same hash.
+    assert_eq!(grant().hash(account(3)), grant().hash(account(3)));
+}
+
+/// How many kinds there are; a new one has its place in [`place`], or nothing here compiles.
+const KINDS: usize = 13;
+
+#[test]
+fn the_number_of_kinds_is_that_of_the_table() {
+    const fn place(asked: &Asked) -> usize {
+        match asked {
+            Asked::GrantRole { .. } => 0,
+            Asked::TakeRole { .. } => 1,
+            Asked::SeatDesk { .. } => 2,
+            Asked::ResetAccount { .. } => 3,
+            Asked::DisableAccount { .. } => 4,
+            Asked::OpenRetained { .. } => 5,
+            Asked::HandOver { .. } => 6,
+            Asked::Destroy { .. } => 7,
+            Asked::LiftHold { .. } => 8,
+            Asked::LiftItemHold { .. } => 9,
+            Asked::RenewTerm { .. } => 10,
+            Asked::RaiseBudget { .. } => 11,
+            Asked::TakeOut(_) => 12,
+        }
+    }
+    let places: Vec<usize> = variants().iter().map(|kind| place(&kind[0])).collect();
+    assert_eq!(places, (0..KINDS).collect::<Vec<_>>());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::domain::secret::SecretText;
 use crate::domain::time::{Clock, SteppedClock, Timestamp};
 use crate::engine::CommitError;
 use crate::people::account::Login;
-use crate::people::approval::{LIFETIME, text_hash};
+use crate::people::approval::{LIFETIME, Lock, TakeOut, text_hash};
 use crate::service::open;
 use crate::service::testing::{here, secret, settings};
 
@@ -143,25 +143,43 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
         ground: "a".to_owned(),
         standing_hash: [2; 32],
     };
-    let take_out = |cases| Asked::TakeOut {
-        manifest_hash: [1; 32],
-        form: "csv".to_owned(),
-        purpose: Purpose::Legal,
-        reason: "to answer a court".to_owned(),
-        template: "case_file".to_owned(),
-        copies: 2,
-        cases,
-        people: 1,
-        unmasked: false,
-        receiver: "a court".to_owned(),
+    let take_out = |cases| {
+        Asked::TakeOut(Box::new(TakeOut {
+            manifest_hash: [1; 32],
+            form: "csv".to_owned(),
+            purpose: Purpose::Legal,
+            reason: "to answer a court".to_owned(),
+            template: "case_file".to_owned(),
+            copies: 2,
+            cases,
+            sensitive: 1,
+            people: 1,
+            unmasked: false,
+            receiver: "a court".to_owned(),
+            lock: Lock::Key("age1x".to_owned()),
+            responsible: office.id("rights"),
+            destroy_by: Some(Timestamp::from_millis(1)),
+            named: vec!["2026-000001 road".to_owned()],
+        }))
     };
     let reset = |login| Asked::ResetAccount {
+        of: Person::of(&office.account(login)),
+    };
+    let disable = |login| Asked::DisableAccount {
         of: Person::of(&office.account(login)),
     };
     let lift_item = |ground: &str| Asked::LiftItemHold {
         item: RetainedId::from_bytes([1; 16]),
         ground: ground.to_owned(),
-        reason_hash: text_hash("r"),
+        reason: "it is over".to_owned(),
+        standing_hash: [1; 32],
+    };
+    // Somebody set another hold on the same ground since.
+    let one_more_item = Asked::LiftItemHold {
+        item: RetainedId::from_bytes([1; 16]),
+        ground: "a".to_owned(),
+        reason: "it is over".to_owned(),
+        standing_hash: [2; 32],
     };
     let renew = |millis| Asked::RenewTerm {
         item: RetainedId::from_bytes([1; 16]),
@@ -171,7 +189,9 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
     };
     vec![
         (reset("rights"), reset("auditor")),
+        (disable("rights"), disable("auditor")),
         (lift_item("a"), lift_item("b")),
+        (lift_item("a"), one_more_item),
         (renew(1), renew(2)),
         (open("영장"), open("소송")),
         (
@@ -197,7 +217,7 @@ fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
 }
 
 /// How many kinds there are; a new one has its place in [`place`], or nothing here compiles.
-const KINDS: usize = 11;
+const KINDS: usize = 13;
 
 const fn place(asked: &Asked) -> usize {
     match asked {
@@ -207,11 +227,13 @@ const fn place(asked: &Asked) -> usize {
         Asked::OpenRetained { .. } => 3,
         Asked::HandOver { .. } => 4,
         Asked::LiftHold { .. } => 5,
-        Asked::TakeOut { .. } => 6,
+        Asked::TakeOut(_) => 6,
         Asked::RaiseBudget { .. } => 7,
         Asked::Destroy { .. } => 8,
         Asked::LiftItemHold { .. } => 9,
         Asked::RenewTerm { .. } => 10,
+        Asked::TakeRole { .. } => 11,
+        Asked::DisableAccount { .. } => 12,
     }
 }
 
@@ -331,8 +353,13 @@ fn neither_a_refused_nor_an_old_nor_an_orphaned_approval_is_spent() {
     let orphan = approved();
     let admin = office.session("admin");
     let privacy = office.id("privacy");
-    let shut = office.store.disable_account(&admin, privacy).unwrap();
-    shut.wait().unwrap();
+    let shut = |approval| {
+        let shut = office.store.disable_account(&admin, privacy, approval);
+        shut.unwrap().wait().unwrap()
+    };
+    let consent = shut(None).approvals[0].parse().unwrap();
+    office.decide("privacy2", consent, YES).unwrap();
+    shut(Some(consent));
     let spent = office.spend(orphan, &asked, "custodian");
     assert_eq!(spent, Err(ServiceError::Expired));
 }
@@ -358,6 +385,10 @@ fn each_kind_is_approved_by_a_privacy_officer_who_had_no_part_in_it() {
         to: Person::of(&office.account("rights")),
         role: Role::Officer,
     };
+    let take = Asked::TakeRole {
+        of: Person::of(&office.account("auditor")),
+        role: Role::Auditor,
+    };
     let desk = Asked::SeatDesk {
         department: DepartmentId::from_bytes([1; 16]),
         members: vec![Person::of(&office.account("rights"))],
@@ -368,7 +399,7 @@ fn each_kind_is_approved_by_a_privacy_officer_who_had_no_part_in_it() {
         reason: "r".to_owned(),
     };
     let kinds = deferred(&office).into_iter().map(|(asked, _)| asked);
-    let kinds: Vec<Asked> = kinds.chain([grant, desk, more]).collect();
+    let kinds: Vec<Asked> = kinds.chain([grant, take, desk, more]).collect();
     let places: std::collections::BTreeSet<usize> = kinds.iter().map(place).collect();
     assert_eq!(places, (0..KINDS).collect(), "a kind is not in this table");
     for asked in kinds {
@@ -386,6 +417,17 @@ fn each_kind_is_approved_by_a_privacy_officer_who_had_no_part_in_it() {
         let reply = office.decide("privacy3", id, NO);
         assert_eq!(reply, Ok(ApprovalState::Refused), "{kind}");
     }
+    // Who answers for what leaves is no second person for it.
+    let mut theirs = deferred(&office).into_iter().map(|(asked, _)| asked);
+    let theirs = theirs.find(|asked| matches!(asked, Asked::TakeOut(_)));
+    let Some(Asked::TakeOut(mut taken)) = theirs else {
+        panic!("a kind is not in this table")
+    };
+    taken.responsible = office.id("privacy");
+    let id = office.ask(&Asked::TakeOut(taken), "rights", &[]);
+    let reply = office.decide("privacy", id, YES);
+    assert_eq!(reply, Err(ServiceError::SelfApproval));
+    office.decide("privacy2", id, YES).unwrap();
     // Whom it is about.
     let own = Asked::ResetAccount {
         of: Person::of(&office.account("privacy2")),
@@ -394,6 +436,75 @@ fn each_kind_is_approved_by_a_privacy_officer_who_had_no_part_in_it() {
     let reply = office.decide("privacy2", id, YES);
     assert_eq!(reply, Err(ServiceError::SelfApproval));
     office.decide("privacy", id, YES).unwrap();
+}
+
+#[test]
+fn what_is_carried_out_at_once_is_that_of_somebody_who_may_still_ask_for_it() {
+    let office = Office::new();
+    office.employ("admin2", Role::Admin);
+    office.employ("rights2", Role::HumanRightsOfficer);
+    let admin = office.session("admin");
+    let department = {
+        let code = "civil".to_owned();
+        let made = office.store.add_department(&admin, code.clone(), code);
+        made.unwrap().wait().unwrap();
+        office.store.directory.by_code("civil").unwrap().id
+    };
+    let rights = Person::of(&office.account("rights"));
+    let by_admin = [
+        Asked::GrantRole {
+            to: rights,
+            role: Role::Officer,
+        },
+        Asked::TakeRole {
+            of: Person::of(&office.account("privacy3")),
+            role: Role::PrivacyOfficer,
+        },
+        Asked::SeatDesk {
+            department,
+            members: vec![rights],
+        },
+    ];
+    let more = Asked::RaiseBudget {
+        people: 5,
+        cases: 5,
+        reason: "r".to_owned(),
+    };
+    let ask = |requester: &str| {
+        let all = by_admin
+            .iter()
+            .map(|asked| office.ask(asked, requester, &[]));
+        all.collect::<Vec<_>>()
+    };
+    let (orphans, theirs) = (ask("admin2"), ask("admin"));
+    let (shut_out, own) = (
+        office.ask(&more, "rights2", &[]),
+        office.ask(&more, "rights", &[]),
+    );
+    // One lost the role, the other the account.
+    let fewer = office
+        .store
+        .change_roles(&admin, office.id("admin2"), Vec::new());
+    fewer.unwrap().wait().unwrap();
+    let shut = office
+        .store
+        .disable_account(&admin, office.id("rights2"), None);
+    shut.unwrap().wait().unwrap();
+    for id in orphans.into_iter().chain([shut_out]) {
+        let reply = office.decide("privacy", id, YES);
+        assert_eq!(reply, Err(ServiceError::Expired));
+        // It can still be refused.
+        office.decide("privacy", id, NO).unwrap();
+    }
+    assert!(!office.account("rights").roles.has(Role::Officer));
+    // The control.
+    office.decide("privacy", own, YES).unwrap();
+    for (id, asked) in theirs.into_iter().zip(&by_admin) {
+        let reply = office.decide("privacy", id, YES);
+        assert_eq!(reply, Ok(ApprovalState::Approved), "{}", asked.kind());
+    }
+    assert!(office.account("rights").roles.has(Role::Officer));
+    assert!(office.account("privacy3").roles.is_empty());
 }
 
 #[test]
@@ -429,13 +540,16 @@ fn what_is_shown_says_what_is_asked_and_reads_no_case() {
         let korean = |text: &str| text.chars().any(|c| ('가'..='힣').contains(&c));
         assert!(korean(&view.asked_ko) && !korean(&view.asked), "{view:?}");
         let telling = match &asked {
-            Asked::ResetAccount { .. } => "rights (key ".to_owned(),
+            Asked::ResetAccount { .. } | Asked::DisableAccount { .. } => "rights (key ".to_owned(),
             Asked::OpenRetained { item, .. } => item.to_string(),
             Asked::LiftHold { case, .. } => case.to_string(),
-            Asked::LiftItemHold { item, .. } | Asked::RenewTerm { item, .. } => item.to_string(),
-            Asked::TakeOut { .. } => {
-                "as csv (case_file, 2 times), masked, for the purpose legal, to a court; \
-                 reason: to answer a court; list 0101"
+            Asked::LiftItemHold { item, .. } => format!("{item}, kept apart: a; reason: it is over"),
+            Asked::RenewTerm { item, .. } => item.to_string(),
+            Asked::TakeOut(_) => {
+                "take out 1 cases (2026-000001 road), 1 of them sensitive, with 1 people as csv \
+                 (case_file, 2 times), masked, for the key age1x, for the purpose legal, to a court; \
+                 rights has it destroyed by 1970-01-01T09:00:00.001+09:00; reason: to answer a court; \
+                 list 0101"
                     .to_owned()
             }
             _ => "01".repeat(32),

@@ -445,7 +445,7 @@ impl Work<'_> {
             row_key(),
             Arc::clone(&self.random),
         );
-        let accounts: Vec<Account> = people.all().map_err(fault::people)?;
+        let accounts: Vec<Account> = people.all().map_err(fault::table)?;
         let units = accounts
             .into_iter()
             .filter_map(|a| a.credentials.map(|c| c.unit));

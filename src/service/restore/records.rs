@@ -39,14 +39,14 @@ impl Store {
             orders += 1;
         }
         let mut approvals = 0;
-        let all: Vec<Approval> = self.people.all().map_err(fault::people)?;
+        let all: Vec<Approval> = self.people.all().map_err(fault::table)?;
         for approval in all {
             let usable = match approval.state {
                 ApprovalState::Open => true,
                 ApprovalState::Approved => approval.asked.effect() == Effect::Deferred,
                 _ => false,
             };
-            let found = self.people.approval(approval.id).map_err(fault::people)?;
+            let found = self.people.approval(approval.id).map_err(fault::table)?;
             if let Some(stored) = found.filter(|_| usable) {
                 let ended = Approval {
                     state: ApprovalState::Expired,
@@ -55,7 +55,7 @@ impl Store {
                 let mut batch = Batch::default();
                 self.people
                     .put_changed(&mut batch, &stored, &ended)
-                    .map_err(fault::people)?;
+                    .map_err(fault::table)?;
                 self.commit_row(batch)?;
                 approvals += 1;
             }
@@ -126,7 +126,7 @@ impl Store {
         let id = copy.serial.parse().map_err(|_| damaged())?;
         let by: AccountId = copy.by.parse().map_err(|_| damaged())?;
         let at = Timestamp::parse_rfc3339(time).ok_or_else(damaged)?;
-        let found = self.people.key_holder(id).map_err(fault::people)?;
+        let found = self.people.key_holder(id).map_err(fault::table)?;
         let mut batch = Batch::default();
         match (copy.state, found) {
             (CopyState::Made, None) => {
@@ -150,7 +150,7 @@ impl Store {
             }
             _ => return Ok(()),
         }
-        .map_err(fault::people)?;
+        .map_err(fault::table)?;
         self.commit_row(batch)
     }
 }

@@ -32,7 +32,7 @@ use crate::retained::basis::LegalBasis;
 use crate::retained::item::{Item, Part as Kept};
 use crate::service::error::ServiceError;
 use crate::service::store::Store;
-use crate::service::{BackupSet, Founder, Service, Settings, open};
+use crate::service::{BackupSet, Founder, Service, Settings, Verdict, open};
 use crate::vault::UnitRef;
 
 pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
@@ -85,11 +85,16 @@ pub(super) fn opened(settings: &Settings) -> Result<Arc<Store>, ServiceError> {
 }
 
 fn enter(store: &Store, login: &str, code: &str) -> Session {
-    let words = || SecretText::new("quiet-harbour-71-and-more".to_owned());
+    let words = SecretText::new("quiet-harbour-71-and-more".to_owned());
     let code = SecretText::new(code.to_owned());
-    let done = store.enrol(login.to_owned(), code, words(), here());
+    let done = store.enrol(login.to_owned(), code, words, here());
     done.unwrap().wait().unwrap();
-    let done = store.log_in(login.to_owned(), words(), None, here());
+    log_in(store, login)
+}
+
+fn log_in(store: &Store, login: &str) -> Session {
+    let words = SecretText::new("quiet-harbour-71-and-more".to_owned());
+    let done = store.log_in(login.to_owned(), words, None, here());
     let token = done.unwrap().wait().unwrap().token;
     store.sessions.resume(&token, here()).unwrap()
 }
@@ -267,7 +272,18 @@ impl Scene {
         let roles = vec![Role::Intake];
         let intake = store.add_account(&admin, "intake".to_owned(), roles, Some(code));
         let intake = intake.unwrap().wait().unwrap();
-        let intake = enter(&store, "intake", &intake.enrolment_code);
+        enter(&store, "intake", &intake.enrolment_code);
+        let privacy = enter(&store, "privacy", &invited[1].enrolment_code);
+        for approval in &intake.approvals {
+            let approval = approval.parse().unwrap();
+            let verdict = Verdict {
+                approve: true,
+                hash: None,
+            };
+            let decided = store.decide_approval(&privacy, approval, verdict);
+            decided.unwrap().wait().unwrap();
+        }
+        let intake = log_in(&store, "intake");
         let register = || -> CaseId {
             let done = store.register(&intake, draft()).unwrap().wait().unwrap();
             done.id.parse().unwrap()

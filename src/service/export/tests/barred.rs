@@ -193,7 +193,7 @@ fn who_loses_account_or_role_loses_the_files_that_wait() {
         let account = office.session("officer").account();
         let admin = office.session("admin");
         if disable {
-            let done = office.store.disable_account(&admin, account);
+            let done = office.store.disable_account(&admin, account, None);
             drop(done.unwrap().wait().unwrap());
         } else {
             let roles = vec![Role::Intake];
