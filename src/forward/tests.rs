@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
@@ -96,6 +97,9 @@ fn syslog(address: SocketAddr, ca: PathBuf, form: SyslogForm) -> Forward {
         address: address.to_string(),
         name: Some("localhost".into()),
         ca,
+        cert: None,
+        key: None,
+        resend_bytes: 64 << 20,
         form,
         host: Some("office1".into()),
     }
@@ -111,7 +115,13 @@ fn cef_escapes_pipes_in_its_head_and_equals_in_its_extension_and_stays_one_line(
     assert_eq!(extension_value("a|b=c\\d\r\ne"), "a|b\\=c\\\\d\\r\\ne");
     let line = cef(&super::format::Fields::of(41, &header()));
     assert!(line.starts_with("CEF:0|bongham|bongham|"), "{line}");
-    assert!(line.contains("|read|access log read|6|rt=1790000000000 externalId=41 "));
+    let id = header().id.to_string();
+    let begin = format!("|read|access log read|6|rt=1790000000000 externalId={id} ");
+    assert!(
+        line.contains(&begin),
+        "a place is another's after a restore"
+    );
+    assert!(line.ends_with(" cn3Label=index cn3=41"), "{line}");
     assert!(
         line.contains("reason=a|b\\=c\\\\d\\r\\nCEF:0|x]\""),
         "{line}"
@@ -193,25 +203,96 @@ fn a_file_gets_every_entry_once_is_set_aside_and_goes_on_after_a_restart() {
     assert!(std::fs::metadata(&path).unwrap().len() < 200 << 10);
 }
 
+#[test]
+fn a_file_that_others_moved_cut_or_removed_is_begun_anew() {
+    let data = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("access.jsonl");
+    let engine = engine(5);
+    let forwarder =
+        Forwarder::start(engine.clone(), &file(path.clone(), u64::MAX), data.path()).unwrap();
+    let there = |size: u64| wait_until("it is there", || forwarder.status().position() == size);
+    let indexes = |path: &Path| -> Vec<u64> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let index = |line: &str| serde_json::from_str::<Value>(line).unwrap()["index"].as_u64();
+        text.lines().filter_map(index).collect()
+    };
+    there(5);
+    let moved = out.path().join("moved");
+    std::fs::rename(&path, &moved).unwrap();
+    grow(&engine, 2);
+    there(7);
+    assert_eq!(indexes(&moved), [0, 1, 2, 3, 4]);
+    assert_eq!(indexes(&path), [5, 6]);
+    std::fs::remove_file(&path).unwrap();
+    grow(&engine, 1);
+    there(8);
+    assert_eq!(indexes(&path), [7]);
+    std::fs::write(&path, "").unwrap();
+    grow(&engine, 1);
+    there(9);
+    assert_eq!(indexes(&path), [8]);
+}
+
+#[test]
+fn a_log_that_a_restore_cut_short_is_sent_again_from_its_beginning() {
+    let data = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("access.jsonl");
+    let forward = file(path.clone(), u64::MAX);
+    let forwarder = Forwarder::start(engine(9), &forward, data.path()).unwrap();
+    wait_until("all is there", || forwarder.status().position() == 9);
+    drop(forwarder);
+    // Five of the old ones, and two that were written behind them.
+    let forwarder = Forwarder::start(engine(7), &forward, data.path()).unwrap();
+    wait_until("all is there", || {
+        forwarder.progress()
+            == Progress {
+                position: 7,
+                failures: 0,
+                lag: 0,
+            }
+    });
+    drop(forwarder);
+    let (indexes, _) = lines(&path);
+    assert_eq!(indexes.len(), 16);
+}
+
 /// A collector that speaks TLS, takes messages and can be told to hang up.
 struct Collector {
     address: SocketAddr,
     ca: PathBuf,
     config: Arc<ServerConfig>,
+    /// So many bytes of each connection it reads and loses before it breaks off, as buffers do.
+    loses: usize,
     got: Arc<Mutex<Vec<String>>>,
 }
 
 impl Collector {
     fn new(dir: &Path) -> (Self, TcpListener) {
+        Self::that_asks(dir, false)
+    }
+
+    /// One that lets in whoever shows the certificate of `ca.pem`, whose key is `key.pem`.
+    fn that_asks(dir: &Path, asks: bool) -> (Self, TcpListener) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let ca = dir.join("ca.pem");
         std::fs::write(&ca, made.cert.pem()).unwrap();
+        std::fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
+            .unwrap();
+        let config = if asks {
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        } else {
+            config.with_no_client_auth()
+        };
+        let config = config
             .with_single_cert(vec![made.cert.der().clone()], key)
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -219,6 +300,7 @@ impl Collector {
             address: listener.local_addr().unwrap(),
             ca,
             config: Arc::new(config),
+            loses: 0,
             got: Arc::default(),
         };
         (collector, listener)
@@ -227,6 +309,7 @@ impl Collector {
     /// Takes connections until told; each is cut off without a word after `most` messages.
     fn serve(&self, listener: TcpListener, most: usize, end: Arc<AtomicBool>) {
         let (config, got) = (Arc::clone(&self.config), Arc::clone(&self.got));
+        let loses = self.loses;
         listener.set_nonblocking(true).unwrap();
         std::thread::spawn(move || {
             while !end.load(Ordering::Acquire) {
@@ -243,6 +326,8 @@ impl Collector {
                     // RFC 5425 section 4.4: who has read everything says so.
                     stream.conn.send_close_notify();
                     drop(stream.conn.complete_io(&mut stream.sock));
+                } else {
+                    lose(&mut stream, loses);
                 }
             }
         });
@@ -285,6 +370,78 @@ fn take(stream: &mut impl Read, most: usize, got: &Mutex<Vec<String>>, end: &Ato
         }
     }
     false
+}
+
+fn lose(stream: &mut impl Read, bytes: usize) {
+    let mut lost = 0;
+    while lost < bytes {
+        match stream.read(&mut [0; 1 << 14]) {
+            Ok(0) | Err(_) => return,
+            Ok(n) => lost += n,
+        }
+    }
+}
+
+#[test]
+fn what_the_buffers_between_lost_is_sent_again_and_more_than_that_is_not() {
+    let lost = |resend: usize| {
+        let data = tempfile::tempdir().unwrap();
+        let (mut breaking, listener) = Collector::new(data.path());
+        breaking.loses = 8 << 20;
+        let end = Arc::new(AtomicBool::new(false));
+        breaking.serve(listener, 100, Arc::clone(&end));
+        let engine = engine(30_000);
+        let size = engine.log_size(Log::Access);
+        let to = |collector: &Collector| {
+            let ca = collector.ca.clone();
+            let mut forward = syslog(collector.address, ca, SyslogForm::Rfc5424);
+            if let Forward::Syslog { resend_bytes, .. } = &mut forward {
+                *resend_bytes = resend;
+            }
+            Forwarder::start(engine.clone(), &forward, data.path()).unwrap()
+        };
+        let forwarder = to(&breaking);
+        wait_until("it breaks off", || forwarder.status().failures() > 0);
+        drop(forwarder);
+        end.store(true, Ordering::Release);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let (patient, listener) = Collector::new(elsewhere.path());
+        let end = Arc::new(AtomicBool::new(false));
+        patient.serve(listener, usize::MAX, Arc::clone(&end));
+        let forwarder = to(&patient);
+        wait_until("the last came", || patient.indexes().contains(&(size - 1)));
+        drop(forwarder);
+        end.store(true, Ordering::Release);
+        size - (&breaking.indexes() | &patient.indexes()).len() as u64
+    };
+    assert_eq!(lost(64 << 20), 0);
+    assert!(lost(1 << 20) > 0, "the control: a smaller one loses");
+}
+
+#[test]
+fn a_collector_that_asks_who_it_is_gets_the_certificate() {
+    let data = tempfile::tempdir().unwrap();
+    let (collector, listener) = Collector::that_asks(data.path(), true);
+    let end = Arc::new(AtomicBool::new(false));
+    collector.serve(listener, usize::MAX, Arc::clone(&end));
+    let engine = engine(3);
+    let mut forward = syslog(collector.address, collector.ca.clone(), SyslogForm::Cef);
+    let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
+    wait_until("without one it is turned away", || {
+        grow(&engine, 1);
+        forwarder.status().failures() > 0
+    });
+    drop(forwarder);
+    assert!(collector.got.lock().unwrap().is_empty());
+    if let Forward::Syslog { cert, key, .. } = &mut forward {
+        *cert = Some(collector.ca.clone());
+        *key = Some(data.path().join("key.pem"));
+    }
+    let size = engine.log_size(Log::Access) as usize;
+    let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
+    wait_until("all came", || collector.got.lock().unwrap().len() == size);
+    drop(forwarder);
+    end.store(true, Ordering::Release);
 }
 
 #[test]
@@ -332,7 +489,8 @@ fn a_collector_that_breaks_off_and_a_restart_leave_no_gap() {
 }
 
 #[test]
-fn a_stranger_s_certificate_is_refused_and_a_dead_collector_moves_nothing_but_a_counter() {
+fn a_stranger_s_certificate_and_another_name_are_refused_and_a_dead_collector_moves_nothing_but_a_counter()
+ {
     let data = tempfile::tempdir().unwrap();
     let (collector, listener) = Collector::new(data.path());
     let elsewhere = tempfile::tempdir().unwrap();
@@ -345,7 +503,15 @@ fn a_stranger_s_certificate_is_refused_and_a_dead_collector_moves_nothing_but_a_
         let gone = TcpListener::bind("127.0.0.1:0").unwrap();
         gone.local_addr().unwrap()
     };
-    for forward in [to(collector.address, &stranger.ca), to(dead, &collector.ca)] {
+    let mut misnamed = to(collector.address, &collector.ca);
+    if let Forward::Syslog { name, .. } = &mut misnamed {
+        *name = Some("elsewhere.example".into());
+    }
+    for forward in [
+        to(collector.address, &stranger.ca),
+        misnamed,
+        to(dead, &collector.ca),
+    ] {
         let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
         wait_until("it fails", || forwarder.status().failures() > 0);
         // The log goes on all the same.
@@ -357,7 +523,7 @@ fn a_stranger_s_certificate_is_refused_and_a_dead_collector_moves_nothing_but_a_
     assert!(collector.got.lock().unwrap().is_empty());
     let forward = to(collector.address, &collector.ca);
     let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
-    wait_until("the control", || collector.got.lock().unwrap().len() == 13);
+    wait_until("the control", || collector.got.lock().unwrap().len() == 18);
     drop(forwarder);
     end.store(true, Ordering::Release);
 }
