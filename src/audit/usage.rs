@@ -9,7 +9,7 @@
 //! vault. A task that came to nothing counts nothing.
 //!
 //! Ids are kept with the five-minute slot of their last disclosure, so an id leaves the count 24
-//! hours to 24 hours 5 minutes later. Per account no more than [`REMEMBERED`] ids of a kind are
+//! hours to 24 hours 5 minutes later. Per account no more than 65,536 ids of a kind are
 //! kept; what comes beyond is counted at every disclosure, as if it were new.
 
 mod distinct;
@@ -18,11 +18,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use distinct::{Distinct, Ring};
+
 use crate::domain::id::{AccountId, CaseId, UnitId};
 use crate::domain::task::Task;
 use crate::domain::time::{Clock, Timestamp};
-
-use distinct::{Distinct, Ring};
 
 /// Length of the window.
 pub const WINDOW: Duration = Duration::from_secs(24 * 3600);
@@ -30,12 +30,6 @@ pub const WINDOW: Duration = Duration::from_secs(24 * 3600);
 pub const RECENT: Duration = Duration::from_secs(10 * 60);
 
 const SLOT_MS: i64 = 5 * 60 * 1000;
-/// The window, and the slot that has begun.
-const SLOTS: usize = 289;
-/// Ids of one kind kept for one account: 2 MiB at the most.
-const REMEMBERED: usize = 1 << 16;
-/// Slots between two looks for ids that have left the window.
-const SWEEP_SLOTS: i64 = 12;
 
 /// Queries of entries under a permit that came to nothing: nothing was shown.
 pub const NOT_SHOWN: [&str; 2] = [FAILED, OVER_BUDGET];

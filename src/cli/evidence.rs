@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields};
 use super::verify::text;
-use crate::inspection::evidence;
+use crate::inspection::evidence::{self, Kept, Verified};
 use crate::merkle::checkpoint::Verifier;
 
 /// Longest document, in bytes.
@@ -27,12 +27,17 @@ pub async fn evidence(
     let EvidenceCommand::Give {
         receipt,
         case,
+        identity,
+        reason,
+        since,
         out: file,
         page,
         actor,
     } = command;
     let case = case.map(|id| id.to_string());
-    let body = json!({"receipt": receipt, "case": case});
+    let since = since.as_deref().map(text).transpose()?;
+    let body = json!({"receipt": receipt, "case": case, "identity": identity, "reason": reason,
+        "since": since});
     let given = as_actor(host, actor, async |client: &mut Client| {
         client.post::<Value>("/evidence", &body).await
     })
@@ -63,10 +68,11 @@ pub fn verify(
     file.take(DOCUMENT_BYTES_MAX)
         .read_to_end(&mut bytes)
         .map_err(unread)?;
-    let body = evidence::verify(&bytes, &verifier, kept.as_deref()).map_err(|fault| {
-        Failure::failed(format!("the evidence: {fault}"))
-            .korean("열람 내역 문서가 온전하지 않습니다. 다시 발급받아 확인하십시오.")
-    })?;
+    let Verified { body, kept } =
+        evidence::verify(&bytes, &verifier, kept.as_deref()).map_err(|fault| {
+            Failure::failed(format!("the evidence: {fault}"))
+                .korean("열람 내역 문서가 온전하지 않습니다. 다시 발급받아 확인하십시오.")
+        })?;
     let attempts = body.entries.iter().filter(|line| line.attempt).count();
     let shown = json!({
         "whole": true,
@@ -75,9 +81,20 @@ pub fn verify(
         "entries": body.entries.len(),
         "refused_attempts": attempts,
         "older": body.older,
-        "kept_checkpoint": kept.is_some(),
+        "kept_checkpoint": match kept {
+            Kept::None => None,
+            Kept::Compared => Some("compared"),
+            Kept::NotCompared => Some("not compared"),
+        },
     });
     out.answer(&shown, fields)?;
+    if kept == Kept::NotCompared {
+        out.note(
+            "보관하신 체크포인트와 대조할 증명이 문서에 없어 대조하지 못했습니다.\n\
+             Your checkpoint was not compared: the document holds no proof from it. Ask for one that \
+             was made with --since your checkpoint.",
+        );
+    }
     out.note(&format!("{}\n{}", body.leaves_open.ko, body.leaves_open.en));
     Ok(())
 }

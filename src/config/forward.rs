@@ -52,6 +52,15 @@ pub enum Forward {
         name: Option<String>,
         /// PEM file with the certificates that vouch for it.
         ca: PathBuf,
+        /// PEM file with the certificates by which this side is known, its own first (RFC 5425
+        /// section 4.2.1); with `key`.
+        cert: Option<PathBuf>,
+        /// PEM file with their private key.
+        key: Option<PathBuf>,
+        /// Of what was given to a connection that broke, so much is sent again: more than what the
+        /// buffers between hold.
+        #[serde(default = "resend_bytes")]
+        resend_bytes: usize,
         /// How.
         #[serde(default)]
         form: SyslogForm,
@@ -67,6 +76,10 @@ const fn files_kept() -> u32 {
     10
 }
 
+const fn resend_bytes() -> usize {
+    64 << 20
+}
+
 impl Forward {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let refuse = |key, reason| Err(ConfigError::Value { key, reason });
@@ -75,6 +88,19 @@ impl Forward {
                 refuse("forward.max_bytes", "must be at least 4096")
             }
             Self::File { .. } => Ok(()),
+            Self::Syslog {
+                cert: Some(_),
+                key: None,
+                ..
+            }
+            | Self::Syslog {
+                cert: None,
+                key: Some(_),
+                ..
+            } => refuse("forward.cert", "and key are given together or not at all"),
+            Self::Syslog { resend_bytes, .. } if *resend_bytes < 1 << 20 => {
+                refuse("forward.resend_bytes", "must be at least 1048576")
+            }
             Self::Syslog { address, host, .. } => {
                 let port = address
                     .rsplit_once(':')
@@ -91,6 +117,14 @@ impl Forward {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Of what was given to a connection that broke, so much is sent again.
+    pub const fn resend_bytes(&self) -> usize {
+        match self {
+            Self::File { .. } => 0,
+            Self::Syslog { resend_bytes, .. } => *resend_bytes,
         }
     }
 
@@ -132,7 +166,12 @@ mod tests {
         };
         assert_eq!(file, Some(expected));
         let syslog = "[forward]\nto = 'syslog'\naddress = 'siem:6514'\nca = 'ca.pem'\nform = 'cef'";
-        assert!(parse(syslog).is_ok());
+        let plain = parse(syslog).unwrap().unwrap();
+        assert_eq!(plain.resend_bytes(), 64 << 20);
+        assert!(parse(&format!("{syslog}\ncert = 'c.pem'\nkey = 'k.pem'")).is_ok());
+        for more in ["cert = 'c.pem'", "key = 'k.pem'", "resend_bytes = 4096"] {
+            assert!(parse(&format!("{syslog}\n{more}")).is_err(), "{more}");
+        }
         for bad in [
             "[forward]\nto = 'http'",
             "[forward]\nto = 'file'\npath = 'a'\nbodies = true",

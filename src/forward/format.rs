@@ -186,7 +186,7 @@ pub(super) fn cef(fields: &Fields) -> String {
     );
     let pairs = [
         ("rt", fields.millis.to_string()),
-        ("externalId", fields.index.to_string()),
+        ("externalId", fields.id.clone()),
         ("suid", fields.account.clone().unwrap_or_default()),
         ("spriv", fields.roles.join(",")),
         ("act", fields.task.to_owned()),
@@ -201,8 +201,8 @@ pub(super) fn cef(fields: &Fields) -> String {
         ("cs1", fields.purpose.unwrap_or_default().to_owned()),
         ("cs2Label", "decision".to_owned()),
         ("cs2", fields.decision.to_owned()),
-        ("cs3Label", "entry".to_owned()),
-        ("cs3", fields.id.clone()),
+        ("cn3Label", "index".to_owned()),
+        ("cn3", fields.index.to_string()),
     ];
     let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
     for (number, (name, value)) in pairs.enumerate() {

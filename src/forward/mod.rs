@@ -5,11 +5,16 @@
 //! durable position, `forward/position` in the data directory. It holds nobody up: a collector that
 //! is gone makes the position stand still, and the thread try again after a pause that grows.
 //!
-//! **At least once.** The position moves on only when a batch was sent: synced into the file, or
-//! given to the connection. Syslog has no acknowledgement, so what was given to a connection that
-//! then broke may not have arrived: the last [`UNSURE_BYTES`] of it are sent again, and after a crash
-//! as well. Every message carries the entry's index in the log, by which a collector drops what it
-//! has. Nothing is left out.
+//! **At least once, as far as the other side lets it be known.** The position moves on only when a
+//! batch was sent: synced into the file, or given to the connection. Syslog has no acknowledgement,
+//! so what was given to a connection that then broke may not have arrived: the last `resend_bytes` of
+//! it are sent again, and after a crash as well. They are more than the buffers of both kernels
+//! hold (64 MiB, where `tcp_wmem` and `tcp_rmem` end at 4 and 32 by default); what a collector, or a
+//! relay before it, had read and then lost beyond that, syslog cannot tell and nobody sends again.
+//!
+//! Every message carries the entry's id, by which a collector drops what it has. It is not to go by
+//! the index: after a restore of an older backup other entries stand at the same places, and
+//! everything is sent again.
 
 mod format;
 mod position;
@@ -38,8 +43,6 @@ const BATCH: Limit = Limit::rows(256);
 const POLL: Duration = Duration::from_millis(500);
 /// First and longest pause after a failure.
 const PAUSE: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60)];
-/// Of what was given to a connection, what its end may have lost: more than the buffers between.
-pub const UNSURE_BYTES: usize = 4 << 20;
 /// Batches between two lines on how far behind it is.
 const TOLD_EVERY: u64 = 1_000;
 
@@ -75,8 +78,20 @@ impl Status {
     }
 }
 
+/// How far it has come, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Index of the first entry that was not sent yet.
+    pub position: u64,
+    /// How often sending failed since the start.
+    pub failures: u64,
+    /// Entries that wait to be sent.
+    pub lag: u64,
+}
+
 /// The thread; it ends when dropped.
 pub struct Forwarder {
+    engine: Arc<dyn Engine>,
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
     status: Arc<Status>,
@@ -96,7 +111,7 @@ impl Forwarder {
         let position = Position::open(&data.join("forward"))?;
         let status = Arc::new(Status::default());
         let mut worker = Worker {
-            engine,
+            engine: Arc::clone(&engine),
             forward: forward.clone(),
             format: Format::of(forward),
             position,
@@ -111,6 +126,7 @@ impl Forwarder {
             .name("forward".into())
             .spawn(move || worker.run(&stopped))?;
         Ok(Self {
+            engine,
             stop: Some(stop),
             thread: Some(thread),
             status,
@@ -120,6 +136,16 @@ impl Forwarder {
     /// How far it has come.
     pub fn status(&self) -> &Status {
         &self.status
+    }
+
+    /// The same, and how far behind the log it is.
+    pub fn progress(&self) -> Progress {
+        let position = self.status.position();
+        Progress {
+            position,
+            failures: self.status.failures(),
+            lag: self.engine.log_size(Log::Access).saturating_sub(position),
+        }
     }
 }
 
@@ -166,13 +192,14 @@ impl Worker {
     fn step(&mut self, next: &mut u64) -> Result<bool, ForwardError> {
         let size = self.engine.log_size(Log::Access);
         if *next > size {
-            // A restore has brought back an older log.
+            // A restore has brought back an older log, and entries were written behind it: nobody
+            // knows where the two part.
             tracing::warn!(
                 position = *next,
                 size,
-                "the log is shorter than what was forwarded"
+                "the log is shorter than what was forwarded: all of it is sent again"
             );
-            *next = size;
+            *next = 0;
             self.sent.clear();
         }
         if *next == size {
@@ -215,7 +242,7 @@ impl Worker {
         }
         self.sent.push_back((first, bytes));
         let mut held: usize = self.sent.iter().map(|(_, bytes)| bytes).sum();
-        while held > UNSURE_BYTES && self.sent.len() > 1 {
+        while held > self.forward.resend_bytes() && self.sent.len() > 1 {
             if let Some((_, bytes)) = self.sent.pop_front() {
                 held = held.saturating_sub(bytes);
             }

@@ -3,13 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::ForwardError;
@@ -38,10 +38,16 @@ pub(super) fn open(forward: &Forward) -> Result<Box<dyn Sink>, ForwardError> {
             ..
         } => Ok(Box::new(FileSink::open(path, *max_bytes, *keep)?)),
         Forward::Syslog {
-            address, name, ca, ..
+            address,
+            name,
+            ca,
+            cert,
+            key,
+            ..
         } => {
             let name = Forward::server_name(address, name.as_deref());
-            Ok(Box::new(TlsSink::connect(address, name, ca)?))
+            let own = cert.as_deref().zip(key.as_deref());
+            Ok(Box::new(TlsSink::connect(address, name, ca, own)?))
         }
     }
 }
@@ -49,7 +55,6 @@ pub(super) fn open(forward: &Forward) -> Result<Box<dyn Sink>, ForwardError> {
 struct FileSink {
     path: PathBuf,
     file: File,
-    bytes: u64,
     max_bytes: u64,
     keep: u32,
 }
@@ -62,11 +67,10 @@ impl FileSink {
             .create(true)
             .mode(0o600)
             .open(path)?;
-        let bytes = whole_lines(&mut file)?;
+        whole_lines(&mut file)?;
         Ok(Self {
             path: path.to_owned(),
             file,
-            bytes,
             max_bytes,
             keep,
         })
@@ -76,6 +80,23 @@ impl FileSink {
         let mut name = self.path.as_os_str().to_owned();
         name.push(format!(".{number}"));
         PathBuf::from(name)
+    }
+
+    /// Whether the path still names this file: others set it aside as well, or remove it.
+    fn is_there(&self) -> io::Result<bool> {
+        let own = self.file.metadata()?;
+        match std::fs::metadata(&self.path) {
+            Ok(there) => Ok((there.dev(), there.ino()) == (own.dev(), own.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Begins a new file, whose name is durable before anything counts as sent.
+    fn begin(&mut self) -> io::Result<()> {
+        *self = Self::open(&self.path, self.max_bytes, self.keep)?;
+        let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        File::open(dir.unwrap_or(Path::new(".")))?.sync_all()
     }
 
     /// Sets the file aside and begins a new one.
@@ -88,9 +109,7 @@ impl FileSink {
         } else {
             std::fs::rename(&self.path, self.aside(1))?;
         }
-        *self = Self::open(&self.path, self.max_bytes, self.keep)?;
-        let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        File::open(dir.unwrap_or(Path::new(".")))?.sync_all()
+        self.begin()
     }
 }
 
@@ -101,8 +120,8 @@ fn move_if_there(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Cuts off a line that a crash left without its end: its entry is sent again. Gives the length.
-fn whole_lines(file: &mut File) -> io::Result<u64> {
+/// Cuts off a line that a crash left without its end: its entry is sent again.
+fn whole_lines(file: &mut File) -> io::Result<()> {
     const LOOK: u64 = 64 << 10;
     let length = file.metadata()?.len();
     let mut end = length;
@@ -122,18 +141,21 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
     if end < length {
         file.set_len(end)?;
     }
-    Ok(end)
+    Ok(())
 }
 
 impl Sink for FileSink {
     fn send(&mut self, batch: &[u8]) -> io::Result<()> {
-        if self.bytes > 0 && self.bytes + batch.len() as u64 > self.max_bytes {
+        if !self.is_there()? {
+            self.begin()?;
+        }
+        // Whoever sets it aside may also copy it and cut it to nothing.
+        let bytes = self.file.metadata()?.len();
+        if bytes > 0 && bytes + batch.len() as u64 > self.max_bytes {
             self.turn()?;
         }
         self.file.write_all(batch)?;
-        self.file.sync_data()?;
-        self.bytes += batch.len() as u64;
-        Ok(())
+        self.file.sync_data()
     }
     fn is_sure(&self) -> bool {
         true
@@ -146,20 +168,32 @@ impl Sink for FileSink {
 struct TlsSink(StreamOwned<ClientConnection, TcpStream>);
 
 impl TlsSink {
-    fn connect(address: &str, name: String, ca: &Path) -> Result<Self, ForwardError> {
-        let tls = |error: &dyn std::fmt::Display| ForwardError::Tls(error.to_string());
+    /// `own` are the files with this side's certificates and key.
+    fn connect(
+        address: &str,
+        name: String,
+        ca: &Path,
+        own: Option<(&Path, &Path)>,
+    ) -> Result<Self, ForwardError> {
         let mut roots = RootCertStore::empty();
-        let certificates = CertificateDer::pem_file_iter(ca).map_err(|e| tls(&e))?;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|e| tls(&e))?;
+        for certificate in certificates(ca)? {
             roots.add(certificate).map_err(|e| tls(&e))?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| tls(&e))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let config = match own {
+            None => config.with_no_client_auth(),
+            Some((cert, key)) => {
+                let key = PrivateKeyDer::from_pem_file(key).map_err(|e| tls(&e))?;
+                let chain = certificates(cert)?;
+                config
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|e| tls(&e))?
+            }
+        };
         let name = ServerName::try_from(name).map_err(|e| tls(&e))?;
         let session = ClientConnection::new(Arc::new(config), name).map_err(|e| tls(&e))?;
         let mut stream = StreamOwned::new(session, dial(address)?);
@@ -169,6 +203,16 @@ impl TlsSink {
         }
         Ok(Self(stream))
     }
+}
+
+fn tls(error: &dyn std::fmt::Display) -> ForwardError {
+    ForwardError::Tls(error.to_string())
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ForwardError> {
+    let all = CertificateDer::pem_file_iter(file).map_err(|e| tls(&e))?;
+    all.map(|certificate| certificate.map_err(|e| tls(&e)))
+        .collect()
 }
 
 /// The first address of a name that answers.

@@ -1,15 +1,9 @@
 //! What leaves, in what form, and that nothing is left out whatever dies.
 
-use std::collections::BTreeSet;
-use std::io::Read;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
 use super::format::{cef, extension_value, header_field};
@@ -27,6 +21,8 @@ use crate::engine::{
     Append, Batch, Checked, CommitError, Committed, EngineError, Key, KeyRange, Leaf, Page,
     Pending, Scrubbed, Series, Snapshot, Space,
 };
+
+mod collector;
 
 const NASTY: &str = "a|b=c\\d\r\nCEF:0|x]\"";
 
@@ -96,6 +92,9 @@ fn syslog(address: SocketAddr, ca: PathBuf, form: SyslogForm) -> Forward {
         address: address.to_string(),
         name: Some("localhost".into()),
         ca,
+        cert: None,
+        key: None,
+        resend_bytes: 64 << 20,
         form,
         host: Some("office1".into()),
     }
@@ -111,7 +110,13 @@ fn cef_escapes_pipes_in_its_head_and_equals_in_its_extension_and_stays_one_line(
     assert_eq!(extension_value("a|b=c\\d\r\ne"), "a|b\\=c\\\\d\\r\\ne");
     let line = cef(&super::format::Fields::of(41, &header()));
     assert!(line.starts_with("CEF:0|bongham|bongham|"), "{line}");
-    assert!(line.contains("|read|access log read|6|rt=1790000000000 externalId=41 "));
+    let id = header().id.to_string();
+    let begin = format!("|read|access log read|6|rt=1790000000000 externalId={id} ");
+    assert!(
+        line.contains(&begin),
+        "a place is another's after a restore"
+    );
+    assert!(line.ends_with(" cn3Label=index cn3=41"), "{line}");
     assert!(
         line.contains("reason=a|b\\=c\\\\d\\r\\nCEF:0|x]\""),
         "{line}"
@@ -193,173 +198,59 @@ fn a_file_gets_every_entry_once_is_set_aside_and_goes_on_after_a_restart() {
     assert!(std::fs::metadata(&path).unwrap().len() < 200 << 10);
 }
 
-/// A collector that speaks TLS, takes messages and can be told to hang up.
-struct Collector {
-    address: SocketAddr,
-    ca: PathBuf,
-    config: Arc<ServerConfig>,
-    got: Arc<Mutex<Vec<String>>>,
-}
-
-impl Collector {
-    fn new(dir: &Path) -> (Self, TcpListener) {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let ca = dir.join("ca.pem");
-        std::fs::write(&ca, made.cert.pem()).unwrap();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let collector = Self {
-            address: listener.local_addr().unwrap(),
-            ca,
-            config: Arc::new(config),
-            got: Arc::default(),
-        };
-        (collector, listener)
-    }
-
-    /// Takes connections until told; each is cut off without a word after `most` messages.
-    fn serve(&self, listener: TcpListener, most: usize, end: Arc<AtomicBool>) {
-        let (config, got) = (Arc::clone(&self.config), Arc::clone(&self.got));
-        listener.set_nonblocking(true).unwrap();
-        std::thread::spawn(move || {
-            while !end.load(Ordering::Acquire) {
-                let Ok((socket, _)) = listener.accept() else {
-                    std::thread::sleep(Duration::from_millis(5));
-                    continue;
-                };
-                socket.set_nonblocking(false).unwrap();
-                let wait = Some(Duration::from_millis(200));
-                socket.set_read_timeout(wait).unwrap();
-                let session = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let mut stream = StreamOwned::new(session, socket);
-                if take(&mut stream, most, &got, &end) {
-                    // RFC 5425 section 4.4: who has read everything says so.
-                    stream.conn.send_close_notify();
-                    drop(stream.conn.complete_io(&mut stream.sock));
-                }
-            }
-        });
-    }
-
-    fn indexes(&self) -> BTreeSet<u64> {
-        let index = |message: &String| {
-            let (_, rest) = message.split_once("index=\"").unwrap();
-            rest.split('"').next().unwrap().parse().unwrap()
-        };
-        self.got.lock().unwrap().iter().map(index).collect()
-    }
-}
-
-/// Reads octet-counted messages until the other side ends, or `most` have come; whether it ended.
-fn take(stream: &mut impl Read, most: usize, got: &Mutex<Vec<String>>, end: &AtomicBool) -> bool {
-    let (mut bytes, mut taken) = (Vec::new(), 0);
-    while taken < most && !end.load(Ordering::Acquire) {
-        let mut piece = [0; 4096];
-        match stream.read(&mut piece) {
-            Ok(0) => return true,
-            Ok(n) => bytes.extend_from_slice(&piece[..n]),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(_) => return false,
-        }
-        while let Some(space) = bytes.iter().position(|b| *b == b' ') {
-            let count: usize = std::str::from_utf8(&bytes[..space])
-                .unwrap()
-                .parse()
-                .unwrap();
-            if bytes.len() < space + 1 + count {
-                break;
-            }
-            let message = bytes[space + 1..space + 1 + count].to_vec();
-            got.lock()
-                .unwrap()
-                .push(String::from_utf8(message).unwrap());
-            bytes.drain(..space + 1 + count);
-            taken += 1;
-        }
-    }
-    false
+#[test]
+fn a_file_that_others_moved_cut_or_removed_is_begun_anew() {
+    let data = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("access.jsonl");
+    let engine = engine(5);
+    let forwarder =
+        Forwarder::start(engine.clone(), &file(path.clone(), u64::MAX), data.path()).unwrap();
+    let there = |size: u64| wait_until("it is there", || forwarder.status().position() == size);
+    let indexes = |path: &Path| -> Vec<u64> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let index = |line: &str| serde_json::from_str::<Value>(line).unwrap()["index"].as_u64();
+        text.lines().filter_map(index).collect()
+    };
+    there(5);
+    let moved = out.path().join("moved");
+    std::fs::rename(&path, &moved).unwrap();
+    grow(&engine, 2);
+    there(7);
+    assert_eq!(indexes(&moved), [0, 1, 2, 3, 4]);
+    assert_eq!(indexes(&path), [5, 6]);
+    std::fs::remove_file(&path).unwrap();
+    grow(&engine, 1);
+    there(8);
+    assert_eq!(indexes(&path), [7]);
+    std::fs::write(&path, "").unwrap();
+    grow(&engine, 1);
+    there(9);
+    assert_eq!(indexes(&path), [8]);
 }
 
 #[test]
-fn a_collector_that_breaks_off_and_a_restart_leave_no_gap() {
+fn a_log_that_a_restore_cut_short_is_sent_again_from_its_beginning() {
     let data = tempfile::tempdir().unwrap();
-    let (collector, listener) = Collector::new(data.path());
-    let end = Arc::new(AtomicBool::new(false));
-    // Every connection is cut in the middle of a batch: what was on its way is lost.
-    collector.serve(listener, 300, Arc::clone(&end));
-    let engine = engine(500);
-    let forward = syslog(collector.address, collector.ca.clone(), SyslogForm::Rfc5424);
-    let start = || Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
-    let forwarder = start();
-    wait_until("something came", || !collector.indexes().is_empty());
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("access.jsonl");
+    let forward = file(path.clone(), u64::MAX);
+    let forwarder = Forwarder::start(engine(9), &forward, data.path()).unwrap();
+    wait_until("all is there", || forwarder.status().position() == 9);
     drop(forwarder);
-    grow(&engine, 100);
-    let forwarder = start();
-    let all: BTreeSet<u64> = (0..600).collect();
-    // Each connection takes 300 at the most, so that the last ones only come over another one.
-    wait_until("all came", || {
-        grow(&engine, 1);
-        collector.indexes().is_superset(&(0..300).collect())
+    // Five of the old ones, and two that were written behind them.
+    let forwarder = Forwarder::start(engine(7), &forward, data.path()).unwrap();
+    wait_until("all is there", || {
+        forwarder.progress()
+            == Progress {
+                position: 7,
+                failures: 0,
+                lag: 0,
+            }
     });
     drop(forwarder);
-    end.store(true, Ordering::Release);
-    // A collector that stays takes everything, what was unsure a second time.
-    let (patient, listener) = Collector::new(data.path());
-    let end = Arc::new(AtomicBool::new(false));
-    patient.serve(listener, usize::MAX, Arc::clone(&end));
-    let forward = syslog(patient.address, patient.ca.clone(), SyslogForm::Rfc5424);
-    let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
-    let size = engine.log_size(Log::Access);
-    let both = || &collector.indexes() | &patient.indexes();
-    wait_until("nothing is left out", || both().len() as u64 == size);
-    assert!(both().is_superset(&all));
-    // An orderly end is confirmed by the other side: nothing is sent again afterwards.
-    drop(forwarder);
-    assert_eq!(
-        Position::open(&data.path().join("forward"))
-            .unwrap()
-            .index(),
-        size
-    );
-    end.store(true, Ordering::Release);
-}
-
-#[test]
-fn a_stranger_s_certificate_is_refused_and_a_dead_collector_moves_nothing_but_a_counter() {
-    let data = tempfile::tempdir().unwrap();
-    let (collector, listener) = Collector::new(data.path());
-    let elsewhere = tempfile::tempdir().unwrap();
-    let (stranger, _unused) = Collector::new(elsewhere.path());
-    let end = Arc::new(AtomicBool::new(false));
-    collector.serve(listener, usize::MAX, Arc::clone(&end));
-    let engine = engine(3);
-    let to = |address, ca: &Path| syslog(address, ca.to_owned(), SyslogForm::Cef);
-    let dead = {
-        let gone = TcpListener::bind("127.0.0.1:0").unwrap();
-        gone.local_addr().unwrap()
-    };
-    for forward in [to(collector.address, &stranger.ca), to(dead, &collector.ca)] {
-        let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
-        wait_until("it fails", || forwarder.status().failures() > 0);
-        // The log goes on all the same.
-        let before = engine.log_size(Log::Access);
-        grow(&engine, 5);
-        assert_eq!(engine.log_size(Log::Access), before + 5);
-        assert_eq!(forwarder.status().position(), 0);
-    }
-    assert!(collector.got.lock().unwrap().is_empty());
-    let forward = to(collector.address, &collector.ca);
-    let forwarder = Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
-    wait_until("the control", || collector.got.lock().unwrap().len() == 13);
-    drop(forwarder);
-    end.store(true, Ordering::Release);
+    let (indexes, _) = lines(&path);
+    assert_eq!(indexes.len(), 16);
 }
 
 /// A log that grows between the look at its size and the read: what is read goes beyond it.

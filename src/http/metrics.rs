@@ -1,8 +1,8 @@
 //! Figures for the operator, in the text format of Prometheus (0.0.4).
 //!
 //! Routes by their pattern, statuses by their class, durations, groups of the journal. Nothing by
-//! person, case, tier or department, and no size of a log: what goes on in an office is not to be
-//! read from its figures. They are given on the control socket alone; elsewhere the route is absent.
+//! person, case, tier or department: what goes on in an office is not to be read from its figures.
+//! Of a log there is the position of forwarding alone, to be held against what the collector has. They are given on the control socket alone; elsewhere the route is absent.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -101,6 +101,45 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _written = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
 }
 
+fn bare(text: &mut String, (name, kind, help): (&str, &str, &str), value: u64) {
+    head(text, name, kind, help);
+    let _written = writeln!(text, "{name} {value}");
+}
+
+fn forwarding(text: &mut String, service: &Service) {
+    let Some(progress) = service.forwarding() else {
+        return;
+    };
+    for (figure, value) in [
+        (
+            (
+                "bongham_forward_position",
+                "gauge",
+                "Index of the first entry that was not forwarded yet.",
+            ),
+            progress.position,
+        ),
+        (
+            (
+                "bongham_forward_lag",
+                "gauge",
+                "Entries that wait to be forwarded.",
+            ),
+            progress.lag,
+        ),
+        (
+            (
+                "bongham_forward_failures_total",
+                "counter",
+                "How often forwarding failed since the store was opened.",
+            ),
+            progress.failures,
+        ),
+    ] {
+        bare(text, figure, value);
+    }
+}
+
 impl Metrics {
     /// A request begins; its number since the start, from 0.
     pub(super) fn begin(&self) -> u64 {
@@ -171,9 +210,9 @@ impl Metrics {
                 u64::from(service.ready().is_ok()),
             ),
         ] {
-            head(&mut text, name, kind, help);
-            let _written = writeln!(text, "{name} {value}");
+            bare(&mut text, (name, kind, help), value);
         }
+        forwarding(&mut text, service);
         text
     }
 }

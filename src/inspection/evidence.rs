@@ -7,6 +7,8 @@
 //! (RFC 6962) against one signed checkpoint. What the document says of an entry in words is made again
 //! from the leaf and compared: without the leaf, a role or a time would be the office's word alone.
 //! The checkpoint is signed for this document: a line names the SHA-256 of everything else in it.
+//! Who kept an earlier checkpoint gets a document with the proof (RFC 6962) that the log goes on from
+//! there; without that proof an earlier checkpoint is not compared, and the verifier says so.
 //!
 //! A leaf holds, besides what is said in words, the opaque id of an account: 16 random bytes that
 //! stand in no directory outside the store. It holds no name, no login, no address; those are sealed
@@ -15,7 +17,9 @@
 //!
 //! # What it cannot prove
 //! That the list is complete, and that these entries are about this case: the ids of cases are
-//! sealed. Both are the office's signed word, and an auditor can check them. The document says so.
+//! sealed. Both are the office's signed word, and an auditor can check them. Openings of what another
+//! law keeps apart are not in it: an item kept apart names no case, and neither does its entry. The
+//! document says so.
 
 use data_encoding::{BASE64, HEXLOWER};
 use ring::digest::{SHA256, digest};
@@ -30,8 +34,9 @@ use crate::merkle::checkpoint::{Checkpoint, CheckpointError, Verifier};
 use crate::merkle::proof;
 use crate::merkle::tree::{Hash, leaf_hash};
 
-/// Format of a document.
-const VERSION: u8 = 1;
+/// Format of a document. Version 1 said nothing of what is kept apart and held no proof to an earlier
+/// checkpoint; it is verified as ever.
+const VERSION: u8 = 2;
 /// What the document says it is.
 pub const KIND: &str = "bongham evidence of access";
 /// How the origin of the access log's checkpoints ends.
@@ -44,6 +49,17 @@ const PROVES: [&str; 2] = [
      this purpose and this decision, and was not changed since the checkpoint was signed.",
 ];
 const LEAVES_OPEN: [&str; 2] = [
+    "기록이 빠짐없이 실렸는지, 그리고 이 기록들이 이 민원에 관한 것인지는 이 문서만으로 증명되지 않습니다. \
+     민원의 식별자는 봉인되어 있기 때문입니다. 두 가지 모두 기관이 서명으로 확약한 것이며, 감사자가 확인할 \
+     수 있습니다. 다른 법률에 따라 분리 보관된 부분의 열람은 민원을 표시하지 않고 기록되므로 이 문서에 \
+     나오지 않습니다. 기록의 16바이트 식별자는 사람의 이름이나 계정이 아닙니다.",
+    "That no entry is missing, and that these entries are about this case, cannot be proven by this \
+     document alone, because ids of cases are sealed. Both are the office's signed word, and an auditor \
+     can check them. Openings of parts that another law keeps apart are recorded without a case and are \
+     not in this document. The 16-byte id inside a leaf is neither a name nor a login.",
+];
+/// What a document of version 1 says.
+const LEFT_OPEN_1: [&str; 2] = [
     "기록이 빠짐없이 실렸는지, 그리고 이 기록들이 이 민원에 관한 것인지는 이 문서만으로 증명되지 않습니다. \
      민원의 식별자는 봉인되어 있기 때문입니다. 두 가지 모두 기관이 서명으로 확약한 것이며, 감사자가 확인할 \
      수 있습니다. 기록의 16바이트 식별자는 사람의 이름이나 계정이 아닙니다.",
@@ -111,6 +127,35 @@ impl Line {
     }
 }
 
+/// A proof (RFC 6962 §2.1.2) that the log of the document goes on from that of an earlier checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Since {
+    /// Entries that the earlier checkpoint vouches for.
+    pub size: u64,
+    /// The proof, base64.
+    pub proof: Vec<String>,
+}
+
+/// What became of the checkpoint that somebody kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// There was none.
+    None,
+    /// The log of the document goes on from it.
+    Compared,
+    /// It is earlier, and the document holds no proof from there.
+    NotCompared,
+}
+
+/// A document that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What it says.
+    pub body: Body,
+    /// What became of the checkpoint that somebody kept.
+    pub kept: Kept,
+}
+
 /// Everything but the signature.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Body {
@@ -128,6 +173,9 @@ pub struct Body {
     pub entries: Vec<Line>,
     /// How many older entries are not in the document.
     pub older: u64,
+    /// That the log goes on from a checkpoint that somebody kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
     /// What it proves.
     pub proves: Words,
     /// What it does not.
@@ -195,6 +243,7 @@ impl Body {
         issued: String,
         about: &About,
         proofs: Vec<Vec<String>>,
+        since: Option<Since>,
     ) -> Self {
         let entries = about.entries.iter().zip(proofs);
         Self {
@@ -207,6 +256,7 @@ impl Body {
                 .map(|(entry, proof)| Line::of(entry, proof))
                 .collect(),
             older: about.older,
+            since,
             proves: Words::of(PROVES),
             leaves_open: Words::of(LEAVES_OPEN),
         }
@@ -238,15 +288,20 @@ impl Evidence {
 ///
 /// # Errors
 /// [`Fault`], the first thing found.
-pub fn verify(bytes: &[u8], verifier: &Verifier, kept: Option<&str>) -> Result<Body, Fault> {
+pub fn verify(bytes: &[u8], verifier: &Verifier, kept: Option<&str>) -> Result<Verified, Fault> {
     let evidence: Evidence = serde_json::from_slice(bytes).map_err(|_| Fault::Form)?;
     if evidence.bytes()? != bytes {
         return Err(Fault::Form);
     }
     let body = evidence.body;
-    let words = (Words::of(PROVES), Words::of(LEAVES_OPEN));
+    let leaves_open = match body.version {
+        1 if body.since.is_none() => LEFT_OPEN_1,
+        VERSION => LEAVES_OPEN,
+        _ => return Err(Fault::Form),
+    };
+    let words = (Words::of(PROVES), Words::of(leaves_open));
     let same = (&body.proves, &body.leaves_open) == (&words.0, &words.1);
-    if body.version != VERSION || body.kind != KIND || !same {
+    if body.kind != KIND || !same {
         return Err(Fault::Form);
     }
     let checkpoint = verifier
@@ -266,19 +321,24 @@ pub fn verify(bytes: &[u8], verifier: &Verifier, kept: Option<&str>) -> Result<B
     if !checkpoint.extensions.contains(&body.line()?) {
         return Err(Fault::Text);
     }
-    if let Some(kept) = kept {
-        compare(kept, verifier, &checkpoint)?;
-    }
-    Ok(body)
+    let kept = match kept {
+        None => Kept::None,
+        Some(kept) => {
+            let kept = verifier.open(kept).map_err(Fault::Kept)?;
+            goes_on(&kept, &checkpoint, body.since.as_ref())?
+        }
+    };
+    Ok(Verified { body, kept })
+}
+
+fn hash(text: &String) -> Option<Hash> {
+    let bytes = BASE64.decode(text.as_bytes()).ok()?;
+    bytes.try_into().ok().map(Hash)
 }
 
 /// Whether the leaf is in the log, and the words are the leaf's.
 fn check(line: &Line, checkpoint: &Checkpoint) -> Result<(), Fault> {
     let absent = || Fault::Leaf(line.index);
-    let hash = |text: &String| {
-        let bytes = BASE64.decode(text.as_bytes()).ok()?;
-        bytes.try_into().ok().map(Hash)
-    };
     let leaf = HEXLOWER.decode(line.leaf.as_bytes());
     let leaf = leaf.map_err(|_| absent())?;
     let path: Option<Vec<Hash>> = line.proof.iter().map(hash).collect();
@@ -297,19 +357,38 @@ fn check(line: &Line, checkpoint: &Checkpoint) -> Result<(), Fault> {
     }
 }
 
-fn compare(kept: &str, verifier: &Verifier, checkpoint: &Checkpoint) -> Result<(), Fault> {
-    let kept = verifier.open(kept).map_err(Fault::Kept)?;
+/// Whether the log of the document goes on from that of the checkpoint that somebody kept.
+fn goes_on(
+    kept: &Checkpoint,
+    checkpoint: &Checkpoint,
+    since: Option<&Since>,
+) -> Result<Kept, Fault> {
     if kept.origin != checkpoint.origin {
-        return Err(Fault::OtherLog(kept.origin));
+        return Err(Fault::OtherLog(kept.origin.clone()));
     }
-    if kept.size > checkpoint.size {
+    let (size, root) = (checkpoint.size, checkpoint.root);
+    if kept.size > size {
         return Err(Fault::Older {
-            size: checkpoint.size,
+            size,
             kept: kept.size,
         });
     }
-    if kept.size == checkpoint.size && kept.root != checkpoint.root {
-        return Err(Fault::Rewritten);
+    if kept.size == size {
+        return if kept.root == root {
+            Ok(Kept::Compared)
+        } else {
+            Err(Fault::Rewritten)
+        };
     }
-    Ok(())
+    let Some(since) = since.filter(|since| since.size == kept.size) else {
+        return Ok(Kept::NotCompared);
+    };
+    let path: Option<Vec<Hash>> = since.proof.iter().map(hash).collect();
+    let path = path.ok_or(Fault::Rewritten)?;
+    proof::verify_consistency(&path, kept.size, kept.root, size, root)
+        .map(|()| Kept::Compared)
+        .map_err(|_| Fault::Rewritten)
 }
+
+#[cfg(test)]
+mod tests;

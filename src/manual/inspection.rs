@@ -59,11 +59,15 @@
 //! before them the state of today counts. Where bodies of a month were destroyed, `unread` says how many were
 //! needed, and the cases and people in them count as new ones.
 //!
-//! **Evidence (열람 내역).** `bongham evidence give --receipt R --out evidence.json --page evidence.html`: who
-//! opened a case, as roles, times, purposes and tasks, refused attempts among them, for its petitioner. Each
+//! **Evidence (열람 내역).** `bongham evidence give --receipt R --identity resident_card --reason '본인에게 교부'
+//! --out evidence.json --page evidence.html`: who opened a case, as roles, times, purposes and tasks, refused attempts among them, for its petitioner. Each
 //! entry comes with its leaf and its proof against one signed checkpoint; `bongham log verify-evidence` needs
 //! nothing but the public key. What it cannot prove is in it in words: that nothing is missing, and that the
-//! entries are about this case ([`crate::inspection::evidence`]). Check who asks before you give it.
+//! entries are about this case; and openings of what is kept apart name no case and are not in it
+//! ([`crate::inspection::evidence`]). Check who asks before you give it: how they were identified, and to whom
+//! and why it is given, is sealed in the telling's own entry. `--since CHECKPOINT` puts the proof into it that
+//! the log goes on from a checkpoint that the petitioner kept; without it `verify-evidence --checkpoint` says
+//! `not compared`.
 //!
 //! **Forwarding.** The plain part of every entry, as it becomes durable, to a file or a syslog server:
 //!
@@ -74,9 +78,17 @@
 //! ca = "/etc/bongham/siem-ca.pem"
 //! form = "cef"             # or "rfc5424"; in a file "json" or "cef"
 //! host = "records1"
+//! cert = "/etc/bongham/records1.pem"   # by which this side is known, if the collector asks; with its key
+//! key = "/etc/bongham/records1.key"
+//! resend_bytes = 67108864  # sent again after a connection broke
 //! # to = "file": path, max_bytes = 104857600, keep = 10
 //! ```
 //! Only a server forwards; what commands write meanwhile follows when it starts. Every entry is sent at
-//! least once: a collector drops by the index in the message what it has ([`crate::forward`]). One that is
-//! gone holds nobody up and changes nothing about `readyz`; the operator's log says how far behind it is.
+//! least once, as far as the other side lets it be known: a file is synced; syslog confirms nothing, so after a
+//! break the last `resend_bytes` go out again, more than both kernels' buffers hold by default, and what a
+//! collector or relay lost beyond that is lost to it. A collector drops by the entry's id what it has (`id`, in
+//! CEF `externalId`), never by the index, which after a restore is another entry's ([`crate::forward`]). One that
+//! is gone holds nobody up and changes nothing about `readyz`; the operator's log and `bongham_forward_lag`,
+//! `_position` and `_failures_total` in `/metrics` say how far behind it is. A file that logrotate or a person
+//! moves away is begun anew.
 //! Bodies never leave: a collector learns account ids, roles, tasks, purposes, decisions and counts.

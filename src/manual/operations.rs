@@ -20,7 +20,7 @@
 //! durations, never ids, queries, names or addresses.
 //!
 //! **Figures.** `curl --unix-socket DATA/control.sock http://store/metrics` (Prometheus' text format): requests
-//! by route and class of status, durations, commits and the groups they were synced in. Nothing by person,
+//! by route and class of status, durations, commits and the groups they were synced in, how far forwarding is. Nothing by person,
 //! case or tier. Over the network there is no such route.
 //!
 //! **Imports.** A chunk's rejects (line, code, field, reason) are kept with the job, so that an import that

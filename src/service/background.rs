@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::error::ServiceError;
 use super::seal::Settings;
 use super::store::Store;
-use crate::forward::Forwarder;
+use crate::forward::{Forwarder, Progress};
 
 /// How often a checkpoint is published at the most.
 const TICK: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub(super) struct Background {
     stop: Vec<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
     /// Entries on their way to a collector.
-    _forward: Option<Forwarder>,
+    forward: Option<Forwarder>,
 }
 
 impl Background {
@@ -46,12 +46,17 @@ impl Background {
         let mut background = Self {
             stop: Vec::new(),
             threads: Vec::new(),
-            _forward: forward.transpose()?,
+            forward: forward.transpose()?,
         };
         background.every_tick(store, "background", tick)?;
         // A pass over the disk takes its time; checkpoints are not to wait for it.
         background.every_tick(store, "scrub", overwrite)?;
         Ok(background)
+    }
+
+    /// How far forwarding has come, where there is any.
+    pub(super) fn forwarding(&self) -> Option<Progress> {
+        self.forward.as_ref().map(Forwarder::progress)
     }
 
     fn every_tick(

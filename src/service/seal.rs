@@ -31,6 +31,7 @@ use crate::domain::secret::{SecretBytes, SecretText};
 use crate::domain::task::Task;
 use crate::domain::time::Clock;
 use crate::engine::{Batch, Written, pending};
+use crate::forward::Progress;
 use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::people::view::Invitation;
 
@@ -96,7 +97,7 @@ pub struct Founder {
 
 struct Open {
     store: Arc<Store>,
-    _background: Background,
+    background: Background,
 }
 
 /// The service: sealed or open.
@@ -244,6 +245,12 @@ impl Service {
             .unwrap_or_default()
     }
 
+    /// How far forwarding has come; `None` while the store is sealed, or forwards nothing.
+    pub fn forwarding(&self) -> Option<Progress> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().and_then(|open| open.background.forwarding())
+    }
+
     /// Who asks: from token to session. Memory only, no pool.
     pub fn session(&self, token: &Token, origin: Origin) -> Result<Session, ServiceError> {
         self.store()?
@@ -318,10 +325,7 @@ impl Service {
         let store = Arc::new(store);
         let background = Background::start(&store, &self.settings)?;
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        *open = Some(Open {
-            store,
-            _background: background,
-        });
+        *open = Some(Open { store, background });
         Ok(())
     }
 

@@ -541,7 +541,9 @@ impl Office {
             }
             ("POST", "/evidence", about) => {
                 let tier = if about == "case" { "sensitive" } else { about };
-                (at(""), Some(json!({"case": self.case(tier)})))
+                let body = json!({"case": self.case(tier), "identity": "passport",
+                    "reason": "given to the petitioner"});
+                (at(""), Some(body))
             }
             ("POST", "/imports", _) => {
                 self.count += 1;

@@ -62,6 +62,9 @@ fn a_dead_collector_holds_up_neither_reads_nor_readiness() {
             address,
             name: None,
             ca: dir.join("ca.pem"),
+            cert: None,
+            key: None,
+            resend_bytes: 64 << 20,
             form: SyslogForm::Rfc5424,
             host: None,
         }
@@ -73,7 +76,11 @@ fn a_dead_collector_holds_up_neither_reads_nor_readiness() {
     }
     assert!(size(&world) >= before + 20, "every read has its entry");
     world.send("GET", "/readyz", None, None).expect(200);
-    // The position has not moved, and nothing was lost: it begins at the first entry.
+    // It tried, the position has not moved, and nothing was lost: it begins at the first entry.
+    let tried = || world.service.forwarding().filter(|p| p.failures > 0);
+    let progress = wait_for("a try that failed", tried);
+    assert_eq!(progress.position, 0);
+    assert!(progress.lag > size(&world) - before, "{progress:?}");
     let position = dir.path().join("data/forward/position");
     assert!(!position.exists());
     world.leave();

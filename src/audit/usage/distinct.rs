@@ -1,8 +1,13 @@
-//! Distinct ids and numbers over the window, by slot.
+//! Numbers and distinct ids over a window of slots.
 
 use std::collections::HashMap;
 
-use super::{REMEMBERED, SLOTS, SWEEP_SLOTS};
+/// The window, and the slot that has begun.
+const SLOTS: usize = 289;
+/// Ids of one kind kept for one account: 2 MiB at the most.
+pub(super) const REMEMBERED: usize = 1 << 16;
+/// Slots between two looks for ids that have left the window.
+const SWEEP_SLOTS: i64 = 12;
 
 /// Numbers by slot, over the window.
 pub(super) struct Ring {

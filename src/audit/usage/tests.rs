@@ -1,3 +1,4 @@
+use super::distinct::REMEMBERED;
 use super::*;
 use crate::domain::time::SteppedClock;
 

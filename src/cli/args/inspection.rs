@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 
 use super::Actor;
+use crate::destruction::draft::IdentityMethod;
 use crate::domain::id::{CaseId, InspectionId};
 
 /// `evidence …`
@@ -12,8 +15,8 @@ use crate::domain::id::{CaseId, InspectionId};
 pub enum EvidenceCommand {
     /// Write who opened a case, with proofs, for its petitioner
     #[command(
-        after_help = "Examples:\n  bongham evidence give --receipt 7KQ4-M2XA-QD3F --out evidence.json \
-        --page evidence.html --account lee --data D\n  bongham log verify-evidence evidence.json \
+        after_help = "Examples:\n  bongham evidence give --receipt 7KQ4-M2XA-QD3F --identity resident_card \
+        --reason '본인에게 교부' --out evidence.json --page evidence.html --account lee --data D\n  bongham log verify-evidence evidence.json \
         --key log.vkey\n\nThe page is to be printed; the JSON document beside it is what can be checked."
     )]
     Give {
@@ -28,6 +31,16 @@ pub enum EvidenceCommand {
         /// Or the id of the case
         #[arg(long, value_name = "ID")]
         case: Option<CaseId>,
+        /// How it was checked who asks: resident_card, driver_licence, passport, residence_permit,
+        /// shared_information, electronic_signature, mobile_identification or known_from_case
+        #[arg(long, value_name = "METHOD", value_parser = identity_method)]
+        identity: IdentityMethod,
+        /// To whom it is given and why; a sentence for the access log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// A checkpoint that the petitioner kept: the document proves that the log goes on from it
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
         /// The document to make; an existing file is not overwritten
         #[arg(long, short, value_name = "FILE")]
         out: PathBuf,
@@ -38,6 +51,10 @@ pub enum EvidenceCommand {
         #[command(flatten)]
         actor: Actor,
     },
+}
+
+fn identity_method(text: &str) -> Result<IdentityMethod, serde::de::value::Error> {
+    IdentityMethod::deserialize(text.into_deserializer())
 }
 
 /// `inspection …`

@@ -252,7 +252,8 @@ pub enum LogCommand {
         /// The log's public key (vkey)
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// A checkpoint that somebody kept: a log cut back behind it is found out
+        /// A checkpoint that you kept: a log that does not go on from it is found out, if the
+        /// document was made with `--since` it
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
     },
