@@ -10,12 +10,12 @@
 //! The first two are looked at when they matter; the last one every ten seconds, so that a read
 //! costs no system call.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::error::ServiceError;
 use crate::config::disk::Disk;
+use crate::engine::embedded::room::Room;
 
 /// Of a larger disk its percents are those of this much, in bytes: nobody needs a tenth of a
 /// large array to be empty.
@@ -30,33 +30,17 @@ enum Level {
     NoDisclosure,
 }
 
-/// Bytes of a disk.
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    free: u64,
-    all: u64,
-}
-
-impl Room {
-    fn of(dir: &Path) -> io::Result<Self> {
-        let told = rustix::fs::statvfs(dir)?;
-        Ok(Self {
-            free: told.f_bavail.saturating_mul(told.f_frsize),
-            all: told.f_blocks.saturating_mul(told.f_frsize),
-        })
-    }
-    fn level(self, disk: Disk) -> Level {
-        let counted = self.all.min(COUNTED);
-        let below = |percent: u8| self.free < counted / 100 * u64::from(percent);
-        if below(disk.disclosure_percent) {
-            Level::NoDisclosure
-        } else if below(disk.outputs_percent) {
-            Level::NoOutputs
-        } else if below(disk.warn_percent) {
-            Level::Scarce
-        } else {
-            Level::Ample
-        }
+fn level(room: Room, disk: Disk) -> Level {
+    let counted = room.all.min(COUNTED);
+    let below = |percent: u8| room.free < counted / 100 * u64::from(percent);
+    if below(disk.disclosure_percent) {
+        Level::NoDisclosure
+    } else if below(disk.outputs_percent) {
+        Level::NoOutputs
+    } else if below(disk.warn_percent) {
+        Level::Scarce
+    } else {
+        Level::Ample
     }
 }
 
@@ -91,11 +75,11 @@ impl Headroom {
             u8::MAX => {}
             percent => {
                 let (free, all) = (u64::from(percent), 100);
-                return self.now(Room { free, all }.level(Disk::default()));
+                return self.now(level(Room { free, all }, Disk::default()));
             }
         }
         match Room::of(&self.dir) {
-            Ok(room) => self.now(room.level(self.disk)),
+            Ok(room) => self.now(level(room, self.disk)),
             Err(error) => {
                 let kind = error.kind();
                 tracing::warn!(%kind, "the room on the disk cannot be read");
@@ -152,7 +136,7 @@ mod tests {
     #[test]
     fn what_stops_depends_on_the_room_of_the_disk_or_of_a_hundred_gibibytes() {
         const GIB: u64 = 1 << 30;
-        let level = |free, all| Room { free, all }.level(Disk::default());
+        let level = |free, all| super::level(Room { free, all }, Disk::default());
         for all in [100 * GIB, 1000 * GIB] {
             assert_eq!(level(10 * GIB, all), Level::Ample);
             assert_eq!(level(10 * GIB - GIB / 2, all), Level::Scarce);
@@ -163,16 +147,13 @@ mod tests {
         }
         assert_eq!(level(GIB, 10 * GIB), Level::Ample);
         assert_eq!(level(0, 10 * GIB), Level::NoDisclosure);
-        let unwatched = Room { free: 0, all: GIB }.level(Disk::UNWATCHED);
+        let unwatched = super::level(Room { free: 0, all: GIB }, Disk::UNWATCHED);
         assert_eq!(unwatched, Level::Ample);
     }
 
     #[test]
-    fn the_disk_is_asked() {
+    fn a_look_tells_what_goes_on() {
         let dir = tempfile::tempdir().unwrap();
-        let room = Room::of(dir.path()).unwrap();
-        assert!(room.free <= room.all && room.all > 0);
-        assert!(Room::of(&dir.path().join("nowhere")).is_err());
         let headroom = Headroom::new(dir.path(), Disk::UNWATCHED);
         assert!(headroom.for_outputs().is_ok() && headroom.for_disclosure().is_ok());
         for (percent, outputs, disclosure) in [(4, false, true), (1, false, false), (5, true, true)]

@@ -154,11 +154,11 @@ GET /api/v1/inspections                      - read_inspection  403- 200+ 403- 4
 GET /api/v1/inspections/{id}                 made read_inspection  403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
 GET /api/v1/inspections/{id}                 absent read_inspection  403- 404+ 403- 403- 403- 403- 403- 404+ 403- 401.
 GET /api/v1/inspections/{id}/report          made read_inspection  403- 200+ 403- 403- 403- 403- 403- 200+ 403- 401.
-POST /api/v1/inspections/{id}/findings/{number}/verdict absent inspect          403- 403- 403- 403- 403- 403- 403- 404+ 403- 401.
+POST /api/v1/inspections/{id}/findings/{number}/verdict absent inspect          403- 404+ 403- 403- 403- 403- 403- 404+ 403- 401.
 POST /api/v1/inspections/{id}/sign            made sign_inspection  403- 403- 403- 403- 403- 403- 403- 200+ 403- 401.
 POST /api/v1/inspections/{id}/sign            absent sign_inspection  403- 403- 403- 403- 403- 403- 403- 404+ 403- 401.
-GET /api/v1/findings                         - explain          200+ 200+ 200+ 200+ 200+ 200+ 200+ 403- 200+ 401.
-POST /api/v1/findings/{id}/explanation        absent explain          404+ 404+ 404+ 404+ 404+ 404+ 404+ 403- 404+ 401.
+GET /api/v1/findings                         - explain          200+ 200+ 200+ 200+ 200+ 200+ 200+ 200+ 200+ 401.
+POST /api/v1/findings/{id}/explanation        absent explain          404+ 404+ 404+ 404+ 404+ 404+ 404+ 404+ 404+ 401.
 POST /api/v1/imports                          - import               403- 403- 201+ 201+ 201+ 403- 201+ 403- 403- 401.
 POST /api/v1/imports/{id}/rows                stored import          403- 403- 200+register 200+register 200+register 403- 200+register 403- 403- 401.
 POST /api/v1/imports/{id}/rows                dry import             403- 403- 200+ 200+ 200+ 403- 200+ 403- 403- 401.

@@ -70,7 +70,7 @@ fn the_report_on_paper_holds_rules_chart_periods_and_why_it_was_signed() {
 fn outputs_of_a_month_are_confirmed_by_the_auditor_once_they_are_explained() {
     let (mut world, clock) = office("2026-10-14T12:00:00+09:00");
     let case = world.register("intake", &ordinary());
-    let serials = [(); 2].map(|()| taken_out(&world, &[&case], "2999-01-01T00:00:00+09:00"));
+    let serials = [(); 2].map(|()| taken_out(&world, &[&case], "2027-01-01T00:00:00+09:00"));
     later(&mut world, &clock, 20 * DAY);
     let view = make(&world, "2026-10");
     let findings = view["sheet"]["findings"].as_array().unwrap();

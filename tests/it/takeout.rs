@@ -120,12 +120,7 @@ fn commands_take_out_what_a_search_finds_and_the_value_is_no_argument() {
         let mut command = program.person("officer", &["export", "new", "--search", "name"]);
         command.args(["--value-file", path(&value), "--format", "jsonl"]);
         command.args(["--receiver", "감사실", "--reason", "자료 제출"]);
-        command.args([
-            "--destroy-by",
-            "2999-01-01T00:00:00+09:00",
-            "--recipient",
-            &key,
-        ]);
+        command.args(["--destroy-by", &in_a_year(), "--recipient", &key]);
         command.args(["--out", path(file), "--json"]);
         run(command)
     };

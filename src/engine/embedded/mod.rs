@@ -53,6 +53,7 @@ mod readers;
 mod rebuild;
 mod recover;
 mod renew;
+pub mod room;
 mod scan;
 mod scrub;
 mod seal;
