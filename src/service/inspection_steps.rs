@@ -261,7 +261,7 @@ impl Store {
             return Err(ServiceError::SelfApproval);
         }
         if !whole.pack.whole {
-            return Err(ServiceError::WrongState("the month is not over"));
+            return Err(ServiceError::WrongState("of a month that is not over"));
         }
         let asked = from_hex(&draft.hash);
         let asked = asked.ok_or(Invalid::new("hash", "is not 64 hexadecimal digits"))?;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use bongham::service::restore::unpack_keyring;
 use serde_json::{Value, json};
 
-use crate::backup::{Office, logs_in, opened};
+use crate::backup::{Office, logs_in};
 use crate::program::run;
+use crate::restored::opened;
 use crate::thief::{Image, copy, keyring, loot};
 use crate::world::{World, ordinary, password, sensitive};
 
