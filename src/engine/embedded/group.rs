@@ -194,6 +194,15 @@ impl GroupHeader {
         })
     }
 
+    /// What the group says it continues; not checked against the chain.
+    pub(super) fn before(&self) -> Option<Tip> {
+        Some(Tip {
+            sequence: self.sequence.checked_sub(1)?,
+            mac: self.previous,
+            ends: Ends::default(),
+        })
+    }
+
     /// The frames at the front of whose group `bytes` stands: offset in the group, header,
     /// sealed bytes. `None` where the frames do not fill the group exactly.
     pub(super) fn frames<'a>(&self, bytes: &'a [u8]) -> Option<Vec<(u32, FrameHeader, &'a [u8])>> {

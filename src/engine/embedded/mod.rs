@@ -62,6 +62,7 @@ mod shared;
 mod sidecar;
 mod snapshot;
 mod store;
+mod sum;
 #[cfg(test)]
 mod tests;
 mod upkeep;

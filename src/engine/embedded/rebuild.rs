@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, btree_map};
-use std::fs;
+use std::fs::{self, File};
 
 use super::base::BaseWriter;
 use super::bytes::io;
@@ -16,6 +16,7 @@ use super::recover::{Opening, Recovered, Road, write_leaves};
 use super::scan::Walk;
 use super::segment::{self, FIRST, StoreName, damaged};
 use super::sidecar::{self, Contents, Entry, Stream, Summary};
+use super::sum::{Sum, sum};
 use super::{Keys, seal, wipe};
 use crate::engine::EngineError;
 use crate::engine::tally::Ends;
@@ -278,14 +279,10 @@ pub(super) fn seal_segment(
     salt: seal::Salt,
     number: u32,
 ) -> Result<(), EngineError> {
-    let mut walk = Walk::load(layout, number)?;
-    let before = walk
-        .before()
-        .ok_or_else(|| damaged(number, FIRST, "no group stands here"))?;
-    let mut tip = before;
+    let file = File::open(layout.segment(number)).map_err(io("reading the journal"))?;
     let mut contents = Contents::default();
-    let end = walk.run(keys, FIRST, &mut tip, &mut contents)?;
-    let summary = summarise(&before, &tip, end, &contents);
+    let Sum { before, after, end } = sum(&file, number, keys, &mut contents)?;
+    let summary = summarise(&before, &after, end, &contents);
     sidecar::write(layout, keys, store, salt, number, &summary, &contents)
 }
 

@@ -14,7 +14,6 @@ use super::seal::{Keys, Tampered};
 use super::segment::{FIRST, Segments, damaged};
 use super::sidecar::Contents;
 use crate::engine::EngineError;
-use crate::engine::tally::Ends;
 
 /// A segment in memory, to be walked.
 pub(super) struct Walk {
@@ -35,6 +34,11 @@ impl Walk {
     pub(super) fn load(layout: &Layout, segment: u32) -> Result<Self, EngineError> {
         let bytes = std::fs::read(layout.segment(segment)).map_err(io("reading the journal"))?;
         Ok(Self { segment, bytes })
+    }
+
+    /// Over these bytes of a segment, which begin with a block.
+    pub(super) const fn over(segment: u32, bytes: Vec<u8>) -> Self {
+        Self { segment, bytes }
     }
 
     /// Bytes of the segment's file.
@@ -79,13 +83,7 @@ impl Walk {
 
     /// What the segment's first group says it continues; not checked against the chain.
     pub(super) fn before(&self) -> Option<Tip> {
-        let header = GroupHeader::parse(self.at(FIRST))?;
-        let sequence = header.sequence.checked_sub(1)?;
-        Some(Tip {
-            sequence,
-            mac: header.previous,
-            ends: Ends::default(),
-        })
+        GroupHeader::parse(self.at(FIRST))?.before()
     }
 
     /// Whether a group that continues `tip` stands at the segment's beginning.
@@ -139,7 +137,7 @@ impl Walk {
 }
 
 /// Takes what a group says about rows, leaves and numbers.
-fn collect(
+pub(super) fn collect(
     keys: &Keys,
     header: &GroupHeader,
     place: Place,

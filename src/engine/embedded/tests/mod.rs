@@ -11,6 +11,7 @@ mod scrub;
 mod scrub_crash;
 mod scrub_live;
 mod snapshot;
+mod sum;
 
 use std::fs;
 use std::path::{Path, PathBuf};
