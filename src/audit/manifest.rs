@@ -9,7 +9,7 @@ use super::{AccessLog, LogError, Position, Shown, position};
 use crate::authz::Permit;
 use crate::authz::action::{Action, Unmask};
 use crate::domain::id::{CaseId, UnitId};
-use crate::engine::{Batch, Late};
+use crate::engine::{Batch, CommitError, Late};
 
 /// One case of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +145,10 @@ impl AccessLog {
         let mut first = None;
         let mut with = Some(batch);
         for piece in pieces(list) {
+            if first.is_some() {
+                let settled = self.engine.settle().map_err(CommitError::from);
+                settled.map_err(LogError::from)?;
+            }
             let shown = Shown {
                 cases: piece.iter().map(|one| one.as_ref().case).collect(),
                 people: piece

@@ -103,6 +103,10 @@ impl Engine for FaultEngine {
         self.inner.log_size(log)
     }
 
+    fn settle(&self) -> Result<(), EngineError> {
+        self.inner.settle()
+    }
+
     fn leaves(&self, log: Log, from: u64, limit: Limit) -> Result<Vec<Leaf>, EngineError> {
         self.inner.leaves(log, from, limit)
     }

@@ -453,6 +453,12 @@ pub trait Engine: Send + Sync + 'static {
     fn last_number(&self, series: Series) -> Result<u64, EngineError>;
     /// Whether a commit could succeed now: not stopped, space on disk.
     fn ready(&self) -> Result<(), EngineError>;
+    /// Waits until nothing durable is on its way into the index any more. Who writes many rows one
+    /// batch after the other asks for it, so that they do not pile up in memory. An engine without
+    /// an index has none on its way.
+    fn settle(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
     /// What was made durable since it was opened. An engine without a disk makes nothing durable.
     fn written(&self) -> Written {
         Written::default()

@@ -387,6 +387,10 @@ impl Engine for EmbeddedEngine {
         self.shared.size(log)
     }
 
+    fn settle(&self) -> Result<(), EngineError> {
+        self.shared.settle().map(drop)
+    }
+
     fn leaves(&self, log: Log, from: u64, limit: Limit) -> Result<Vec<Leaf>, EngineError> {
         let _reading = self.shared.upkeep.readers.enter();
         let left = self.shared.size(log).saturating_sub(from);
