@@ -230,7 +230,8 @@ impl Plain {
             query: "bench",
             ..Beside::default()
         };
-        Ok(self.log.record_list(permit, &list, beside)?)
+        let (manifest, _) = self.log.record_list(permit, None, &list, beside)?;
+        Ok(manifest)
     }
 
     /// Decides, decrypts, masks and serialises every case; gives how long it took.

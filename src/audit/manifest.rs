@@ -49,8 +49,7 @@ const CASE_BYTES: usize = 16;
 const UNIT_BYTES: usize = 10;
 
 /// Proof that the entries of a whole list are durable: what opens under it is a case of that list
-/// or nothing. Not `Clone`; minted by [`AccessLog::record_list`] and
-/// [`AccessLog::record_unmasked`] alone.
+/// or nothing. Not `Clone`; minted by [`AccessLog::record_list`] alone.
 #[must_use]
 pub struct Manifest<A: Action> {
     /// Sorted.
@@ -98,35 +97,23 @@ impl AccessLog {
     /// a batch for each piece, in order, the first with what is recorded beside it. Entries of
     /// others may stand between them.
     ///
+    /// Of a list that goes out with nothing masked, behind each of its entries stands one of its own
+    /// that says so, in the same batch. What the batch of the first is conditional on, a consent
+    /// that is spent with it, they have in common: of a list that never began there is neither.
+    ///
     /// # Errors
     /// [`LogError`]; an empty list is one. Where the first entry failed nothing was recorded. Where
     /// a later one did, those before it stand and count, and nothing may be opened.
     pub fn record_list<A: Action, L: AsRef<Listed>>(
         &self,
         permit: Permit<A>,
+        unmask: Option<Permit<Unmask>>,
         list: &[L],
         beside: Beside,
-    ) -> Result<Manifest<A>, LogError> {
-        let (first, _) = self.enter_list(&permit, None, list, beside)?;
-        Ok(Manifest::of(list, first))
-    }
-
-    /// The same, of a list that goes out with nothing masked: behind each of its entries stands one
-    /// of its own that says so, in the same batch. What the batch of the first is conditional on,
-    /// a consent that is spent with it, they have in common: of a list that never began there is
-    /// neither.
-    ///
-    /// # Errors
-    /// As [`AccessLog::record_list`].
-    pub fn record_unmasked<A: Action, L: AsRef<Listed>>(
-        &self,
-        (permit, unmask): (Permit<A>, Permit<Unmask>),
-        list: &[L],
-        beside: Beside,
-    ) -> Result<(Manifest<A>, Manifest<Unmask>), LogError> {
-        let (first, second) = self.enter_list(&permit, Some(&unmask), list, beside)?;
-        let second = second.ok_or_else(|| LogError::unavailable("a list half entered"))?;
-        Ok((Manifest::of(list, first), Manifest::of(list, second)))
+    ) -> Result<(Manifest<A>, Option<Manifest<Unmask>>), LogError> {
+        let (first, second) = self.enter_list(&permit, unmask.as_ref(), list, beside)?;
+        let unmask = second.map(|second| Manifest::of(list, second));
+        Ok((Manifest::of(list, first), unmask))
     }
 
     fn enter_list<A: Action, L: AsRef<Listed>>(

@@ -94,6 +94,19 @@ pub struct Finished {
     pub sha256: [u8; 32],
 }
 
+impl Finished {
+    /// So much was opened for it, and nothing of it is left.
+    pub const fn opened(at: Timestamp, cases: u32, people: u32) -> Self {
+        Self {
+            at,
+            cases,
+            people,
+            bytes: 0,
+            sha256: [0; 32],
+        }
+    }
+}
+
 /// Who said that every copy is destroyed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ClosedBy {
@@ -156,6 +169,17 @@ pub struct Output {
     pub finished: Option<Finished>,
     /// Who said that every copy is destroyed.
     pub closed: Option<ClosedBy>,
+}
+
+impl Output {
+    /// Whether its end is to come: it is being written, or waits and nobody has fetched it.
+    pub const fn is_pending(&self) -> bool {
+        match self.state {
+            OutputState::Running => true,
+            OutputState::Ready => self.fetched.1 == 0,
+            _ => false,
+        }
+    }
 }
 
 impl Row for Output {

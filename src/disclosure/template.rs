@@ -49,6 +49,17 @@ pub enum Masking {
     Unmasked,
 }
 
+impl Masking {
+    /// As an order says it.
+    pub const fn of(unmasked: bool) -> Self {
+        if unmasked {
+            Self::Unmasked
+        } else {
+            Self::Masked
+        }
+    }
+}
+
 impl Template {
     const ALL: [Self; 4] = [
         Self::CaseFile,

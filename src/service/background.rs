@@ -130,8 +130,7 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         store.backups.tidy(store.clock.monotonic());
         // What waits for a session goes with it.
         store.sessions.tidy();
-        store.expire_exports();
-        store.expire_prints();
+        store.expire_outputs();
     }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()

@@ -15,14 +15,14 @@ use super::budget::Disclosure;
 use super::error::ServiceError;
 use super::export_choose::{Choice, Chosen};
 use super::export_run::Run;
-use super::exports::Owed;
 use super::fault;
-use super::retained_open::Consented;
+use super::output_owed::OutputEnd;
+use super::output_steps::Step;
+use super::second_person::{Clearance, Consented};
 use super::store::{Answer, Store};
 use super::take_out::Said;
 use crate::audit::Shown;
 use crate::audit::manifest::Beside;
-use crate::audit::usage::ASK;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{Export, Unmask};
@@ -130,22 +130,15 @@ impl Store {
         order: Order,
     ) -> Answer<Consented<Begun>> {
         session.pulse().beats().map_err(fault::ended)?;
-        let permit = match self.authority.survey::<Export>(&session, order.purpose) {
-            Ok(permit) => permit,
-            Err(denied) => return Ok(self.deny(&session, denied, Some(order.purpose))),
-        };
-        let unmask = if order.unmasked {
-            match self.authority.survey::<Unmask>(&session, order.purpose) {
-                Ok(permit) => Some(permit),
-                Err(denied) => return Ok(self.deny(&session, denied, Some(order.purpose))),
-            }
-        } else {
-            None
+        let may = self.may_take_out::<Export, _>(&session, order.purpose, order.unmasked);
+        let (permit, unmask) = match may {
+            Ok(permits) => permits,
+            Err(refused) => return Ok(refused),
         };
         let checked = self.check_order(&session, &order);
         let ready = checked.and_then(|checked| {
             self.headroom.for_outputs()?;
-            Ok((checked, self.exports.take_turn(session.account())?))
+            Ok((checked, self.exports.places.take(session.account())?))
         });
         let (checked, turn) = match ready {
             Ok(ready) => ready,
@@ -250,37 +243,23 @@ impl Store {
         };
         let wanted = Asked::TakeOut(Box::new(taken.clone()));
         let mut batch = Batch::default();
-        let consent = match order.approval {
-            Some(id) => match self.spend(&mut batch, id, &wanted, session.account()) {
-                Ok(approver) => Some(approver),
-                Err(error) => return self.fail(permit, error)?.wait(),
-            },
-            None if order.unmasked => {
-                let asked = self.ask_to_export(permit, &session, wanted, order, batch)?;
-                return Ok((asked, None));
-            }
-            None => None,
-        };
         let cases: Vec<CaseId> = list.iter().map(|one| one.listed.case).collect();
         let disclosure = Disclosure {
             way: Way::Export,
             purpose: order.purpose,
             cases: &cases,
             people: &people,
-            consent,
+            consent: None,
         };
-        let reserved = match self.afford(&session, &disclosure, &mut batch) {
-            Ok(reserved) => reserved,
-            Err(over) => {
-                return match over.for_second() {
-                    Ok(alert) if consent.is_none() => {
-                        let asked = self.ask_to_export(permit, &session, wanted, order, alert)?;
-                        Ok((asked, None))
-                    }
-                    Ok(_) => self.fail(permit, ServiceError::BudgetExceeded)?.wait(),
-                    Err(over) => self.over_budget(permit, over, Shown::default())?.wait(),
-                };
+        let asked = (order.approval, order.unmasked);
+        let reserved = match self.clear(&session, &wanted, asked, disclosure, &mut batch) {
+            Ok(Clearance::Goes(reserved)) => reserved,
+            Ok(Clearance::Asks) => {
+                let wanted = (wanted, order.reason);
+                let asked = self.ask_second_with(permit, &session, wanted, Vec::new(), batch);
+                return Ok((asked?.wait()?, None));
             }
+            Err(over) => return self.over_budget(permit, over, Shown::default())?.wait(),
         };
         drop((cases, people));
         let output = self.new_output(&session, &order, &choice, &taken)?;
@@ -304,23 +283,15 @@ impl Store {
             batch,
             more: vec![self.outputs.more(&output)],
         };
-        // That nothing is masked has an entry of its own, before anything is opened.
-        let entered = match unmask {
-            Some(unmask) => {
-                let both = self.log.record_unmasked((permit, unmask), list, beside);
-                both.map(|(manifest, unmask)| (manifest, Some(unmask)))
-            }
-            None => {
-                let entered = self.log.record_list(permit, list, beside);
-                entered.map(|manifest| (manifest, None))
-            }
-        };
+        let entered = self.log.record_list(permit, unmask, list, beside);
         drop(reserved);
-        let (manifest, unmask) = match entered.map_err(fault::log) {
+        let entered = entered.map_err(fault::log);
+        let (manifest, unmask) = match entered.and_then(|list| self.steps.pass(Step::List, list)) {
             Ok(entered) => entered,
             Err(error) => {
                 self.exports.end(output.serial);
-                self.list_broken(output.serial, &error);
+                // The error that is told is that of the list.
+                drop(self.end_or_owe(output.serial, OutputEnd::unlisted(&error)));
                 return Err(error);
             }
         };
@@ -335,7 +306,7 @@ impl Store {
             session: session.without_key(),
             manifest,
             unmask,
-            masking: masking(order.unmasked),
+            masking: Masking::of(order.unmasked),
             template: checked.template,
             font: checked.font,
             output,
@@ -344,43 +315,6 @@ impl Store {
             running,
         };
         Ok((Consented::Done(begun, run.manifest.position()), Some(run)))
-    }
-
-    /// Part of a list was entered and its end was not: nothing of it is opened, and its record, if
-    /// there is one, says so.
-    fn list_broken(&self, serial: Serial, error: &ServiceError) {
-        let owed = Owed {
-            state: OutputState::Interrupted,
-            so_far: None,
-            what: format!("{error}; its list is not whole, no case was opened"),
-        };
-        if let Err(error) = self.settle_owed(serial, owed) {
-            tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
-        }
-    }
-
-    /// Asks for a second person. `batch` brings the alert of a budget, or nothing.
-    fn ask_to_export(
-        &self,
-        permit: Permit<Export>,
-        session: &Session,
-        wanted: Asked,
-        order: Order,
-        mut batch: Batch,
-    ) -> Result<Consented<Begun>, ServiceError> {
-        let approval = match self.ask(&mut batch, wanted, session.account()) {
-            Ok(approval) => approval,
-            Err(error) => return self.fail(permit, error)?.wait(),
-        };
-        let shown = Shown {
-            query: Some(ASK),
-            reason: Some(order.reason),
-            ..Shown::default()
-        };
-        let recorded = self.log.record_with(permit, shown, batch).wait();
-        recorded
-            .map(|_| Consented::Asked(approval))
-            .map_err(fault::log)
     }
 
     fn new_output(
@@ -415,14 +349,6 @@ impl Store {
             finished: None,
             closed: None,
         })
-    }
-}
-
-fn masking(unmasked: bool) -> Masking {
-    if unmasked {
-        Masking::Unmasked
-    } else {
-        Masking::Masked
     }
 }
 

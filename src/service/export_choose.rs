@@ -2,7 +2,6 @@
 //! itself. What is absent and what may not be taken out are the same: they are not there.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::error::ServiceError;
 use super::export::{Filter, Order, Selection};
@@ -35,23 +34,13 @@ pub(super) struct Chosen {
     pub(super) ordinal: u64,
     /// The case and the people in it that go out.
     pub(super) listed: Listed,
-    /// Revision of its head when it was chosen.
+    /// Revision of its head when it was chosen: what a second person consented to. Of another one
+    /// nothing goes out: a statement that is added may name a person who is not on the list, and
+    /// whom nothing would mask.
     pub(super) revision: u64,
     /// Of a sensitive case: its key and the version of it. Decision 24: it is unwrapped in the
     /// request that begins the export, and zeroed with it.
     pub(super) key: Option<Box<(CaseKey, u32)>>,
-    /// [`content_of`] then.
-    pub(super) content: u64,
-}
-
-/// Stands for the units of a case: another value, another content. A statement that is added may
-/// name a person who is not on the list, and whom nothing would mask.
-pub(super) fn content_of(head: &Head) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for unit in &head.units {
-        unit.unit.hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 impl Chosen {
@@ -282,7 +271,6 @@ impl Store {
             },
             revision: head.revision,
             key,
-            content: content_of(head),
         }))
     }
 }

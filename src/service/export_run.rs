@@ -4,7 +4,7 @@
 //!
 //! | meanwhile | what becomes of it |
 //! |---|---|
-//! | a case is destroyed in part or whole, locked, re-keyed, taken away or added to | left out, and counted |
+//! | a case of the list changes in any way: destroyed, locked, re-keyed, handed on, added to | left out, and counted |
 //! | something written already is destroyed, or its right goes | the export stops; nothing of it is left |
 //! | its session ends, it is called off, the disk is full, a writer panics | the same |
 //! | the process is killed | the next open says so and removes what is there |
@@ -15,9 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::error::ServiceError;
-use super::export_choose::{Chosen, content_of};
-use super::exports::{Owed, Room, Running, Stop, Waiting};
+use super::export_choose::Chosen;
+use super::exports::{OutFile, Running, Stop, Waiting};
 use super::fault;
+use super::output_owed::OutputEnd;
 use super::store::Store;
 use crate::audit::Outcome;
 use crate::audit::manifest::Manifest;
@@ -122,10 +123,11 @@ impl Store {
         let serial = run.output.serial;
         let running = Arc::clone(&run.running);
         let pulse = run.output.sensitive.then(|| run.session.pulse());
-        let by = run.output.by;
+        let (by, cases) = (run.output.by, run.output.cases);
         // What unwinds leaves nothing half made but the file, which goes.
         let written = catch_unwind(AssertUnwindSafe(|| self.write_export(run)));
-        let (closed, owed) = match written.unwrap_or(Err(Broken::Panicked)) {
+        let broken = |how| OutputEnd::broken(how, running.so_far(self.clock.now()), cases);
+        let closed = match written.unwrap_or(Err(Broken::Panicked)) {
             Ok(finished) => {
                 let waiting = Waiting {
                     by,
@@ -133,31 +135,26 @@ impl Store {
                     session: pulse,
                 };
                 self.exports.keep(serial, waiting);
-                let what = "its end could not be recorded, its file was not kept".to_owned();
                 let closed = self.export_ready(serial, &running, finished);
-                (closed, (OutputState::Interrupted, what))
+                if let Err(error) = &closed {
+                    tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
+                    drop(self.drop_closed(serial));
+                    let why = "its end could not be recorded, its file was not kept";
+                    let end = broken((OutputState::Interrupted, why));
+                    self.owed.owe(serial, end);
+                }
+                closed
             }
-            Err(broken) => {
+            Err(how) => {
                 // What stays is logged and tried again.
                 drop(self.drop_closed(serial));
-                let (state, why) = broken.tell();
+                let (state, why) = how.tell();
                 self.exports.fail(serial, &why);
-                let closed = self.export_broken(serial, &running, state, &why);
-                (closed, (state, why))
+                self.end_or_owe(serial, broken((state, &why)))
             }
         };
         self.exports.end(serial);
-        if let Err(error) = closed {
-            tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
-            drop(self.drop_closed(serial));
-            let (state, what) = owed;
-            let owed = Owed {
-                state,
-                so_far: Some(running.so_far(self.clock.now())),
-                what: format!("{what}; nothing of it is left"),
-            };
-            self.exports.owe(serial, owed);
-        } else if let Some(stop) = running.stopped() {
+        if let (Ok(()), Some(stop)) = (closed, running.stopped()) {
             self.drop_late(serial, stop);
         }
     }
@@ -167,10 +164,10 @@ impl Store {
         serial: Serial,
         running: &Running,
         finished: Finished,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<(), ServiceError> {
         let until = self.clock.now().plus(self.home.outputs.file_time());
         let left_out = running.left_out.load(Ordering::Relaxed);
-        self.change_output(serial, |output| {
+        let changed = self.change_output(serial, |output| {
             output.state = OutputState::Ready;
             output.file_until = Some(until);
             output.finished = Some(finished.clone());
@@ -182,26 +179,8 @@ impl Store {
                 data_encoding::HEXLOWER.encode(&finished.sha256)
             );
             Some((Outcome::Done, what))
-        })
-    }
-
-    fn export_broken(
-        &self,
-        serial: Serial,
-        running: &Running,
-        state: OutputState,
-        why: &str,
-    ) -> Result<bool, ServiceError> {
-        let so_far = running.so_far(self.clock.now());
-        self.change_output(serial, |output| {
-            output.state = state;
-            output.finished = Some(so_far.clone());
-            let what = format!(
-                "{why}; {} of {} cases with {} people had been opened, nothing of it is left",
-                so_far.cases, output.cases, so_far.people
-            );
-            Some((Outcome::Refused, what))
-        })
+        });
+        changed.map(drop)
     }
 
     /// It was to stop while its record was being closed.
@@ -263,7 +242,7 @@ impl Store {
         self.headroom.for_outputs()?;
         let tally = sheet.finish()?.finish()?;
         let (bytes, sha256, buffered) = tally.finish();
-        let file: Room = buffered
+        let file: OutFile = buffered
             .into_inner()
             .map_err(|error| io::Error::from(error.error().kind()))?;
         file.sync()?;
@@ -311,7 +290,7 @@ impl Store {
         let Some(stored) = stored.filter(|stored| stored.head.state != CaseState::Destroyed) else {
             return Ok(None);
         };
-        if content_of(&stored.head) != one.content {
+        if stored.head.revision != one.revision {
             return Ok(None);
         }
         let facts = stored.head.facts();

@@ -9,11 +9,10 @@ use std::time::Duration;
 use super::error::ServiceError;
 use super::exports::{SESSION_OVER, Waiting, wipe};
 use super::fault;
+use super::output_owed::OutputEnd;
 use super::store::Store;
-use crate::audit::Outcome;
 use crate::disclosure::output::{Output, OutputState};
 use crate::domain::limit::Limit;
-use crate::domain::serial::Serial;
 
 /// Every output there is.
 const EVERY: Limit = Limit::rows(usize::MAX);
@@ -33,7 +32,7 @@ impl Store {
             let output = stored.row;
             let path = self.export_path(output.serial);
             match output.state {
-                OutputState::Running => self.close_interrupted(&output)?,
+                OutputState::Running => self.tell_end(output.serial, &interrupted(&output))?,
                 // Sessions ended with the process.
                 OutputState::Ready if output.sensitive && path.is_file() => {
                     self.end_file(output.serial, SESSION_OVER)?;
@@ -42,8 +41,12 @@ impl Store {
                     self.exports.keep(output.serial, self.waits_on(&output));
                     vouched.push(path);
                 }
-                OutputState::Ready if output.fetched.1 == 0 => self.close_lost(output.serial)?,
-                _ => {}
+                // The store was restored, or the file went with its disk.
+                _ => {
+                    let what = "interrupted: its file is not there".to_owned();
+                    let lost = OutputEnd::new(OutputState::Interrupted, what);
+                    self.tell_end(output.serial, &lost)?;
+                }
             }
         }
         self.drop_strays(&vouched)
@@ -64,36 +67,6 @@ impl Store {
         }
     }
 
-    fn close_interrupted(&self, output: &Output) -> Result<(), ServiceError> {
-        let most = output.cases;
-        self.change_output(output.serial, |output| {
-            if output.state != OutputState::Running {
-                return None;
-            }
-            let known = output.finished.as_ref().map_or(0, |noted| noted.cases);
-            output.state = OutputState::Interrupted;
-            let what = format!(
-                "interrupted: the server stopped; how many cases were opened is not known, at \
-                 least {known}, at most {most}; nothing of it is left"
-            );
-            Some((Outcome::Refused, what))
-        })
-        .map(|_| ())
-    }
-
-    /// A record without its file, which nobody has fetched: the store was restored, or the file
-    /// went with its disk.
-    fn close_lost(&self, serial: Serial) -> Result<(), ServiceError> {
-        self.change_output(serial, |output| {
-            output.state = OutputState::Interrupted;
-            Some((
-                Outcome::Refused,
-                "interrupted: its file is not there".to_owned(),
-            ))
-        })
-        .map(|_| ())
-    }
-
     fn drop_strays(&self, vouched: &[PathBuf]) -> Result<(), ServiceError> {
         let unreadable =
             |error: io::Error| ServiceError::Internal(format!("exports: {}", error.kind()));
@@ -110,4 +83,15 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What was being written when the process ended.
+fn interrupted(output: &Output) -> OutputEnd {
+    let most = output.cases;
+    let known = output.finished.as_ref().map_or(0, |noted| noted.cases);
+    let what = format!(
+        "interrupted: the server stopped; how many cases were opened is not known, at least \
+         {known}, at most {most}; nothing of it is left"
+    );
+    OutputEnd::new(OutputState::Interrupted, what)
 }

@@ -15,10 +15,12 @@ use std::time::Duration;
 
 use super::error::ServiceError;
 use super::fault;
+use super::output_steps::Step;
+use super::places::Places;
 use super::store::Store;
 use crate::audit::{Event, Outcome, Shown};
 use crate::authn::session::{Origin, Pulse, Session};
-use crate::disclosure::output::{Finished, Output, OutputState};
+use crate::disclosure::output::{Finished, Output};
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::role::Roles;
 use crate::domain::serial::Serial;
@@ -28,8 +30,6 @@ use crate::engine::Batch;
 
 /// Exports at work at once; each has a thread of its own.
 const MOST: usize = 2;
-/// How often it is looked whether exports at work have ended.
-const IDLE_LOOK: Duration = Duration::from_millis(10);
 /// How often a change of a record that somebody else changes at the same time is tried.
 const TRIES: usize = 5;
 /// Why the file of a session that ended died.
@@ -73,15 +73,6 @@ pub(super) struct Waiting {
     pub(super) until: Duration,
     /// The session that it lives with, where something in it is sensitive.
     pub(super) session: Option<Pulse>,
-}
-
-/// The end of an export that its record could not be told yet.
-pub(super) struct Owed {
-    pub(super) state: OutputState,
-    /// How far it had come, if anything was opened.
-    pub(super) so_far: Option<Finished>,
-    /// What the entry says.
-    pub(super) what: String,
 }
 
 /// An export at work: what its progress is read from, and how it is stopped.
@@ -134,26 +125,19 @@ impl Running {
     }
     /// How far it has come.
     pub(super) fn so_far(&self, at: Timestamp) -> Finished {
-        Finished {
-            at,
-            cases: self.cases.load(Ordering::Relaxed),
-            people: self.people.load(Ordering::Relaxed),
-            bytes: 0,
-            sha256: [0; 32],
-        }
+        let cases = self.cases.load(Ordering::Relaxed);
+        Finished::opened(at, cases, self.people.load(Ordering::Relaxed))
     }
 }
 
 /// See the module.
 pub(super) struct Exports {
     pub(super) dir: PathBuf,
-    /// Places taken, also by those that still choose their cases.
-    places: Arc<Mutex<Vec<AccountId>>>,
+    /// Taken also by those that still choose their cases.
+    pub(super) places: Places,
     running: Mutex<HashMap<Serial, Arc<Running>>>,
     /// Files that are there.
     files: Mutex<HashMap<Serial, Fate>>,
-    /// Records that are to be closed as soon as it can be done.
-    owed: Mutex<HashMap<Serial, Owed>>,
     /// Why an export of this process failed, in words without content.
     failures: Mutex<HashMap<Serial, String>>,
     /// Bytes that a file may have: a full disk, in tests.
@@ -165,52 +149,16 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A place among the exports at work.
-pub(super) struct Turn {
-    places: Arc<Mutex<Vec<AccountId>>>,
-    whose: AccountId,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        held(&self.places).retain(|taken| *taken != self.whose);
-    }
-}
-
 impl Exports {
     pub(super) fn new(data: &Path) -> Self {
         Self {
             dir: data.join("exports"),
-            places: Arc::default(),
+            places: Places::new(MOST),
             running: Mutex::default(),
             files: Mutex::default(),
-            owed: Mutex::default(),
             failures: Mutex::default(),
             #[cfg(test)]
             room: AtomicU64::new(u64::MAX),
-        }
-    }
-
-    /// Takes a place; [`ServiceError::Busy`] where there is none, or this person has one: nobody
-    /// keeps the others out.
-    pub(super) fn take_turn(&self, whose: AccountId) -> Result<Turn, ServiceError> {
-        let mut taken = held(&self.places);
-        if taken.len() >= MOST || taken.contains(&whose) {
-            return Err(ServiceError::Busy);
-        }
-        taken.push(whose);
-        Ok(Turn {
-            places: Arc::clone(&self.places),
-            whose,
-        })
-    }
-
-    /// Waits until nothing is at work, for so long at the most.
-    pub(super) fn wait_idle(&self, patience: Duration) {
-        let mut waited = Duration::ZERO;
-        while !held(&self.places).is_empty() && waited < patience {
-            std::thread::sleep(IDLE_LOOK);
-            waited += IDLE_LOOK;
         }
     }
 
@@ -287,30 +235,21 @@ impl Exports {
     pub(super) fn is_empty(&self) -> bool {
         held(&self.running).is_empty() && held(&self.files).is_empty()
     }
-    pub(super) fn owe(&self, serial: Serial, owed: Owed) {
-        held(&self.owed).insert(serial, owed);
-    }
-    pub(super) fn take_owed(&self) -> HashMap<Serial, Owed> {
-        std::mem::take(&mut *held(&self.owed))
-    }
-    pub(super) fn take_owed_of(&self, serial: Serial) -> Option<Owed> {
-        held(&self.owed).remove(&serial)
-    }
 }
 
 /// A file that ends where a test says that the disk does.
-pub(super) struct Room {
+pub(super) struct OutFile {
     file: File,
     left: u64,
 }
 
-impl Room {
+impl OutFile {
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
 }
 
-impl Write for Room {
+impl Write for OutFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let left = self.left.checked_sub(bytes.len() as u64);
         self.left = left.ok_or(io::ErrorKind::StorageFull)?;
@@ -352,7 +291,7 @@ impl Store {
     }
 
     /// A new, empty file for an output.
-    pub(super) fn export_file(&self, serial: Serial) -> io::Result<Room> {
+    pub(super) fn export_file(&self, serial: Serial) -> io::Result<OutFile> {
         use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new()
             .recursive(true)
@@ -367,7 +306,7 @@ impl Store {
         let left = self.exports.room.load(Ordering::SeqCst);
         #[cfg(not(test))]
         let left = u64::MAX;
-        Ok(Room { file, left })
+        Ok(OutFile { file, left })
     }
 
     /// The file of an output goes, if there is one. It stays among those that are to die until its
@@ -421,6 +360,7 @@ impl Store {
         serial: Serial,
         change: impl Fn(&mut Output) -> Option<(Outcome, String)>,
     ) -> Result<bool, ServiceError> {
+        self.steps.pass(Step::Close, ())?;
         for _ in 0..TRIES {
             let stored = self.outputs.find(serial).map_err(fault::table)?;
             let stored = stored.ok_or(ServiceError::NotFound)?;

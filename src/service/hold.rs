@@ -2,7 +2,7 @@
 
 use super::error::ServiceError;
 use super::fault;
-use super::retained_open::Consented;
+use super::second_person::Consented;
 use super::store::{Answer, Store};
 use super::types::{HoldView, Holds};
 use crate::audit::Shown;

@@ -13,6 +13,8 @@ use super::fault;
 use super::gate::Gates;
 use super::headroom::Headroom;
 use super::index::Rotation;
+use super::output_owed::Owed;
+use super::output_steps::Steps;
 use super::own_time::OwnTime;
 use super::prints::Prints;
 use super::seal::Settings;
@@ -303,6 +305,8 @@ pub(super) fn assemble_under(
         inspecting: Mutex::new(()),
         inspections_looked_on: AtomicI64::new(i64::MIN),
         directory,
+        owed: Owed::default(),
+        steps: Steps::default(),
         exports: Exports::new(&settings.data),
         headroom: Headroom::new(&settings.data, settings.disk),
         authority,

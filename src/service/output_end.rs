@@ -3,7 +3,7 @@
 //! first, then its record says so; what cannot be done is tried again every minute.
 
 use super::error::ServiceError;
-use super::exports::{Owed, Stop};
+use super::exports::Stop;
 use super::fault;
 use super::store::Store;
 use crate::audit::Outcome;
@@ -13,43 +13,19 @@ use crate::domain::serial::Serial;
 use crate::people::account::Account;
 
 impl Store {
-    /// Files that are to die, and records that could not be closed. To be called every minute.
-    pub(super) fn expire_exports(&self) {
+    /// Whatever of outputs is due: files and documents that are to die, and records that could not
+    /// be told so far how theirs ended. To be called every minute.
+    pub(super) fn expire_outputs(&self) {
+        self.expire_exports();
+        self.expire_prints();
+        self.tell_owed();
+    }
+
+    fn expire_exports(&self) {
         for (serial, why) in self.exports.due(self.clock.monotonic()) {
             // The next minute tries again: the file is among those that are due until both succeed.
             if let Err(error) = self.end_file(serial, why) {
                 tracing::error!(%error, %serial, "an export whose time is over could not be closed");
-            }
-        }
-        for (serial, owed) in self.exports.take_owed() {
-            if let Err(error) = self.settle_owed(serial, owed) {
-                tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
-            }
-        }
-    }
-
-    /// Tells a record how its export ended, which could not be done then. It may have been told
-    /// half: that its file is there, which died since.
-    ///
-    /// # Errors
-    /// What [`Store::change_output`] says; it is owed again then.
-    pub(super) fn settle_owed(&self, serial: Serial, owed: Owed) -> Result<(), ServiceError> {
-        let told = self.change_output(serial, |output| {
-            let unfetched = output.state == OutputState::Ready && output.fetched.1 == 0;
-            if output.state != OutputState::Running && !unfetched {
-                return None;
-            }
-            output.state = owed.state;
-            output.file_until = None;
-            output.finished.clone_from(&owed.so_far);
-            Some((Outcome::Refused, owed.what.clone()))
-        });
-        match told {
-            // Not even the beginning of its list was entered.
-            Ok(_) | Err(ServiceError::NotFound) => Ok(()),
-            Err(error) => {
-                self.exports.owe(serial, owed);
-                Err(error)
             }
         }
     }

@@ -291,9 +291,9 @@ impl Store {
                 running.stop(Stop::Cancelled);
                 return self.record_office(permit, "cancel", ());
             }
-            if let Some(owed) = self.exports.take_owed_of(output.serial) {
-                let settled = self.settle_owed(output.serial, owed);
-                return self.or_fail(permit, settled, |permit, ()| {
+            if let Some(end) = self.owed.take(output.serial) {
+                let told = self.end_or_owe(output.serial, end);
+                return self.or_fail(permit, told, |permit, ()| {
                     self.record_office(permit, "cancel", ())
                 });
             }

@@ -11,14 +11,14 @@ use super::budget::Disclosure;
 use super::error::ServiceError;
 use super::fault;
 use super::gate::Inside;
+use super::output_owed::OutputEnd;
+use super::output_steps::Step;
 use super::print_order::{Checked, PrintOrder};
 use super::print_write::{Job, too_much};
-use super::prints::{Ending, Step};
-use super::retained_open::Consented;
+use super::second_person::{Clearance, Consented};
 use super::store::{Answer, Store};
 use crate::audit::Shown;
-use crate::audit::manifest::{Beside, Listed, Manifest};
-use crate::audit::usage::ASK;
+use crate::audit::manifest::{Beside, Listed};
 use crate::authn::session::Session;
 use crate::authz::action::{Print, Unmask};
 use crate::authz::{Denied, Permit};
@@ -83,9 +83,10 @@ impl Store {
     /// approval; [`ServiceError::Busy`] while as many prints are at work, or wait, as there may be.
     pub fn print(&self, session: &Session, order: PrintOrder) -> Answer<Consented<Printed>> {
         session.pulse().beats().map_err(fault::ended)?;
-        let permit = match self.authority.survey::<Print>(session, order.purpose) {
-            Ok(permit) => permit,
-            Err(denied) => return Ok(self.deny(session, denied, Some(order.purpose))),
+        let may = self.may_take_out::<Print, _>(session, order.purpose, order.unmasked);
+        let (permit, unmask) = match may {
+            Ok(permits) => permits,
+            Err(refused) => return Ok(refused),
         };
         let ready = self.check_print(session, &order).and_then(|checked| {
             let pdf = order.form == Form::PrintPdf;
@@ -103,7 +104,7 @@ impl Store {
             Err(Refusal::Unmask(denied)) => return Ok(self.deny(session, denied, purpose)),
             Err(Refusal::Error(error)) => return self.fail(permit, error),
         };
-        self.print_chosen(session, (order, checked), font, permit, chosen)
+        self.print_chosen(session, (order, checked), font, (permit, unmask), chosen)
     }
 
     /// Decides on every case, in the order that was asked, and only then enters them: who may not
@@ -179,7 +180,7 @@ impl Store {
         session: &Session,
         (order, checked): (PrintOrder, Checked),
         font: Option<Font>,
-        permit: Permit<Print>,
+        (permit, unmask): (Permit<Print>, Option<Permit<Unmask>>),
         chosen: Vec<One>,
     ) -> Answer<Consented<Printed>> {
         let list: Vec<Listed> = chosen.iter().map(listed).collect();
@@ -196,34 +197,21 @@ impl Store {
         };
         let wanted = Asked::TakeOut(Box::new(taken.clone()));
         let mut batch = Batch::default();
-        let consent = match order.approval {
-            Some(id) => match self.spend(&mut batch, id, &wanted, session.account()) {
-                Ok(approver) => Some(approver),
-                Err(error) => return self.fail(permit, error),
-            },
-            None if order.unmasked => {
-                return self.ask_to_print(permit, session, wanted, order.reason, batch);
-            }
-            None => None,
-        };
         let disclosure = Disclosure {
             way: Way::Print,
             purpose: order.purpose,
             cases: &cases,
             people: &people,
-            consent,
+            consent: None,
         };
-        let reserved = match self.afford(session, &disclosure, &mut batch) {
-            Ok(reserved) => reserved,
-            Err(over) => {
-                return match over.for_second() {
-                    Ok(alert) if consent.is_none() => {
-                        self.ask_to_print(permit, session, wanted, order.reason, alert)
-                    }
-                    Ok(_) => self.fail(permit, ServiceError::BudgetExceeded),
-                    Err(over) => self.over_budget(permit, over, Shown::default()),
-                };
+        let asked = (order.approval, order.unmasked);
+        let reserved = match self.clear(session, &wanted, asked, disclosure, &mut batch) {
+            Ok(Clearance::Goes(reserved)) => reserved,
+            Ok(Clearance::Asks) => {
+                let wanted = (wanted, order.reason);
+                return self.ask_second_with(permit, session, wanted, Vec::new(), batch);
             }
+            Err(over) => return self.over_budget(permit, over, Shown::default()),
         };
         let ready = self
             .new_print(session, &order, &taken)
@@ -241,14 +229,14 @@ impl Store {
             batch,
             more: vec![self.outputs.more(&output)],
         };
-        let entered = self.enter_print(session, &order, permit, (&list, beside));
+        let entered = self.log.record_list(permit, unmask, &list, beside);
         drop(reserved);
-        let manifest = match entered.and_then(|list| self.prints.disturb(Step::List, list)) {
-            Ok(manifest) => manifest,
+        let entered = entered.map_err(fault::log);
+        let (manifest, _) = match entered.and_then(|list| self.steps.pass(Step::List, list)) {
+            Ok(entered) => entered,
             Err(error) => {
-                let why = format!("{error}; its list is not whole, no case was shown");
-                let opened = None;
-                self.end_broken(output.serial, Ending { why, opened });
+                // The error that is told is that of the list.
+                drop(self.end_or_owe(output.serial, OutputEnd::unlisted(&error)));
                 return Err(error);
             }
         };
@@ -267,53 +255,6 @@ impl Store {
         Ok(crate::engine::Pending::ready(Ok(Consented::Done(
             printed, position,
         ))))
-    }
-
-    /// Asks for a second person. `batch` brings the alert of a budget, or nothing.
-    fn ask_to_print(
-        &self,
-        permit: Permit<Print>,
-        session: &Session,
-        wanted: Asked,
-        reason: String,
-        mut batch: Batch,
-    ) -> Answer<Consented<Printed>> {
-        let approval = match self.ask(&mut batch, wanted, session.account()) {
-            Ok(approval) => approval,
-            Err(error) => return self.fail(permit, error),
-        };
-        let shown = Shown {
-            query: Some(ASK),
-            reason: Some(reason),
-            ..Shown::default()
-        };
-        let recorded = self.log.record_with(permit, shown, batch);
-        Ok(recorded.map(move |recorded| {
-            recorded
-                .map(|_| Consented::Asked(approval))
-                .map_err(fault::log)
-        }))
-    }
-
-    /// The list; the right to have nothing masked has an entry of its own, before anything is
-    /// revealed.
-    fn enter_print(
-        &self,
-        session: &Session,
-        order: &PrintOrder,
-        permit: Permit<Print>,
-        (list, beside): (&[Listed], Beside),
-    ) -> Result<Manifest<Print>, ServiceError> {
-        if !order.unmasked {
-            return self
-                .log
-                .record_list(permit, list, beside)
-                .map_err(fault::log);
-        }
-        let unmask = self.authority.survey::<Unmask>(session, order.purpose);
-        let unmask = unmask.map_err(|_| ServiceError::NotFound)?;
-        let entered = self.log.record_unmasked((permit, unmask), list, beside);
-        entered.map(|(manifest, _)| manifest).map_err(fault::log)
     }
 
     fn open_all(&self, session: &Session, chosen: Vec<One>) -> Result<Opened, ServiceError> {

@@ -2,10 +2,11 @@
 
 use super::error::ServiceError;
 use super::fault;
+use super::output_owed::OutputEnd;
 use super::outputs::{OutputView, is_mine, knows};
 use super::prints::Bytes;
 use super::store::{Answer, Store};
-use crate::audit::{Outcome, Position, Shown};
+use crate::audit::{Position, Shown};
 use crate::authn::session::Session;
 use crate::authz::action::{Download, ReadOutputs};
 use crate::disclosure::output::{Form, Output, OutputState};
@@ -82,73 +83,37 @@ impl Store {
     }
 
     /// Documents whose time or session is over, and those that died with what is destroyed: a
-    /// record of which nobody had the document is closed, and so is one that could not be closed
-    /// when its print ended. To be called every minute.
+    /// record of which nobody had the document is closed.
     pub(super) fn expire_prints(&self) {
         self.prints.sweep(self.clock.monotonic());
-        for (serial, ending) in self.prints.take_unclosed() {
-            self.end_broken(serial, ending);
-            // What said that it could not be entered may have been entered after all.
-            self.prints.died(serial);
-        }
         for serial in self.prints.take_dead() {
-            if let Err(error) = self.close_unfetched(serial) {
-                tracing::error!(%error, %serial, "a print that nobody has fetched could not be closed; will be tried again");
-                self.prints.died(serial);
-            }
-        }
-    }
-
-    fn close_unfetched(&self, serial: Serial) -> Result<(), ServiceError> {
-        let closed = self.change_output(serial, |output| {
-            if !is_unfetched(output) {
-                return None;
-            }
-            output.state = OutputState::Expired;
-            let what = "its document died, fetched 0 times".to_owned();
-            Some((Outcome::Done, what))
-        });
-        match closed {
-            // Not even the beginning of its list was entered.
-            Ok(_) | Err(ServiceError::NotFound) => Ok(()),
-            Err(error) => Err(error),
+            // What cannot be told is logged, and owed.
+            drop(self.end_or_owe(serial, OutputEnd::unfetched()));
         }
     }
 
     /// Before anybody is let in: what was being printed when the process ended is closed, and so is
     /// what waited to be fetched. Nothing of it is left, and nobody had it.
     pub(super) fn settle_prints(&self) -> Result<(), ServiceError> {
-        let unsettled = |output: &Output| {
-            let running = output.state == OutputState::Running;
-            output.form.is_print() && (running || is_unfetched(output))
-        };
+        let unsettled = |output: &Output| output.form.is_print() && output.is_pending();
         let found = self.outputs.newest(u64::MAX, EVERY, unsettled);
         let (rows, _) = found.map_err(fault::table)?;
         for stored in rows {
-            if is_unfetched(&stored.row) {
-                self.close_unfetched(stored.row.serial)?;
-                continue;
-            }
-            self.change_output(stored.row.serial, |output| {
-                if output.state != OutputState::Running {
-                    return None;
-                }
-                output.state = OutputState::Interrupted;
+            let output = stored.row;
+            let end = if output.state == OutputState::Running {
                 let what = format!(
                     "interrupted: the server stopped; at most {} cases with {} people had been \
                      opened, nothing of it is left",
                     output.cases, output.people
                 );
-                Some((Outcome::Refused, what))
-            })?;
+                OutputEnd::new(OutputState::Interrupted, what)
+            } else {
+                OutputEnd::unfetched()
+            };
+            self.tell_end(output.serial, &end)?;
         }
         Ok(())
     }
-}
-
-/// Whether its document waits, or has died, without having been fetched.
-fn is_unfetched(output: &Output) -> bool {
-    output.state == OutputState::Ready && output.fetched.1 == 0
 }
 
 #[cfg(test)]

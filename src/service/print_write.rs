@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::error::ServiceError;
 use super::fault;
+use super::output_owed::OutputEnd;
+use super::output_steps::Step;
 use super::print::Printed;
 use super::print_order::PrintOrder;
-use super::prints::{Ending, Step};
 use super::store::Store;
 use crate::audit::Outcome;
 use crate::audit::manifest::Manifest;
@@ -23,7 +24,6 @@ use crate::disclosure::paper::case::{self, Identity};
 use crate::disclosure::paper::{self, DOCUMENT_BYTES_MAX, Document, Font, Marks, PaperError};
 use crate::disclosure::template::{self, Masking, Template};
 use crate::domain::id::CaseId;
-use crate::domain::serial::Serial;
 use crate::vault::Disclosed;
 
 /// Everything that a document is written from.
@@ -58,7 +58,7 @@ impl Store {
         contents: Vec<Disclosed<Print, Case>>,
     ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
         let write = || {
-            self.prints.disturb(Step::Write, ())?;
+            self.steps.pass(Step::Write, ())?;
             self.written(session, job, contents)
         };
         catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| {
@@ -78,11 +78,7 @@ impl Store {
             title: job.template.title().to_owned(),
             blocks: Vec::new(),
         };
-        let masking = if order.unmasked {
-            Masking::Unmasked
-        } else {
-            Masking::Masked
-        };
+        let masking = Masking::of(order.unmasked);
         for content in contents {
             session.pulse().beats().map_err(fault::ended)?;
             let mut view = content.reveal_listed(&job.manifest).map_err(fault::vault)?;
@@ -123,30 +119,22 @@ impl Store {
         cases: Vec<CaseId>,
         written: Result<Zeroizing<Vec<u8>>, ServiceError>,
     ) -> Result<Printed, ServiceError> {
-        let ending = |why: String| Ending {
-            why: format!(
-                "{why}; {} cases with {} people had been opened, nothing of it is left",
-                output.cases, output.people
-            ),
-            opened: Some(Finished {
-                at: self.clock.now(),
-                cases: output.cases,
-                people: output.people,
-                bytes: 0,
-                sha256: [0; 32],
-            }),
+        let broken = |why: &str| {
+            let so_far = Finished::opened(self.clock.now(), output.cases, output.people);
+            OutputEnd::broken((OutputState::Interrupted, why), so_far, output.cases)
         };
         let bytes = match written {
             Ok(bytes) => bytes,
             Err(error) => {
-                self.end_broken(output.serial, ending(error.to_string()));
+                // The error that is told is that of the print.
+                drop(self.end_or_owe(output.serial, broken(&error.to_string())));
                 return Err(error);
             }
         };
         if let Err(error) = self.close_written(output, &bytes) {
             let why = format!("its end could not be entered: {error}");
             tracing::error!(%error, serial = %output.serial, "a print could not be closed; will be tried again");
-            self.prints.unclosed(output.serial, ending(why));
+            self.owed.owe(output.serial, broken(&why));
             return Err(error);
         }
         if let Err(ended) = session.pulse().beats() {
@@ -165,13 +153,10 @@ impl Store {
     }
 
     fn close_written(&self, output: &Output, bytes: &[u8]) -> Result<(), ServiceError> {
-        self.prints.disturb(Step::Close, ())?;
         let finished = Finished {
-            at: self.clock.now(),
-            cases: output.cases,
-            people: output.people,
             bytes: bytes.len() as u64,
             sha256: digest(bytes),
+            ..Finished::opened(self.clock.now(), output.cases, output.people)
         };
         let what = format!(
             "written; {} cases opened, {} people; {} copies; SHA-256 {}",
@@ -186,35 +171,5 @@ impl Store {
             Some((Outcome::Done, what.clone()))
         });
         changed.map(drop)
-    }
-
-    /// Closes the record of a print that came to nothing; one that cannot be closed now is tried
-    /// again every minute.
-    pub(super) fn end_broken(&self, serial: Serial, ending: Ending) {
-        if let Err(error) = self.close_broken(serial, &ending) {
-            tracing::error!(%error, %serial, "a print could not be closed; will be tried again");
-            self.prints.unclosed(serial, ending);
-        }
-    }
-
-    /// The same, once. No record is none to be closed: not even the beginning of its list was
-    /// entered.
-    ///
-    /// # Errors
-    /// What the log or the disk says.
-    fn close_broken(&self, serial: Serial, ending: &Ending) -> Result<(), ServiceError> {
-        self.prints.disturb(Step::Close, ())?;
-        let closed = self.change_output(serial, |output| {
-            if output.state != OutputState::Running {
-                return None;
-            }
-            output.state = OutputState::Interrupted;
-            output.finished.clone_from(&ending.opened);
-            Some((Outcome::Refused, ending.why.clone()))
-        });
-        match closed {
-            Ok(_) | Err(ServiceError::NotFound) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 }

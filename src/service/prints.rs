@@ -9,9 +9,10 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::error::ServiceError;
+use super::places::{Place, Places};
 use crate::authn::session::{Pulse, Session};
 use crate::config::print::Print;
-use crate::disclosure::output::{Finished, Form};
+use crate::disclosure::output::Form;
 use crate::disclosure::paper::{DOCUMENT_BYTES_MAX, Font};
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::serial::Serial;
@@ -29,7 +30,7 @@ pub struct Bytes(Arc<Written>);
 
 struct Written {
     bytes: Zeroizing<Vec<u8>>,
-    _room: Room,
+    _share: Share,
 }
 
 impl AsRef<[u8]> for Bytes {
@@ -39,12 +40,26 @@ impl AsRef<[u8]> for Bytes {
 }
 
 /// A part of [`ALL_BYTES_MAX`], given back when dropped.
-struct Room {
+struct Share {
     taken: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Room {
+impl Share {
+    /// For what may yet become a document.
+    fn reserve(taken: &Arc<AtomicUsize>) -> Result<Self, ServiceError> {
+        let more = |all: usize| {
+            let all = all.checked_add(DOCUMENT_BYTES_MAX);
+            all.filter(|all| *all <= ALL_BYTES_MAX)
+        };
+        let reserved = taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        reserved.map_err(|_| ServiceError::Busy)?;
+        Ok(Self {
+            taken: Arc::clone(taken),
+            bytes: DOCUMENT_BYTES_MAX,
+        })
+    }
+
     fn take(taken: &Arc<AtomicUsize>, bytes: usize) -> Self {
         taken.fetch_add(bytes, Ordering::SeqCst);
         Self {
@@ -54,42 +69,16 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for Share {
     fn drop(&mut self) {
         self.taken.fetch_sub(self.bytes, Ordering::SeqCst);
     }
 }
 
-/// A place among the prints at work.
-pub(super) struct Turn<'a> {
-    prints: &'a Prints,
-    whose: AccountId,
-    _room: Room,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.prints.at_work().retain(|taken| *taken != self.whose);
-    }
-}
-
-/// How a print ended that came to nothing.
-pub(super) struct Ending {
-    /// Why, without content.
-    pub(super) why: String,
-    /// What had been opened, if anything.
-    pub(super) opened: Option<Finished>,
-}
-
-/// Where a test can break a print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Part of the list is entered.
-    List,
-    /// The document is written.
-    Write,
-    /// The record is closed.
-    Close,
+/// A place among the prints at work, and memory for what is written there.
+pub(super) struct Turn {
+    _place: Place,
+    _share: Share,
 }
 
 pub(super) struct Kept {
@@ -107,14 +96,9 @@ pub(super) struct Prints {
     kept: Mutex<HashMap<Serial, Kept>>,
     /// Documents that died and whose records may have to be closed.
     dead: Mutex<Vec<Serial>>,
-    /// Prints that came to nothing and whose records could not be closed yet.
-    unclosed: Mutex<Vec<(Serial, Ending)>>,
-    /// Who is at work.
-    at_work: Mutex<Vec<AccountId>>,
+    places: Places,
     /// Bytes of [`ALL_BYTES_MAX`] that are taken.
     taken: Arc<AtomicUsize>,
-    #[cfg(test)]
-    pub(super) broken: Mutex<Vec<Step>>,
 }
 
 impl Prints {
@@ -124,49 +108,26 @@ impl Prints {
             font: Mutex::default(),
             kept: Mutex::default(),
             dead: Mutex::default(),
-            unclosed: Mutex::default(),
-            at_work: Mutex::default(),
+            places: Places::new(AT_WORK),
             taken: Arc::default(),
-            #[cfg(test)]
-            broken: Mutex::default(),
         }
     }
 
-    fn at_work(&self) -> MutexGuard<'_, Vec<AccountId>> {
-        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a place, and room for what is written there; [`ServiceError::Busy`] where there is
-    /// none, or this person has one: nobody keeps the others out.
-    pub(super) fn take_turn(&self, whose: AccountId) -> Result<Turn<'_>, ServiceError> {
-        let mut at_work = self.at_work();
-        let room = self.taken.load(Ordering::SeqCst) + DOCUMENT_BYTES_MAX <= ALL_BYTES_MAX;
-        if at_work.len() >= AT_WORK || at_work.contains(&whose) || !room {
-            return Err(ServiceError::Busy);
-        }
-        at_work.push(whose);
+    /// Takes a place, and memory for what is written there.
+    ///
+    /// # Errors
+    /// [`ServiceError::Busy`] where either is missing.
+    pub(super) fn take_turn(&self, whose: AccountId) -> Result<Turn, ServiceError> {
         Ok(Turn {
-            prints: self,
-            whose,
-            _room: Room::take(&self.taken, DOCUMENT_BYTES_MAX),
+            _place: self.places.take(whose)?,
+            _share: Share::reserve(&self.taken)?,
         })
     }
 
-    /// All room but one byte less than a document may need.
+    /// All memory but one byte less than a document may need.
     #[cfg(test)]
     pub(super) fn fill(&self) -> impl Drop + use<> {
-        Room::take(&self.taken, ALL_BYTES_MAX - DOCUMENT_BYTES_MAX + 1)
-    }
-
-    /// Gives back `value`, unless a test breaks this step.
-    pub(super) fn disturb<T>(&self, step: Step, value: T) -> Result<T, ServiceError> {
-        #[cfg(test)]
-        if self.broken.lock().unwrap().contains(&step) {
-            assert_ne!(step, Step::Write, "on purpose");
-            return Err(ServiceError::LogUnavailable);
-        }
-        let _ = step;
-        Ok(value)
+        Share::take(&self.taken, ALL_BYTES_MAX - DOCUMENT_BYTES_MAX + 1)
     }
 
     /// The font, read once; where it is missing it is looked for again each time, so that an
@@ -219,7 +180,7 @@ impl Prints {
             cases,
             form,
             bytes: Bytes(Arc::new(Written {
-                _room: Room::take(&self.taken, bytes.len()),
+                _share: Share::take(&self.taken, bytes.len()),
                 bytes,
             })),
         };
@@ -267,18 +228,6 @@ impl Prints {
 
     fn dead(&self) -> MutexGuard<'_, Vec<Serial>> {
         self.dead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The record of this print is still to be closed.
-    pub(super) fn unclosed(&self, serial: Serial, ending: Ending) {
-        let mut unclosed = self.unclosed.lock().unwrap_or_else(PoisonError::into_inner);
-        unclosed.push((serial, ending));
-    }
-
-    /// Those since this was asked last.
-    pub(super) fn take_unclosed(&self) -> Vec<(Serial, Ending)> {
-        let mut unclosed = self.unclosed.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *unclosed)
     }
 
     /// Something of these cases is destroyed: documents that show it go.

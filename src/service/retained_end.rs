@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::error::ServiceError;
 use super::fault;
-use super::retained_open::Consented;
+use super::second_person::Consented;
 use super::store::{Answer, Store};
 use crate::audit::{Event, Outcome, Shown};
 use crate::authn::session::{Origin, Session};

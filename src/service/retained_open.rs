@@ -8,10 +8,11 @@ use super::error::ServiceError;
 use super::fault;
 use super::recipients::reason_fits;
 use super::retained::people_of;
+use super::second_person::Consented;
 use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
-use crate::audit::usage::{ASK, Reserved};
-use crate::audit::{Position, Shown};
+use crate::audit::Shown;
+use crate::audit::usage::Reserved;
 use crate::authn::session::Session;
 use crate::authz::action::{Action, HandOver, OpenRetained};
 use crate::authz::facts::Target;
@@ -44,14 +45,6 @@ pub struct Reasons {
     pub reason: String,
     /// Consent of a second person to exactly this, once there is one.
     pub approval: Option<ApprovalId>,
-}
-
-/// What needs a second person: the request for one or, with their consent, the thing itself.
-pub enum Consented<T> {
-    /// The id of the request.
-    Asked(ApprovalId),
-    /// It was done; where its access-log entry stands.
-    Done(T, Position),
 }
 
 /// An opened item.
@@ -290,45 +283,6 @@ impl Store {
             let handed = handed(&items, parts)?;
             let file = handover::write(&handed, &archive, made_at, random.as_ref());
             Ok(Consented::Done(file.map_err(fault::handover)?, position))
-        }))
-    }
-
-    /// Asks for a second person, once it is sure that the asker could do it themselves.
-    pub(super) fn ask_second<A: Action, T: Send + 'static>(
-        &self,
-        permit: Permit<A>,
-        session: &Session,
-        wanted: Asked,
-        reason: String,
-    ) -> Answer<Consented<T>> {
-        self.ask_second_without(permit, session, wanted, reason, Vec::new())
-    }
-
-    /// The same, and these people may not decide on it either.
-    pub(super) fn ask_second_without<A: Action, T: Send + 'static>(
-        &self,
-        permit: Permit<A>,
-        session: &Session,
-        wanted: Asked,
-        reason: String,
-        barred: Vec<AccountId>,
-    ) -> Answer<Consented<T>> {
-        let mut batch = Batch::default();
-        let asked = self.ask_without(&mut batch, wanted, session.account(), barred);
-        let approval = match asked {
-            Ok(approval) => approval,
-            Err(error) => return self.fail(permit, error),
-        };
-        let shown = Shown {
-            query: Some(ASK),
-            reason: Some(reason),
-            ..Shown::default()
-        };
-        let recorded = self.log.record_with(permit, shown, batch);
-        Ok(recorded.map(move |recorded| {
-            recorded
-                .map(|_| Consented::Asked(approval))
-                .map_err(fault::log)
         }))
     }
 

@@ -10,7 +10,8 @@ use super::destroy::held;
 use super::error::ServiceError;
 use super::fault;
 use super::hold::Lift;
-use super::retained_open::{Consented, needed};
+use super::retained_open::needed;
+use super::second_person::Consented;
 use super::store::{Answer, Store};
 use super::types::{HoldView, Holds};
 use crate::audit::Shown;
@@ -218,7 +219,8 @@ impl Store {
             standing_hash: lift.standing_hash,
         };
         let Some(approval) = asked.approval else {
-            return self.ask_second_without(permit, session, wanted, asked.reason, lift.setters);
+            let wanted = (wanted, asked.reason);
+            return self.ask_second_with(permit, session, wanted, lift.setters, Batch::default());
         };
         let mut batch = Batch::default();
         let spent = self.spend_lift(&mut batch, approval, &wanted, session.account(), &lift);

@@ -387,7 +387,7 @@ impl Store {
     pub(super) fn close(&self) -> Result<(), ServiceError> {
         self.sessions.end_all();
         // Exports end with their sessions, and say so while they can.
-        self.exports.wait_idle(EXPORTS_PATIENCE);
+        self.exports.places.wait_idle(EXPORTS_PATIENCE);
         let published = self.log.tick().map_err(fault::log);
         let raised = self.raise_floor();
         let kept = self.keep_own_time();

@@ -48,6 +48,8 @@ use super::fault;
 use super::gate::Gates;
 use super::headroom::Headroom;
 use super::index::Rotation;
+use super::output_owed::Owed;
+use super::output_steps::Steps;
 use super::own_time::OwnTime;
 use super::prints::Prints;
 
@@ -75,6 +77,9 @@ pub struct Store {
     pub(super) outputs: Outputs,
     /// Print documents that wait to be fetched.
     pub(super) prints: Prints,
+    /// Ends that records of outputs could not be told yet.
+    pub(super) owed: Owed,
+    pub(super) steps: Steps,
     /// Files of exports, and what writes them.
     pub(super) exports: Exports,
     /// Room on the disk.

@@ -210,7 +210,6 @@ mod tests {
     use crate::disclosure::mark::tests::{drawn, png};
     use crate::domain::task::Task;
     use crate::service::export::tests::Office;
-    use crate::service::print::tests::print;
 
     #[test]
     fn a_planted_number_hides_no_mark() {
@@ -256,7 +255,7 @@ mod tests {
     fn numbers_written_into_a_file_neither_hide_the_right_one_nor_stop_the_answer() {
         let office = Office::new();
         let case = office.register("officer");
-        let real = print(&office, &[case]).unwrap();
+        let real = office.print("officer", &[case]).unwrap();
         // They come before every other in the order of numbers, and would not fit in an entry.
         let planted = (0..500_u128).map(|n| {
             let letters: Vec<char> = "0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars().collect();

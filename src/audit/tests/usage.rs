@@ -55,7 +55,7 @@ fn list_of<A: Action>(log: &AccessLog, actor: u8, listed: &[(u8, &[u64])]) {
         })
         .collect();
     let _ = log
-        .record_list::<A, _>(permit(actor, None), &list, beside())
+        .record_list::<A, _>(permit(actor, None), None, &list, beside())
         .unwrap();
 }
 
@@ -141,7 +141,7 @@ fn a_list_that_takes_several_entries_is_one_output() {
     let before = office.engine.log_size(Log::Access);
     let permit = permit(1, None);
     let _ = log
-        .record_list::<Export, _>(permit, &list, beside())
+        .record_list::<Export, _>(permit, None, &list, beside())
         .unwrap();
     assert!(
         office.engine.log_size(Log::Access) > before + 1,
@@ -175,11 +175,12 @@ fn an_unmasked_list_and_its_unmasking_stand_or_fall_together() {
     };
     let size = || office.engine.log_size(Log::Access);
     let enter = |n| {
-        let permits = (permit::<Export>(1, None), permit::<Unmask>(1, None));
-        log.record_unmasked(permits, &list, spend(n))
+        let unmask = Some(permit::<Unmask>(1, None));
+        log.record_list(permit::<Export>(1, None), unmask, &list, spend(n))
     };
     let before = size();
     let (manifest, unmask) = enter(1).unwrap();
+    let unmask = unmask.unwrap();
     assert!(manifest.holds(case(1)) && unmask.holds(case(1)));
     assert!(!unmask.holds(case(2)));
     let places = (manifest.position().index, unmask.position().index);

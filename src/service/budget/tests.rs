@@ -113,7 +113,7 @@ impl Office {
             batch,
             ..Beside::default()
         };
-        let recorded = self.store.log.record_list(permit, &list, beside);
+        let recorded = self.store.log.record_list(permit, None, &list, beside);
         drop(reserved);
         recorded.map(drop).map_err(fault::log)
     }

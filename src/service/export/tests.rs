@@ -20,6 +20,7 @@ use crate::domain::time::{Clock, SteppedClock};
 use crate::service::destroy_tests::{order as doom, place};
 use crate::service::open;
 use crate::service::outputs::{OutputView, Portion};
+use crate::service::print_order::PrintOrder;
 use crate::service::seal::Settings;
 use crate::service::testing::{here, secret, settings};
 use crate::service::types::PageRequest;
@@ -30,6 +31,31 @@ mod disturbed;
 mod searched;
 pub(in crate::service) mod stays;
 mod unclosed;
+
+/// What becomes of a case.
+type Change = (&'static str, fn(&Office, CaseId));
+
+/// What takes the right to an ordinary case of "officer" away.
+const ORDINARY_GOES: [Change; 3] = [
+    ("handed on", |o, case| {
+        o.assign("officer", case, &["officer2"])
+    }),
+    ("made sensitive", |o, case| {
+        o.reclassify("officer", case, Classification::Sensitive, &["rights2"])
+    }),
+    ("locked", |o, case| o.lock("officer", case)),
+];
+
+/// The same of a sensitive case of "rights".
+const SENSITIVE_GOES: [Change; 3] = [
+    ("handed on", |o, case| {
+        o.assign("rights", case, &["rights2"])
+    }),
+    ("made ordinary", |o, case| {
+        o.reclassify("rights", case, Classification::Ordinary, &["officer2"])
+    }),
+    ("locked", |o, case| o.lock("rights", case)),
+];
 
 /// Stands in every narrative; whoever looks for it in a file finds it or not.
 const CANARY: &str = "export-canary";
@@ -141,6 +167,50 @@ impl Office {
         }
     }
 
+    /// The same on paper.
+    pub(in crate::service) fn paper(cases: &[CaseId]) -> PrintOrder {
+        PrintOrder {
+            purpose: Purpose::Handling,
+            reason: "for a test".to_owned(),
+            cases: cases.iter().copied().map(Some).collect(),
+            form: Form::PrintHtml,
+            template: None,
+            unmasked: false,
+            identity: None,
+            copies: 1,
+            receiver: "archive".to_owned(),
+            responsible: None,
+            destroy_by: None,
+            approval: None,
+        }
+    }
+
+    pub(in crate::service) fn print(
+        &self,
+        login: &str,
+        cases: &[CaseId],
+    ) -> Result<Serial, ServiceError> {
+        let printed = self.store.print(&self.session(login), Self::paper(cases))?;
+        match printed.wait()? {
+            Consented::Done(printed, _) => Ok(printed.serial),
+            Consented::Asked(_) => panic!("a second person was asked"),
+        }
+    }
+
+    /// The newest output.
+    pub(in crate::service) fn newest(&self) -> Output {
+        let newest = self
+            .store
+            .outputs
+            .newest(u64::MAX, Limit::rows(1), |_| true);
+        newest.unwrap().0.remove(0).row
+    }
+
+    /// Breaks these steps of every output from now on.
+    pub(in crate::service) fn breaks(&self, steps: &[Step]) {
+        *self.store.steps.broken.lock().unwrap() = steps.to_vec();
+    }
+
     fn begin(&self, session: Session, order: Order) -> Begun {
         match self.store.begin_export(session, order).unwrap().wait() {
             Ok(Consented::Done(begun, _)) => begun,
@@ -180,7 +250,7 @@ impl Office {
         let view = self.ended(login, begun.serial);
         assert_eq!(view.state, OutputState::Ready, "{view:?}");
         // Its record is closed a moment before its place is free.
-        self.store.exports.wait_idle(Duration::from_secs(60));
+        self.store.exports.places.wait_idle(Duration::from_secs(60));
         begun.serial
     }
 
@@ -396,7 +466,11 @@ fn nothing_is_taken_out_that_is_not_the_askers_and_no_order_that_cannot_be_carri
     assert_eq!((begun.cases, begun.absent), (1, 100));
     office.ended("officer", begun.serial);
     // Its record is closed a moment before its place is free.
-    office.store.exports.wait_idle(Duration::from_secs(60));
+    office
+        .store
+        .exports
+        .places
+        .wait_idle(Duration::from_secs(60));
     assert_eq!(with(&|o| o.destroy_by = office.clock.now()), "destroy_by");
     assert_eq!(with(&|o| o.form = Form::PrintPdf), "format");
     let begun = office.begin(
@@ -424,14 +498,17 @@ fn nothing_is_taken_out_that_is_not_the_askers_and_no_order_that_cannot_be_carri
 fn one_person_takes_one_place_and_leaves_the_other() {
     let office = Office::new();
     let [one, two, three] = [1, 2, 3].map(|n| crate::domain::id::AccountId::from_bytes([n; 16]));
-    let taken = office.store.exports.take_turn(one).ok().unwrap();
+    let taken = office.store.exports.places.take(one).ok().unwrap();
     assert!(matches!(
-        office.store.exports.take_turn(one),
+        office.store.exports.places.take(one),
         Err(ServiceError::Busy)
     ));
-    let other = office.store.exports.take_turn(two);
+    let other = office.store.exports.places.take(two);
     assert!(other.is_ok());
-    assert!(office.store.exports.take_turn(three).is_err(), "all taken");
+    assert!(
+        office.store.exports.places.take(three).is_err(),
+        "all taken"
+    );
     drop(taken);
-    assert!(office.store.exports.take_turn(three).is_ok());
+    assert!(office.store.exports.places.take(three).is_ok());
 }

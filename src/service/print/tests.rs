@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::disclosure::output::{Output, OutputState};
-use crate::domain::limit::Limit;
+use crate::disclosure::output::OutputState;
 use crate::domain::purpose::Purpose;
 use crate::domain::random::SystemSource;
 use crate::domain::secret::SecretText;
@@ -18,46 +17,6 @@ use crate::service::{Service, open};
 
 /// Long enough for a thread to come to where it waits.
 const WHILE: Duration = Duration::from_millis(500);
-
-fn order(cases: &[CaseId]) -> PrintOrder {
-    PrintOrder {
-        purpose: Purpose::Handling,
-        reason: "for a test".to_owned(),
-        cases: cases.iter().copied().map(Some).collect(),
-        form: Form::PrintHtml,
-        template: None,
-        unmasked: false,
-        identity: None,
-        copies: 1,
-        receiver: "archive".to_owned(),
-        responsible: None,
-        destroy_by: None,
-        approval: None,
-    }
-}
-
-pub(in crate::service) fn print(office: &Office, cases: &[CaseId]) -> Result<Serial, ServiceError> {
-    let printed = office
-        .store
-        .print(&office.session("officer"), order(cases))?;
-    match printed.wait()? {
-        Consented::Done(printed, _) => Ok(printed.serial),
-        Consented::Asked(_) => panic!("a second person was asked"),
-    }
-}
-
-/// The newest output.
-fn newest(office: &Office) -> Output {
-    let all = office
-        .store
-        .outputs
-        .newest(u64::MAX, Limit::rows(1), |_| true);
-    all.unwrap().0.remove(0).row
-}
-
-fn breaks(office: &Office, steps: &[Step]) {
-    *office.store.prints.broken.lock().unwrap() = steps.to_vec();
-}
 
 fn page(office: &Office, serial: Serial) -> Result<String, ServiceError> {
     let session = office.session("officer");
@@ -73,7 +32,7 @@ fn a_case_is_not_destroyed_before_its_document_can_be_dropped() {
     let serial = std::thread::scope(|scope| {
         // The document is written, and cannot be kept yet.
         let kept = office.store.prints.kept();
-        let printing = scope.spawn(move || print(office, &[case]));
+        let printing = scope.spawn(move || office.print("officer", &[case]));
         let is_written = || {
             let outputs = office.store.outputs_of(case).unwrap();
             outputs.iter().any(|o| o.state == OutputState::Ready)
@@ -96,7 +55,7 @@ fn a_case_is_not_destroyed_before_its_document_can_be_dropped() {
         printing.join().unwrap().unwrap()
     });
     assert_eq!(page(office, serial), Err(ServiceError::NotFound));
-    let again = print(office, &[case]).unwrap();
+    let again = office.print("officer", &[case]).unwrap();
     assert!(page(office, again).is_ok(), "the control");
 }
 
@@ -107,7 +66,7 @@ fn gates_are_entered_in_the_order_of_registration_and_pages_come_as_asked() {
     let shut = office.store.gates.close(first).unwrap();
     let office = &office;
     let serial = std::thread::scope(|scope| {
-        let printing = scope.spawn(move || print(office, &[second, first]));
+        let printing = scope.spawn(move || office.print("officer", &[second, first]));
         std::thread::sleep(WHILE);
         let began = Instant::now();
         // Who waits for the first is not inside of the second.
@@ -133,20 +92,20 @@ fn a_print_that_breaks_on_its_way_closes_its_record_and_stands_in_nobodys_way() 
     let case = office.register("officer");
     for (step, said, opened) in [
         (Step::List, "not whole", None),
-        (Step::Write, "panicked; 1 cases with 1 people", Some(1)),
+        (Step::Write, "panicked; 1 of 1 cases with 1 people", Some(1)),
     ] {
-        breaks(&office, &[step]);
-        assert!(print(&office, &[case]).is_err());
-        let broken = newest(&office);
+        office.breaks(&[step]);
+        assert!(office.print("officer", &[case]).is_err());
+        let broken = office.newest();
         assert_eq!(broken.state, OutputState::Interrupted, "{step:?}");
         assert_eq!(broken.finished.map(|finished| finished.cases), opened);
         let told = office.told(Task::Print);
         let of_it = |told: &&String| told.contains(&broken.serial.to_string());
         let told: Vec<_> = told.iter().filter(of_it).collect();
         assert!(told.len() == 1 && told[0].contains(said), "{told:?}");
-        breaks(&office, &[]);
+        office.breaks(&[]);
         assert!(
-            print(&office, &[case]).is_ok(),
+            office.print("officer", &[case]).is_ok(),
             "its place and its gates are free"
         );
     }
@@ -157,16 +116,16 @@ fn a_record_that_could_not_be_closed_is_closed_at_the_next_look() {
     let office = Office::new();
     let case = office.register("officer");
     for steps in [&[Step::Close][..], &[Step::Write, Step::Close]] {
-        breaks(&office, steps);
-        assert!(print(&office, &[case]).is_err());
-        let serial = newest(&office).serial;
-        office.store.expire_prints();
-        assert_eq!(newest(&office).state, OutputState::Running, "not yet");
+        office.breaks(steps);
+        assert!(office.print("officer", &[case]).is_err());
+        let serial = office.newest().serial;
+        office.store.expire_outputs();
+        assert_eq!(office.newest().state, OutputState::Running, "not yet");
         assert_eq!(page(&office, serial), Err(ServiceError::NotFound));
-        breaks(&office, &[]);
+        office.breaks(&[]);
         for _ in 0..2 {
-            office.store.expire_prints();
-            let closed = newest(&office);
+            office.store.expire_outputs();
+            let closed = office.newest();
             assert_eq!(
                 (closed.serial, closed.state),
                 (serial, OutputState::Interrupted)
@@ -188,15 +147,15 @@ fn a_person_has_one_place_among_prints_and_what_waits_has_an_end() {
     let case = office.register("officer");
     let taken = prints.take_turn(one).ok().unwrap();
     assert!(prints.take_turn(one).is_err());
-    assert_eq!(print(&office, &[case]), Err(ServiceError::Busy));
+    assert_eq!(office.print("officer", &[case]), Err(ServiceError::Busy));
     let other = prints.take_turn(two).ok().unwrap();
     assert!(prints.take_turn(three).is_err(), "all are taken");
     drop((taken, other));
     // Documents that wait leave no room for another.
     let room = prints.fill();
-    assert_eq!(print(&office, &[case]), Err(ServiceError::Busy));
+    assert_eq!(office.print("officer", &[case]), Err(ServiceError::Busy));
     drop(room);
-    assert!(print(&office, &[case]).is_ok());
+    assert!(office.print("officer", &[case]).is_ok());
 }
 
 /// The server is killed between the record and the document: what lies on the disk then.
@@ -204,9 +163,9 @@ fn a_person_has_one_place_among_prints_and_what_waits_has_an_end() {
 fn a_print_of_a_killed_server_is_closed_at_the_next_open_and_nothing_plain_is_left() {
     let office = Office::new();
     let case = office.register("officer");
-    breaks(&office, &[Step::Write, Step::Close]);
-    assert!(print(&office, &[case]).is_err());
-    let begun = newest(&office);
+    office.breaks(&[Step::Write, Step::Close]);
+    assert!(office.print("officer", &[case]).is_err());
+    let begun = office.newest();
     assert_eq!(begun.state, OutputState::Running);
     let image = tempfile::tempdir().unwrap();
     let killed = settings(image.path());
@@ -249,7 +208,7 @@ fn nobody_waits_for_a_print() {
         let token = entered.unwrap().wait().unwrap().token;
         let session = || store.sessions.resume(&token, here()).unwrap();
         let shut = store.gates.close(cases[0]).unwrap();
-        let (printer, order) = (session(), order(&cases[..1]));
+        let (printer, order) = (session(), Office::paper(&cases[..1]));
         let printing = service.call_print(move |store| store.print(&printer, order));
         let reader = session();
         let other = cases[1];

@@ -2,36 +2,10 @@
 
 use std::time::Duration;
 
-use crate::disclosure::output::{Form, OutputState};
-use crate::domain::id::CaseId;
-use crate::domain::purpose::Purpose;
+use crate::disclosure::output::OutputState;
 use crate::domain::serial::Serial;
 use crate::domain::task::Task;
 use crate::service::export::tests::Office;
-use crate::service::print_order::PrintOrder;
-use crate::service::retained_open::Consented;
-
-fn print(office: &Office, case: CaseId) -> Serial {
-    let order = PrintOrder {
-        purpose: Purpose::Handling,
-        reason: "for a test".to_owned(),
-        cases: vec![Some(case)],
-        form: Form::PrintHtml,
-        template: None,
-        unmasked: false,
-        identity: None,
-        copies: 1,
-        receiver: "archive".to_owned(),
-        responsible: None,
-        destroy_by: None,
-        approval: None,
-    };
-    let made = office.store.print(&office.session("officer"), order);
-    match made.unwrap().wait().unwrap() {
-        Consented::Done(printed, _) => printed.serial,
-        Consented::Asked(_) => panic!("a second person was asked"),
-    }
-}
 
 fn fetch(office: &Office, serial: Serial) -> bool {
     let session = office.session("officer");
@@ -47,7 +21,10 @@ fn state(office: &Office, serial: Serial) -> OutputState {
 fn a_print_that_nobody_fetched_in_time_is_not_out() {
     let office = Office::new();
     let case = office.register("officer");
-    let (waits, fetched) = (print(&office, case), print(&office, case));
+    let (waits, fetched) = (
+        office.print("officer", &[case]).unwrap(),
+        office.print("officer", &[case]).unwrap(),
+    );
     assert!(fetch(&office, fetched));
     office.store.expire_prints();
     assert_eq!(state(&office, waits), OutputState::Ready, "its time runs");
@@ -70,7 +47,9 @@ fn a_print_that_nobody_fetched_in_time_is_not_out() {
 #[test]
 fn a_look_that_finds_it_dead_does_not_make_it_forgotten() {
     let office = Office::new();
-    let serial = print(&office, office.register("officer"));
+    let serial = office
+        .print("officer", &[office.register("officer")])
+        .unwrap();
     office.clock.advance(Duration::from_secs(5 * 60));
     // Whoever fetches comes too late, and sweeps it away before the background does.
     assert!(!fetch(&office, serial));
@@ -85,7 +64,7 @@ fn a_newer_document_and_a_destruction_take_it_and_close_its_record() {
     let other = office.register("officer");
     // The session holds four at a time.
     let prints: Vec<Serial> = [case, other, other, other, other]
-        .map(|case| print(&office, case))
+        .map(|case| office.print("officer", &[case]).unwrap())
         .into();
     office.store.expire_prints();
     let states = |of: OutputState| {

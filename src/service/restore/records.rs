@@ -66,18 +66,13 @@ impl Store {
     /// What was being written when the backup was made, or waited to be fetched, may have left since:
     /// the backup cannot know. It is out until somebody says that no copy is left. Gives how many.
     pub(super) fn doubt_outputs(&self) -> Result<u64, ServiceError> {
-        let in_doubt = |output: &Output| match output.state {
-            OutputState::Running => true,
-            OutputState::Ready => output.fetched.1 == 0,
-            _ => false,
-        };
         let (mut doubted, mut before) = (0, u64::MAX);
         loop {
-            let page = self.outputs.newest(before, OUTPUTS, in_doubt);
+            let page = self.outputs.newest(before, OUTPUTS, Output::is_pending);
             let (rows, next) = page.map_err(fault::table)?;
             for stored in rows {
                 let changed = self.change_output(stored.row.serial, |output| {
-                    if !in_doubt(output) {
+                    if !output.is_pending() {
                         return None;
                     }
                     output.state = OutputState::MayBeOut;

@@ -18,8 +18,9 @@ use crate::domain::time::{Clock, SteppedClock, Timestamp};
 use crate::engine::{KeyRange, Log};
 use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::service::open;
-use crate::service::retained_open::{Consented, Reasons};
+use crate::service::retained_open::Reasons;
 use crate::service::seal::Settings;
+use crate::service::second_person::Consented;
 use crate::vault::{KeptApart, VaultError};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

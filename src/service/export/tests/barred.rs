@@ -2,10 +2,6 @@
 
 use super::*;
 use crate::service::exports::Stop;
-use crate::service::print_order::PrintOrder;
-
-/// What takes a right away.
-type Change<'a> = (&'a str, &'a dyn Fn(&Office, CaseId));
 
 /// Begins an export of a case and one of another, which is the control; gives them and the session.
 fn two_wait(office: &Office, login: &str) -> (CaseId, [Serial; 2], Session) {
@@ -14,7 +10,7 @@ fn two_wait(office: &Office, login: &str) -> (CaseId, [Serial; 2], Session) {
     (case, serials, office.session(login))
 }
 
-fn barred(login: &str, changes: &[Change<'_>]) {
+fn barred(login: &str, changes: &[Change]) {
     for (what, change) in changes {
         let office = Office::new();
         office.join("officer2", Role::Officer);
@@ -42,36 +38,12 @@ fn barred(login: &str, changes: &[Change<'_>]) {
 
 #[test]
 fn a_file_dies_with_the_right_to_a_case_of_it() {
-    let sensitive = Classification::Sensitive;
-    barred(
-        "officer",
-        &[
-            ("handed on", &|o, case| {
-                o.assign("officer", case, &["officer2"])
-            }),
-            ("made sensitive", &|o, case| {
-                o.reclassify("officer", case, sensitive, &["rights2"]);
-            }),
-            ("locked", &|o, case| o.lock("officer", case)),
-        ],
-    );
+    barred("officer", &ORDINARY_GOES);
 }
 
 #[test]
 fn a_sensitive_file_dies_with_the_right_to_a_case_of_it() {
-    let ordinary = Classification::Ordinary;
-    barred(
-        "rights",
-        &[
-            ("handed on", &|o, case| {
-                o.assign("rights", case, &["rights2"])
-            }),
-            ("made ordinary", &|o, case| {
-                o.reclassify("rights", case, ordinary, &["officer2"]);
-            }),
-            ("locked", &|o, case| o.lock("rights", case)),
-        ],
-    );
+    barred("rights", &SENSITIVE_GOES);
 }
 
 #[test]
@@ -153,7 +125,7 @@ fn a_sensitive_file_lives_and_dies_with_its_session() {
             assert_eq!(other, Err(ServiceError::NotFound));
         }
         office.store.sessions.end(&tokens[0]).unwrap();
-        office.store.expire_exports();
+        office.store.expire_outputs();
         assert_eq!(office.files(), usize::from(!sensitive));
         let later = office.fetch(&session(1), begun.serial);
         assert_eq!(later.is_ok(), !sensitive);
@@ -222,47 +194,19 @@ fn a_file_that_cannot_be_removed_is_fetched_by_nobody() {
     let session = office.session("officer");
     let gone = Err(ServiceError::WrongState("ready"));
     assert_eq!(office.fetch(&session, serial), gone);
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!(office.files(), 0);
     assert_eq!(office.look("officer", serial).state, OutputState::Expired);
 }
 
-/// A print document of this case that waits to be fetched.
-fn printed(office: &Office, login: &str, case: CaseId) -> Serial {
-    let order = PrintOrder {
-        purpose: Purpose::Handling,
-        reason: "for a test".to_owned(),
-        cases: vec![Some(case)],
-        form: Form::PrintHtml,
-        template: None,
-        unmasked: false,
-        identity: None,
-        copies: 1,
-        receiver: "archive".to_owned(),
-        responsible: None,
-        destroy_by: None,
-        approval: None,
-    };
-    let made = office.store.print(&office.session(login), order);
-    match made.unwrap().wait().unwrap() {
-        Consented::Done(printed, _) => printed.serial,
-        Consented::Asked(_) => panic!("a second person was asked"),
-    }
-}
-
 #[test]
 fn a_print_document_dies_with_the_right_to_a_case_of_it() {
-    let changes: [Change<'_>; 2] = [
-        ("handed on", &|o, case| {
-            o.assign("officer", case, &["officer2"])
-        }),
-        ("locked", &|o, case| o.lock("officer", case)),
-    ];
-    for (what, change) in changes {
+    for (what, change) in ORDINARY_GOES {
         let office = Office::new();
         office.join("officer2", Role::Officer);
+        office.join("rights2", Role::HumanRightsOfficer);
         let cases = [(); 2].map(|()| office.register("officer"));
-        let [gone, stays] = cases.map(|case| printed(&office, "officer", case));
+        let [gone, stays] = cases.map(|case| office.print("officer", &[case]).unwrap());
         change(&office, cases[0]);
         let state = |serial| office.look("officer", serial).state;
         assert_eq!(state(gone), OutputState::Expired, "{what}");

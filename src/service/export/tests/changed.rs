@@ -3,15 +3,8 @@
 use super::*;
 use crate::cases::draft::Amendment;
 
-/// What becomes of a case meanwhile.
-type Change<'a> = (&'a str, &'a dyn Fn(&Office, CaseId));
-
 /// Holds an export of three cases at the second, changes the third, and gives the plain text.
-fn meanwhile(
-    office: &Office,
-    login: &str,
-    change: &dyn Fn(&Office, CaseId),
-) -> (OutputView, String) {
+fn meanwhile(office: &Office, login: &str, change: fn(&Office, CaseId)) -> (OutputView, String) {
     office.join("officer2", Role::Officer);
     office.join("rights2", Role::HumanRightsOfficer);
     let cases = [(); 3].map(|()| office.register(login));
@@ -33,7 +26,7 @@ fn meanwhile(
     (view, plain)
 }
 
-fn left_out(login: &str, changes: &[Change<'_>]) {
+fn left_out(login: &str, changes: &[Change]) {
     for (what, change) in changes {
         let (view, plain) = meanwhile(&Office::new(), login, *change);
         assert_eq!(view.state, OutputState::Ready, "{what}: {view:?}");
@@ -41,57 +34,33 @@ fn left_out(login: &str, changes: &[Change<'_>]) {
         assert_eq!(counted, (2, Some(1)), "{what}");
         assert_eq!(plain.lines().count(), 2, "{what}");
     }
-    let (view, plain) = meanwhile(&Office::new(), login, &|_, _| ());
+    let (view, plain) = meanwhile(&Office::new(), login, |_, _| ());
     let control = (view.opened, view.left_out, plain.lines().count());
     assert_eq!(control, (3, Some(0), 3), "the control");
 }
 
 #[test]
 fn an_ordinary_case_that_is_handed_on_reclassified_or_locked_meanwhile_is_left_out() {
-    let sensitive = Classification::Sensitive;
-    left_out(
-        "officer",
-        &[
-            ("handed on", &|o, case| {
-                o.assign("officer", case, &["officer2"])
-            }),
-            ("made sensitive", &|o, case| {
-                o.reclassify("officer", case, sensitive, &["rights2"]);
-            }),
-            ("locked", &|o, case| o.lock("officer", case)),
-        ],
-    );
+    left_out("officer", &ORDINARY_GOES);
 }
 
 /// Who stays a holder may still take it out, and has a wrap of the new key; the key that was
 /// unwrapped when the export began opens it no more.
 #[test]
 fn a_sensitive_case_that_is_given_new_keys_meanwhile_is_left_out() {
-    let ordinary = Classification::Ordinary;
-    let rekey = |o: &Office, case: CaseId| {
+    left_out("rights", &SENSITIVE_GOES);
+    let rekeyed: Change = ("given new keys", |o, case| {
         o.assign("rights", case, &["rights", "rights2"]);
         o.assign("rights", case, &["rights"]);
-    };
-    left_out(
-        "rights",
-        &[
-            ("handed on", &|o, case| {
-                o.assign("rights", case, &["rights2"])
-            }),
-            ("given new keys", &rekey),
-            ("made ordinary", &|o, case| {
-                o.reclassify("rights", case, ordinary, &["officer2"]);
-            }),
-            ("locked", &|o, case| o.lock("rights", case)),
-        ],
-    );
+    });
+    left_out("rights", &[rekeyed]);
 }
 
 /// Nothing would mask somebody who is not on the list.
 #[test]
 fn a_statement_that_is_added_meanwhile_with_a_new_person_does_not_go_out() {
     let office = Office::new();
-    let add = |o: &Office, case: CaseId| {
+    let add: fn(&Office, CaseId) = |o, case| {
         let person = serde_json::json!({"part": "witness", "name": "장길산"});
         let amendment = Amendment {
             statement: Some("장길산이 보았다고 함".to_owned()),
@@ -102,7 +71,7 @@ fn a_statement_that_is_added_meanwhile_with_a_new_person_does_not_go_out() {
         let done = o.store.amend(&by, case, Purpose::Handling, amendment, None);
         drop(done.unwrap().wait().unwrap());
     };
-    let (view, plain) = meanwhile(&office, "officer", &add);
+    let (view, plain) = meanwhile(&office, "officer", add);
     assert!(!plain.contains("장길산"), "in clear: {plain}");
     assert_eq!((view.opened, view.left_out), (2, Some(1)));
 }

@@ -36,7 +36,7 @@ fn a_file_that_cannot_be_removed_after_its_time_is_tried_again() {
     let (_, serial, path) = ready(&office);
     block(&path);
     office.clock.advance(Duration::from_secs(25 * 3600));
-    office.store.expire_exports();
+    office.store.expire_outputs();
     let state = || office.look("officer", serial).state;
     assert_eq!(
         state(),
@@ -46,7 +46,7 @@ fn a_file_that_cannot_be_removed_after_its_time_is_tried_again() {
     assert!(office.store.exports.has_file(serial));
     fs::remove_dir(&path).unwrap();
     fs::write(&path, b"ciphertext").unwrap();
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!((state(), office.files()), (OutputState::Expired, 0));
     assert!(!office.store.exports.has_file(serial));
 }
@@ -79,7 +79,7 @@ fn a_file_that_outlives_its_closed_record_is_told_and_tried_again() {
     assert_eq!(office.look("officer", serial).state, OutputState::Cancelled);
     fs::remove_dir(&path).unwrap();
     fs::write(&path, b"ciphertext").unwrap();
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!(office.files(), 0);
 }
 
@@ -90,10 +90,10 @@ fn a_file_dies_after_its_time() {
     let begun = office.begin(office.session("officer"), office.order(&[case]));
     office.ended("officer", begun.serial);
     office.clock.advance(Duration::from_secs(23 * 3600));
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!(office.files(), 1);
     office.clock.advance(Duration::from_secs(2 * 3600));
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!(office.files(), 0);
     assert_eq!(
         office.look("officer", begun.serial).state,
@@ -109,11 +109,11 @@ fn a_clock_that_is_set_back_keeps_no_file_alive_and_one_set_forward_ends_none() 
     let office = Office::new();
     let (_, serial, _) = ready(&office);
     office.clock.jump(YEAR_MS);
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!(office.files(), 1);
     office.clock.jump(-2 * YEAR_MS);
     office.clock.advance(HOUR * 23);
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!(office.files(), 1);
     office.clock.advance(HOUR * 2);
     // Not even before the background has looked.
@@ -122,7 +122,7 @@ fn a_clock_that_is_set_back_keeps_no_file_alive_and_one_set_forward_ends_none() 
         matches!(fetched, Err(ServiceError::WrongState(_))),
         "{fetched:?}"
     );
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!(office.files(), 0);
 }
 
@@ -142,10 +142,10 @@ fn a_clock_that_is_set_back_while_the_store_is_closed_keeps_no_file_alive() {
         let store = open::open(&closed, &secret(), random, office.clock.clone()).unwrap();
         assert!(store.exports.has_file(serial));
         office.clock.advance(HOUR * 3);
-        store.expire_exports();
+        store.expire_outputs();
         assert_eq!(files(&closed.data), 1, "{back}");
         office.clock.advance(HOUR * 2);
-        store.expire_exports();
+        store.expire_outputs();
         assert_eq!(files(&closed.data), 0, "{back}");
     }
 }
@@ -164,7 +164,11 @@ fn a_full_disk_ends_an_export_and_says_so() {
         order.form = form;
         let begun = office.begin(office.session("officer"), order);
         let view = office.ended("officer", begun.serial);
-        office.store.exports.wait_idle(Duration::from_secs(10));
+        office
+            .store
+            .exports
+            .places
+            .wait_idle(Duration::from_secs(10));
         assert_eq!(view.state, OutputState::Interrupted);
         assert!(view.problem.unwrap().contains("disk is full"));
         assert_eq!(office.files(), 0);
@@ -210,7 +214,11 @@ fn what_leaves_stops_before_the_disk_is_full_and_then_whatever_shows_a_case() {
         let session = office.session("officer");
         let begun = office.store.begin_export(session, office.order(&[case]));
         let begun = begun.unwrap().wait().map(drop);
-        office.store.exports.wait_idle(Duration::from_secs(10));
+        office
+            .store
+            .exports
+            .places
+            .wait_idle(Duration::from_secs(10));
         begun
     };
     let full = Err(ServiceError::DiskFull);
@@ -241,6 +249,10 @@ fn an_export_that_is_being_written_stops_before_the_disk_is_full() {
     let view = office.ended("officer", begun.serial);
     assert_eq!(view.state, OutputState::Interrupted);
     assert!(view.problem.unwrap().contains("disk is full"));
-    office.store.exports.wait_idle(Duration::from_secs(10));
+    office
+        .store
+        .exports
+        .places
+        .wait_idle(Duration::from_secs(10));
     assert_eq!(office.files(), 0);
 }

@@ -39,7 +39,11 @@ fn unclosed(office: &Office) -> Serial {
     let row = record(office);
     put(office, damaged(&row));
     drop(shut);
-    office.store.exports.wait_idle(Duration::from_secs(60));
+    office
+        .store
+        .exports
+        .places
+        .wait_idle(Duration::from_secs(60));
     assert_eq!(office.files(), 0, "its file went");
     put(office, row);
     assert_eq!(
@@ -53,13 +57,13 @@ fn unclosed(office: &Office) -> Serial {
 fn an_end_that_cannot_be_recorded_is_recorded_in_the_next_minute() {
     let office = Office::new();
     let serial = unclosed(&office);
-    office.store.expire_exports();
+    office.store.expire_outputs();
     let view = office.look("officer", serial);
     assert_eq!((view.state, view.opened), (OutputState::Interrupted, 3));
     let said = office.told(Task::Export);
     let why = "its end could not be recorded";
     assert_eq!(said.iter().filter(|said| said.contains(why)).count(), 1);
-    office.store.expire_exports();
+    office.store.expire_outputs();
     assert_eq!(office.told(Task::Export).len(), said.len(), "once");
 }
 
@@ -78,25 +82,37 @@ fn an_end_that_cannot_be_recorded_is_recorded_when_it_is_called_off() {
 }
 
 #[test]
-fn a_list_that_broke_off_is_told_later_where_its_record_cannot_be_written() {
+fn a_list_that_broke_off_is_told_at_once_or_as_soon_as_its_record_can_be_written() {
     let office = Office::new();
-    let cases = [office.register("officer")];
-    let shut = office.store.gates.close(cases[0]).unwrap();
-    let begun = office.begin(office.session("officer"), office.order(&cases));
-    let row = record(&office);
-    put(&office, damaged(&row));
-    office
-        .store
-        .list_broken(begun.serial, &ServiceError::DiskFull);
-    put(&office, row);
-    office.store.expire_exports();
-    assert_eq!(
-        office.look("officer", begun.serial).state,
-        OutputState::Interrupted
-    );
-    let said = office.told(Task::Export);
-    assert!(said[0].contains("its list is not whole"), "{said:?}");
-    drop(shut);
+    let case = office.register("officer");
+    for steps in [&[Step::List][..], &[Step::List, Step::Close]] {
+        office.breaks(steps);
+        let order = office.order(&[case]);
+        let begun = office.store.begin_export(office.session("officer"), order);
+        assert_eq!(
+            begun.unwrap().wait().err(),
+            Some(ServiceError::LogUnavailable)
+        );
+        let broken = office.newest();
+        assert!(office.store.exports.running(broken.serial).is_none());
+        if steps.contains(&Step::Close) {
+            assert_eq!(broken.state, OutputState::Running, "not yet");
+            office.breaks(&[]);
+            office.store.expire_outputs();
+        }
+        let (told, said) = (office.newest(), office.told(Task::Export));
+        assert_eq!(
+            (told.serial, told.state),
+            (broken.serial, OutputState::Interrupted)
+        );
+        assert_eq!(told.finished, None);
+        let why = format!("output {}:", told.serial);
+        let said: Vec<_> = said.iter().filter(|said| said.starts_with(&why)).collect();
+        assert!(
+            said.len() == 1 && said[0].contains("its list is not whole"),
+            "{said:?}"
+        );
+    }
 }
 
 #[test]

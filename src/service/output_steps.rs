@@ -1,0 +1,40 @@
+//! Where a test can break an output on its way.
+
+#[cfg(test)]
+use std::sync::Mutex;
+
+use super::error::ServiceError;
+
+/// A step of that way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The list is entered.
+    List,
+    /// The document is written.
+    Write,
+    /// The record is closed.
+    Close,
+}
+
+/// The steps that a test breaks; none in a program.
+#[derive(Default)]
+pub(super) struct Steps {
+    #[cfg(test)]
+    pub(super) broken: Mutex<Vec<Step>>,
+}
+
+impl Steps {
+    /// Gives back `value`, unless a test breaks this step.
+    ///
+    /// # Errors
+    /// As if the log were not there, in tests alone.
+    pub(super) fn pass<T>(&self, step: Step, value: T) -> Result<T, ServiceError> {
+        #[cfg(test)]
+        if self.broken.lock().unwrap().contains(&step) {
+            assert_ne!(step, Step::Write, "on purpose");
+            return Err(ServiceError::LogUnavailable);
+        }
+        let _ = step;
+        Ok(value)
+    }
+}
