@@ -59,14 +59,14 @@ pub struct Traced {
     /// Serial numbers, those in marks first, then those of this store, then others; 32 at the most.
     pub found: Vec<TraceView>,
     /// Numbers that are not shown: a file says many only where somebody wrote them there.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub more: usize,
     /// Pictures in a PDF that could not be looked at: give those pages as PNG or JPEG.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub unread: usize,
 }
 
-const fn is_none(count: &usize) -> bool {
+const fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 

@@ -49,6 +49,7 @@ mod other_age;
 mod people;
 mod print;
 mod quickstart;
+mod reply;
 mod restart;
 mod restored;
 mod retained;

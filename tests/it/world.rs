@@ -23,6 +23,8 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+pub use crate::reply::Reply;
+
 pub const PASSPHRASE: &str = "correct horse battery staple";
 
 /// So fast that no test is slowed.
@@ -56,29 +58,6 @@ pub fn password(login: &str) -> String {
 pub fn in_a_year() -> String {
     let now = SystemClock::default().now();
     now.plus(Duration::from_secs(365 * 24 * 3600)).rfc3339()
-}
-
-/// An answer of the API.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: BTreeMap<String, String>,
-    pub bytes: Vec<u8>,
-}
-
-impl Reply {
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
-    }
-    pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Value {
-        let text = String::from_utf8_lossy(&self.bytes).into_owned();
-        assert_eq!(self.status, status, "{text}");
-        self.json()
-    }
 }
 
 pub struct World {

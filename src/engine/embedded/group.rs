@@ -256,6 +256,11 @@ impl GroupHeader {
         })
     }
 
+    /// Whether the group continues `tip`, and is as a holder of the key wrote it.
+    pub(super) fn continues(&self, keys: &Keys, tip: &Tip, bytes: &[u8]) -> bool {
+        self.follows(tip, bytes) && self.authentic(keys, bytes) && self.sound(bytes)
+    }
+
     /// Opens every frame in order: offset in the group, bytes of the frame, kind, plaintext.
     pub(super) fn open_frames(
         &self,

@@ -21,14 +21,6 @@ pub(super) struct Walk {
     bytes: Vec<u8>,
 }
 
-/// The group at the walk's place.
-enum Found {
-    /// It continues the chain and every frame checks out.
-    Next(GroupHeader),
-    /// Nothing usable stands here.
-    Nothing,
-}
-
 impl Walk {
     /// Reads a segment.
     pub(super) fn load(layout: &Layout, segment: u32) -> Result<Self, EngineError> {
@@ -69,16 +61,10 @@ impl Walk {
         self.bytes.get(offset as usize..).unwrap_or_default()
     }
 
-    fn find(&self, keys: &Keys, offset: u32, tip: &Tip) -> Found {
+    /// The group at `offset`, where it continues `tip`.
+    fn find(&self, keys: &Keys, offset: u32, tip: &Tip) -> Option<GroupHeader> {
         let bytes = self.at(offset);
-        let Some(header) = GroupHeader::parse(bytes) else {
-            return Found::Nothing;
-        };
-        if header.follows(tip, bytes) && header.authentic(keys, bytes) && header.sound(bytes) {
-            Found::Next(header)
-        } else {
-            Found::Nothing
-        }
+        GroupHeader::parse(bytes).filter(|header| header.continues(keys, tip, bytes))
     }
 
     /// What the segment's first group says it continues; not checked against the chain.
@@ -88,7 +74,7 @@ impl Walk {
 
     /// Whether a group that continues `tip` stands at the segment's beginning.
     pub(super) fn continues(&self, keys: &Keys, tip: &Tip) -> bool {
-        matches!(self.find(keys, FIRST, tip), Found::Next(_))
+        self.find(keys, FIRST, tip).is_some()
     }
 
     /// Whether any group behind the one that should follow `tip` stands at or behind `offset`.
@@ -117,7 +103,7 @@ impl Walk {
         tip: &mut Tip,
         contents: &mut Contents,
     ) -> Result<u32, EngineError> {
-        while let Found::Next(header) = self.find(keys, offset, tip) {
+        while let Some(header) = self.find(keys, offset, tip) {
             let place = Place {
                 segment: self.segment,
                 offset,

@@ -41,10 +41,7 @@ pub(super) fn sum(
                 None => break,
             },
         };
-        let is_next = header.follows(&continued, &group)
-            && header.authentic(keys, &group)
-            && header.sound(&group);
-        if !is_next {
+        if !header.continues(keys, &continued, &group) {
             break;
         }
         let place = Place { segment, offset };

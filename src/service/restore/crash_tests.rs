@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::tests::{Scene, copy, opened, secret, settings, words};
+use super::scene::{Scene, copy, opened, secret, settings, words};
 use super::*;
 use crate::domain::random::SystemSource;
 use crate::domain::time::SystemClock;

@@ -28,6 +28,8 @@ mod output_tests;
 mod proofs;
 mod records;
 mod replay;
+#[cfg(test)]
+mod scene;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Outputs of a restored store: what the backup knows as not fetched may have been fetched since.
 
-use super::tests::{Scene, opened, settings};
+use super::scene::{Scene, opened, settings};
 use crate::audit::{Outcome, Shown};
 use crate::disclosure::output::{Form, Output, OutputState};
 use crate::domain::id::AccountId;
