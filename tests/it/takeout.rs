@@ -217,6 +217,21 @@ fn printer(program: &Program, exit: i32) -> std::path::PathBuf {
     dir
 }
 
+/// `print new` of one case.
+fn new_print(case: &str) -> [&str; 8] {
+    let [receiver, reason] = ["감사실", "회의"];
+    [
+        "print",
+        "new",
+        "--case",
+        case,
+        "--receiver",
+        receiver,
+        "--reason",
+        reason,
+    ]
+}
+
 /// Needs a font for the PDF.
 #[test]
 #[ignore = "needs fonts-nanum"]
@@ -224,16 +239,7 @@ fn a_print_goes_to_the_printer_without_a_file() {
     let (_dir, program, ids) = office(1);
     let _served = program.serve();
     let print = |more: &[&str]| {
-        let new = [
-            "print",
-            "new",
-            "--case",
-            &ids[0],
-            "--receiver",
-            "감사실",
-            "--reason",
-            "회의",
-        ];
+        let new = new_print(&ids[0]);
         let mut command = program.person("officer", &[&new, more].concat());
         let path = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{path}", program.file("bin").display()));
@@ -260,16 +266,7 @@ fn a_print_needs_a_place_to_go_to_and_its_file_is_the_callers_alone() {
     let _served = program.serve();
     let file = program.file("case.html");
     let print = |more: &[&str]| {
-        let new = [
-            "print",
-            "new",
-            "--case",
-            &ids[0],
-            "--receiver",
-            "감사실",
-            "--reason",
-            "회의",
-        ];
+        let new = new_print(&ids[0]);
         program.person("officer", &[&new, more].concat())
     };
     run(print(&["--form", "html"])).expect(2);

@@ -12,7 +12,7 @@ use crate::domain::secret::SecretText;
 use crate::domain::time::{SteppedClock, Timestamp};
 use crate::engine::Batch;
 use crate::inspection::month::Month;
-use crate::inspection::pack::{FindingId, Pack, Signed, Whole};
+use crate::inspection::pack::{Finding, FindingId, Pack, Signed, Whole};
 use crate::inspection::report;
 use crate::inspection::rule::Rule;
 use crate::inspection::view::{
@@ -129,6 +129,13 @@ fn write(store: &Store, whole: &Whole, pack: Pack) {
     store.engine.commit(batch).wait().unwrap();
 }
 
+fn write_finding(store: &Store, whole: &Whole, finding: Finding) {
+    let mut batch = Batch::default();
+    let put = store.inspections.put_finding(&mut batch, whole, finding);
+    put.unwrap();
+    store.engine.commit(batch).wait().unwrap();
+}
+
 #[test]
 fn a_finding_that_is_changed_behind_a_signature_shows() {
     let dir = tempfile::tempdir().unwrap();
@@ -144,12 +151,7 @@ fn a_finding_that_is_changed_behind_a_signature_shows() {
     let whole = store.whole(id).unwrap();
     let mut finding = whole.findings[0].clone();
     finding.count = 0;
-    let mut batch = Batch::default();
-    store
-        .inspections
-        .put_finding(&mut batch, &whole, finding)
-        .unwrap();
-    store.engine.commit(batch).wait().unwrap();
+    write_finding(&store, &whole, finding);
     let after = store.inspection(session, Some(id)).unwrap();
     let after = after.wait().unwrap();
     assert!(!after.signed.as_ref().unwrap().intact);
@@ -207,10 +209,7 @@ fn a_signature_that_the_log_does_not_know_shows() {
     let whole = store.whole(id).unwrap();
     let mut finding = whole.findings[0].clone();
     finding.count = 0;
-    let mut batch = Batch::default();
-    let put = store.inspections.put_finding(&mut batch, &whole, finding);
-    put.unwrap();
-    store.engine.commit(batch).wait().unwrap();
+    write_finding(&store, &whole, finding);
     let hash = crate::inspection::sheet::Sheet::of(&store.whole(id).unwrap()).hash();
     assert_eq!(forged(&|s| s.hash = hash.unwrap()), unknown);
 }
@@ -271,10 +270,7 @@ fn a_deed_of_the_auditor_keeps_them_from_signing_until_it_is_accepted() {
     let mut deed = whole.findings[usize::try_from(finding.unwrap().number).unwrap() - 1].clone();
     deed.rule = Rule::DeniedMany;
     deed.person = Some(auditor.account());
-    let mut batch = Batch::default();
-    let put = store.inspections.put_finding(&mut batch, &whole, deed);
-    put.unwrap();
-    store.engine.commit(batch).wait().unwrap();
+    write_finding(&store, &whole, deed);
     let shown = || store.inspection(auditor, Some(id)).unwrap().wait().unwrap();
     let signs = || sign(&store, auditor, &shown(), Some("a reason")).map(drop);
     assert_eq!(signs(), Err(ServiceError::SelfApproval));
@@ -292,15 +288,12 @@ fn whom_it_concerns_is_not_told_of_refusals_on_sensitive_cases() {
     let id = make(&store, session).unwrap().sheet.id.parse().unwrap();
     let about_me = |rule| {
         let whole = store.whole(id).unwrap();
-        let finding = crate::inspection::pack::Finding {
+        let finding = Finding {
             rule,
             person: Some(officer.account()),
             ..whole.findings[0].clone()
         };
-        let mut batch = Batch::default();
-        let put = store.inspections.put_finding(&mut batch, &whole, finding);
-        put.unwrap();
-        store.engine.commit(batch).wait().unwrap();
+        write_finding(&store, &whole, finding);
     };
     let told = || {
         let own = store.own_findings(officer).unwrap().wait().unwrap();
