@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::open::assemble;
 use super::seal::Settings;
 use super::store::Store;
-use crate::authn::password::PasswordCost;
-use crate::authn::session::SessionLimits;
+use super::testing::{secret, settings};
 use crate::cases::draft::Channel;
 use crate::cases::head::Head;
 use crate::cases::number::Reference;
@@ -18,24 +17,16 @@ use crate::domain::hold::Hold;
 use crate::domain::id::{AccountId, CaseId, DepartmentId, DestructionId, RecordId, UnitId};
 use crate::domain::limit::Limit;
 use crate::domain::random::{Random, SystemSource};
-use crate::domain::secret::SecretText;
 use crate::domain::tier::{Tier, UnitKind};
 use crate::domain::time::{Clock, SteppedClock, Timestamp};
 use crate::engine::fault::{Fault, FaultEngine};
 use crate::engine::memory::MemoryEngine;
 use crate::engine::{Batch, CommitError, EngineError, Log, Value};
-use crate::keyring::{Keyring, UnsealCost, UnsealSecret};
+use crate::keyring::{Keyring, UnsealCost};
 use crate::vault::UnitRef;
 
 pub(super) const DUE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 pub(super) const ID: DestructionId = DestructionId::from_bytes([7; 16]);
-
-fn secret() -> UnsealSecret {
-    UnsealSecret {
-        passphrase: SecretText::new("correct horse".to_owned()),
-        key_file: None,
-    }
-}
 
 /// What survives a crash: directories and the engine's rows.
 pub(super) struct Disk {
@@ -70,31 +61,8 @@ impl Disk {
     pub(super) fn boot(&self) -> (Store, Arc<FaultEngine>) {
         let dir = self.dir.path();
         let settings = Settings {
-            data: dir.join("data"),
-            keyring: dir.join("keyring"),
-            policies: None,
-            password_cost: PasswordCost {
-                memory_kib: 64,
-                passes: 1,
-            },
-            unseal_cost: UnsealCost::minimal_for_tests(),
-            sessions: SessionLimits {
-                idle: std::time::Duration::from_secs(900),
-                absolute: std::time::Duration::from_secs(8 * 3600),
-                per_account: 3,
-            },
-            threads: 1,
-            queue: 16,
-            index_cache_bytes: 1 << 20,
             segment_bytes: 4 << 20,
-            terms: crate::destruction::term::Terms::default(),
-            budgets: crate::config::budgets::Budgets::default(),
-            outputs: crate::config::outputs::Outputs::default(),
-            print: crate::config::print::Print::default(),
-            inspection: Default::default(),
-            disk: crate::config::disk::Disk::UNWATCHED,
-            forward: None,
-            progress: None,
+            ..settings(dir)
         };
         let random = Arc::clone(&self.random);
         let keyring =

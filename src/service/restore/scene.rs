@@ -3,19 +3,16 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::{Report, Request, restore};
-use crate::authn::password::PasswordCost;
-use crate::authn::session::{Origin, Session, SessionLimits};
+use crate::authn::session::Session;
 use crate::cases::draft::{CaseDraft, Channel, Classification, Part as Whose, PersonDraft};
 use crate::cases::head::Head;
 use crate::cases::search::{self, SearchField};
 use crate::cases::view::CaseState;
 use crate::destruction::order::{Ground, Order, Part, Stage, What};
-use crate::destruction::term::Terms;
 use crate::domain::id::{AccountId, CaseId, DestructionId, RecordId, RetainedId, UnitId};
 use crate::domain::limit::Limit;
 use crate::domain::random::SystemSource;
@@ -24,12 +21,13 @@ use crate::domain::secret::SecretText;
 use crate::domain::tier::{Tier, UnitKind};
 use crate::domain::time::{SystemClock, Timestamp};
 use crate::engine::{Log, Value};
-use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::merkle::bundle::write_bundle;
 use crate::retained::basis::LegalBasis;
 use crate::retained::item::{Item, Part as Kept};
 use crate::service::error::ServiceError;
 use crate::service::store::Store;
+pub(super) use crate::service::testing::secret;
+use crate::service::testing::{self, here};
 use crate::service::{BackupSet, Founder, Service, Settings, Verdict, open};
 use crate::vault::UnitRef;
 
@@ -37,43 +35,7 @@ pub(super) fn settings(dir: &Path, data: &str, keyring: &str) -> Settings {
     Settings {
         data: dir.join(data),
         keyring: dir.join(keyring),
-        policies: None,
-        password_cost: PasswordCost {
-            memory_kib: 64,
-            passes: 1,
-        },
-        unseal_cost: UnsealCost::minimal_for_tests(),
-        sessions: SessionLimits {
-            idle: Duration::from_secs(900),
-            absolute: Duration::from_secs(3600),
-            per_account: 3,
-        },
-        threads: 1,
-        queue: 16,
-        index_cache_bytes: 16 << 20,
-        segment_bytes: 1 << 20,
-        terms: Terms::default(),
-        budgets: crate::config::budgets::Budgets::default(),
-        outputs: crate::config::outputs::Outputs::default(),
-        print: crate::config::print::Print::default(),
-        inspection: Default::default(),
-        disk: crate::config::disk::Disk::UNWATCHED,
-        forward: None,
-        progress: None,
-    }
-}
-
-pub(super) fn secret() -> UnsealSecret {
-    UnsealSecret {
-        passphrase: SecretText::new("correct horse battery staple".to_owned()),
-        key_file: None,
-    }
-}
-
-pub(super) fn here() -> Origin {
-    Origin {
-        address: None,
-        device: "test".to_owned(),
+        ..testing::settings(dir)
     }
 }
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::authn::password::PasswordCost;
-use crate::authn::session::{Origin, SessionLimits};
+use crate::authn::session::SessionLimits;
 use crate::authz::action::OpenRetained;
 use crate::authz::facts::Target;
 use crate::destruction::order::{Ground, Order, Part, Stage, What};
@@ -16,11 +15,11 @@ use crate::domain::role::Roles;
 use crate::domain::secret::SecretText;
 use crate::domain::time::{Clock, SteppedClock, Timestamp};
 use crate::engine::{KeyRange, Log};
-use crate::keyring::{UnsealCost, UnsealSecret};
 use crate::service::open;
 use crate::service::retained_open::Reasons;
 use crate::service::seal::Settings;
 use crate::service::second_person::Consented;
+use crate::service::testing::{here, secret, settings};
 use crate::vault::{KeptApart, VaultError};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -29,13 +28,6 @@ struct Office {
     store: Store,
     clock: Arc<SteppedClock>,
     _dir: tempfile::TempDir,
-}
-
-fn here() -> Origin {
-    Origin {
-        address: None,
-        device: String::new(),
-    }
 }
 
 fn basis() -> LegalBasis {
@@ -50,41 +42,19 @@ fn basis() -> LegalBasis {
 impl Office {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            data: dir.path().join("data"),
-            keyring: dir.path().join("keyring"),
-            policies: None,
-            password_cost: PasswordCost {
-                memory_kib: 64,
-                passes: 1,
-            },
-            unseal_cost: UnsealCost::minimal_for_tests(),
-            sessions: SessionLimits {
-                idle: 400 * DAY,
-                absolute: 400 * DAY,
-                per_account: 3,
-            },
-            threads: 1,
-            queue: 8,
-            index_cache_bytes: 1 << 20,
-            segment_bytes: 1 << 20,
-            inspection: Default::default(),
-            disk: crate::config::disk::Disk::UNWATCHED,
-            forward: None,
-            progress: None,
-            terms: crate::destruction::term::Terms::default(),
-            budgets: crate::config::budgets::Budgets::default(),
-            outputs: crate::config::outputs::Outputs::default(),
-            print: crate::config::print::Print::default(),
+        let limits = SessionLimits {
+            idle: 400 * DAY,
+            absolute: 400 * DAY,
+            per_account: 3,
         };
-        let secret = UnsealSecret {
-            passphrase: SecretText::new("correct horse battery staple".to_owned()),
-            key_file: None,
+        let settings = Settings {
+            sessions: limits,
+            ..settings(dir.path())
         };
         let morning = Timestamp::parse_rfc3339("2026-11-23T09:00:00+09:00").unwrap();
         let clock = Arc::new(SteppedClock::at(morning));
         let random = Arc::new(SystemSource::default());
-        let store = open::create(&settings, &secret, random, clock.clone()).unwrap();
+        let store = open::create(&settings, &secret(), random, clock.clone()).unwrap();
         let office = Self {
             store,
             clock,
