@@ -97,6 +97,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "people/view.rs",
             "retained/view.rs",
             "destruction/draft.rs",
+            "destruction/draft/",
             "destruction/view.rs",
             "disclosure/",
             "inspection/",
