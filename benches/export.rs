@@ -291,7 +291,11 @@ fn main() -> Result<(), Failure> {
     writeln!(out, "{}", machine()?)?;
     writeln!(out, "{cases} ordinary cases of 2 kB, {}", form.code())?;
 
-    let office = Arc::new(Office::open(dir.path(), &runtime)?);
+    let office = Arc::new(Office::open(
+        dir.path(),
+        &runtime,
+        Arc::new(SystemClock::default()),
+    )?);
     let ids = runtime.block_on(office.fill(Classification::Ordinary, cases))?;
     for nth in 1..=number_from_env("BONGHAM_BENCH_BEFORE", 0) {
         let before = export(&office, &runtime, form)?;

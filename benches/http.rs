@@ -33,6 +33,7 @@ use axum::routing::get;
 use bongham::cases::draft::Classification;
 use bongham::config::limits::Limits;
 use bongham::domain::id::CaseId;
+use bongham::domain::time::SystemClock;
 use bongham::http::Server;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
@@ -153,7 +154,11 @@ fn main() -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", machine()?)?;
     let (serving, asking) = (runtime("server")?, runtime("client")?);
-    let office = Arc::new(Office::open(dir.path(), &serving)?);
+    let office = Arc::new(Office::open(
+        dir.path(),
+        &serving,
+        Arc::new(SystemClock::default()),
+    )?);
     let mut server = Server::new(Arc::clone(&office.service), Limits::default());
     let address = serving.block_on(server.listen((Ipv4Addr::LOCALHOST, 0).into(), None))?;
     let mut targets = Vec::new();

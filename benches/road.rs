@@ -40,6 +40,7 @@ use bongham::cases::draft::Classification;
 use bongham::domain::id::CaseId;
 use bongham::domain::purpose::Purpose;
 use bongham::domain::tier::Tier;
+use bongham::domain::time::SystemClock;
 use bongham::engine::embedded::{EmbeddedEngine, Options};
 use bongham::keyring::ServerKey;
 
@@ -125,7 +126,11 @@ async fn fill(road: &Road, tier: Tier, count: usize) -> Result<Vec<CaseId>, Fail
 }
 
 fn service(dir: &Path, cases: usize, runtime: &Runtime) -> Result<Subject, Failure> {
-    let office = Arc::new(Office::open(dir, runtime)?);
+    let office = Arc::new(Office::open(
+        dir,
+        runtime,
+        Arc::new(SystemClock::default()),
+    )?);
     let fill = |tier| runtime.block_on(office.fill(tier, cases));
     let filled = Filled {
         ordinary: fill(Classification::Ordinary)?,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bongham::authn::session::{Session, Token};
-use bongham::cases::draft::Classification;
 use bongham::domain::id::{CaseId, RequestId};
 use bongham::domain::role::Role;
 use bongham::service::{Invitation, ServiceError};
@@ -12,16 +11,21 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::ahead::Ahead;
 use crate::office::{Office, YES, enrol, log_in, origin};
 
+/// Over the shortest window, and the length of every session.
+const WINDOW: Duration = Duration::from_secs(24 * 3600 + 60);
 /// Between two tries while the store's own clock is behind the machine's.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often it is tried.
 const TRIES: u32 = 1500;
 
-/// An office and its two privacy officers.
+/// An office, who handles its cases, and its two privacy officers.
 pub(crate) struct End {
     office: Arc<Office>,
+    clock: Arc<Ahead>,
+    officer: Token,
     privacy: Token,
     second: Token,
 }
@@ -31,7 +35,7 @@ fn draft<T: DeserializeOwned>(body: Value) -> Result<T, Failure> {
 }
 
 impl End {
-    pub(crate) async fn open(office: Arc<Office>) -> Result<Self, Failure> {
+    pub(crate) async fn open(office: Arc<Office>, clock: Arc<Ahead>) -> Result<Self, Failure> {
         let service = Arc::clone(&office.service);
         let admin = log_in(&service, "admin").await?;
         let privacy = log_in(&service, "privacy").await?;
@@ -49,11 +53,24 @@ impl End {
                 .await?;
         }
         let second = log_in(&service, "second").await?;
+        let officer = log_in(&service, "officer").await?;
         Ok(Self {
             office,
+            clock,
+            officer,
             privacy,
             second,
         })
+    }
+
+    /// Past the end of the window; sessions end in it, so everybody logs in again.
+    pub(crate) async fn let_the_window_end(&mut self) -> Result<(), Failure> {
+        self.clock.advance(WINDOW);
+        let service = &self.office.service;
+        self.officer = log_in(service, "officer").await?;
+        self.privacy = log_in(service, "privacy").await?;
+        self.second = log_in(service, "second").await?;
+        Ok(())
     }
 
     fn session(&self, token: &Token) -> Result<Session, Failure> {
@@ -65,13 +82,13 @@ impl End {
         let service = &self.office.service;
         let asked = draft(json!({"case": case.to_string(), "asked_by": "person",
             "name": "홍길동", "contact": "서울시 중구 1", "reason": "지워 주십시오"}))?;
-        let session = self.session(self.office.holder(Classification::Ordinary))?;
+        let session = self.session(&self.officer)?;
         let view = service
             .call(move |store| store.request_deletion(&session, asked))
             .await?;
         let id: RequestId = view.id.parse().map_err(|_| "not a request's id")?;
         let identity = draft(json!({"method": "resident_card"}))?;
-        let session = self.session(self.office.holder(Classification::Ordinary))?;
+        let session = self.session(&self.officer)?;
         service
             .call(move |store| store.check_identity(&session, id, identity))
             .await?;

@@ -14,7 +14,7 @@ use bongham::domain::id::CaseId;
 use bongham::domain::random::SystemSource;
 use bongham::domain::role::{Role, Roles};
 use bongham::domain::secret::SecretText;
-use bongham::domain::time::SystemClock;
+use bongham::domain::time::Clock;
 use bongham::keyring::{UnsealCost, UnsealSecret};
 use bongham::service::{Founder, Invitation, Service, Settings, Verdict};
 
@@ -132,16 +132,17 @@ pub(crate) async fn log_in(service: &Service, login: &str) -> Result<Token, Fail
 impl Office {
     /// Makes the store in `dir` and staffs it over the verbs that the doors use. Opening a store
     /// blocks, so this is not called from within the runtime.
-    pub(crate) fn open(dir: &Path, runtime: &Runtime) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        dir: &Path,
+        runtime: &Runtime,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
         let settings = settings(dir);
         let secret = || UnsealSecret {
             passphrase: SecretText::new("correct horse battery staple".to_owned()),
             key_file: None,
         };
-        let (random, clock) = (
-            Arc::new(SystemSource::default()),
-            Arc::new(SystemClock::default()),
-        );
+        let random = Arc::new(SystemSource::default());
         let founder = |account: &str, role| {
             Ok::<_, Failure>(Founder {
                 account: account.to_owned(),
