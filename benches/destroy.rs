@@ -18,13 +18,14 @@
 //! time. (The service looks each minute for what is due: one in some thousands it may take first.)
 //! `BONGHAM_BENCH_SERVICE=0` leaves it out.
 //!
-//! In stores too large to be registered case by case this takes the executor's steps that cost, in its order and through the types it uses: the stored units are read and
-//! hashed; INTENT, the entry in the access log and the order are committed; the keyring forgets
-//! the keys; each is asked for; the intent is read back; rows and postings go, the head and the
-//! void row of the register are written, DESTROYED and the entry are committed. Left out: policies,
-//! gates, opening and sealing the rows of head and order, and the certificate, which is written
-//! when somebody asks for it. A case is a narrative and two people; those that are destroyed have
-//! rows of the usual sizes, every other case its three keys and one row of 300 bytes.
+//! In stores too large to be registered case by case this takes the executor's steps that cost, in
+//! its order and through the types it uses: the stored units are read and hashed; INTENT, the entry
+//! in the access log and the order are committed; the keyring forgets the keys; each is asked for;
+//! the intent is read back; rows and postings go, the head and the void row of the register are
+//! written, DESTROYED and the entry are committed. Left out: policies, gates, opening and sealing
+//! the rows of head and order, and the certificate, which is written when somebody asks for it. A
+//! case is a narrative and two people; those that are destroyed have rows of the usual sizes, every
+//! other case its three keys and one row of 300 bytes.
 #![expect(clippy::print_stdout, reason = "a benchmark is read by people")]
 
 #[path = "support/ahead.rs"]

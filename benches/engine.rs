@@ -4,11 +4,12 @@
 //! cargo bench --bench engine --features bench-sqlcipher
 //! ```
 //! One operation: a record of 2 KiB (sealed by its client under a key of its own) and an entry of
-//! 300 B; a create writes both, an audited read reads and opens the record and is released when
-//! its entry is durable. Both engines have one committer that takes whatever is queued (≤ 512)
-//! into one durable transaction; SQLCipher encrypts for itself, WAL, synchronous = FULL, four
-//! readers. `BONGHAM_BENCH_ONLY` = reads or creates leaves the other out; `BONGHAM_BENCH_SECONDS` (default 3) is the length of one measurement,
-//! `BONGHAM_BENCH_ROUNDS` (default 3) how often both take turns; ratios are medians over rounds.
+//! 300 B; a create writes both, an audited read reads and opens the record and is released when its
+//! entry is durable. Both engines have one committer that takes whatever is queued (≤ 512) into one
+//! durable transaction; SQLCipher encrypts for itself, WAL, synchronous = FULL, four readers.
+//! `BONGHAM_BENCH_ONLY` = reads or creates leaves the other out; `BONGHAM_BENCH_SECONDS` (default
+//! 3) is the length of one measurement, `BONGHAM_BENCH_ROUNDS` (default 3) how often both take
+//! turns; ratios are medians over rounds.
 
 #[path = "support/machine.rs"]
 mod machine;

@@ -3,10 +3,10 @@
 //! from the entries of the last window. Nobody can reset it: it hangs on the account, not on a
 //! session, and the log is its only source.
 //!
-//! What counts ([`Counted`]): a read, an opening of what is kept apart, and everything that leaves in
-//! a file or on paper counts its cases and its people (person units); a row of a list or a find shows the head of a case and no
-//! person, so it counts its case alone. What was opened for a search to compare never left the
-//! vault. A task that came to nothing counts nothing.
+//! What counts ([`Counted`]): a read, an opening of what is kept apart, and everything that leaves
+//! in a file or on paper counts its cases and its people (person units); a row of a list or a find
+//! shows the head of a case and no person, so it counts its case alone. What was opened for a
+//! search to compare never left the vault. A task that came to nothing counts nothing.
 //!
 //! Ids are kept with the five-minute slot of their last disclosure, so an id leaves the count 24
 //! hours to 24 hours 5 minutes later. Per account no more than 65,536 ids of a kind are

@@ -30,13 +30,14 @@ const COLUMNS: [&str; 15] = [
     "기록 번호",
 ];
 
-const HEAD: &str = "<!doctype html>\n<html lang=\"ko\"><head><meta charset=\"utf-8\">\
-<title>개인정보파일 파기 관리대장</title><style>\
-@page{size:A4 landscape;margin:12mm}\
+const TITLE: &str = "개인정보파일 파기 관리대장";
+
+/// The style sheet of the page.
+pub const STYLE: &str = "@page{size:A4 landscape;margin:12mm}\
 body{font-family:sans-serif;font-size:9pt}h1{text-align:center;font-size:16pt}\
 table{border-collapse:collapse;width:100%}th,td{border:1px solid #000;padding:2pt 3pt;\
 vertical-align:top;word-break:break-all}th{background:#eee}thead{display:table-header-group}\
-tr{break-inside:avoid}</style></head><body><h1>개인정보파일 파기 관리대장</h1>";
+tr{break-inside:avoid}";
 
 /// One row.
 pub enum Row {
@@ -60,8 +61,10 @@ pub struct AccountKey {
 
 /// The form. `name` resolves the id of an account to what it is called today.
 pub fn html(rows: &[Row], name: impl Fn(&str) -> String) -> String {
-    let mut page = String::from(HEAD);
-    page.push_str("<table><thead><tr>");
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"ko\"><head><meta charset=\"utf-8\"><title>{TITLE}</title>\
+         <style>{STYLE}</style></head><body><h1>{TITLE}</h1><table><thead><tr>"
+    );
     for column in COLUMNS {
         let _ = write!(page, "<th>{column}</th>");
     }

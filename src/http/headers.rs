@@ -1,19 +1,27 @@
 //! Security headers on every answer, errors included.
 
+use axum::Extension;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
 
 use super::extract::Peer;
 use crate::disclosure::manifest::digest;
 
 /// The one style sheet of a page that is made for paper; nothing else may be in that page. Without
-/// it a browser drops the marks over it.
+/// it a browser drops the lines of its tables and the marks over it.
 #[derive(Clone, Copy)]
-pub(super) struct Styled(pub(super) &'static str);
+struct Styled(&'static str);
+
+/// A page with this style sheet, which may load nothing else.
+pub(super) fn styled_page(style: &'static str, page: impl Into<Body>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (Extension(Styled(style)), kind, page.into()).into_response()
+}
 
 impl Styled {
     /// What the page may load: this text and nothing that comes from outside. `None` is never met:

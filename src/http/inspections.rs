@@ -11,10 +11,12 @@ use serde::Deserialize;
 use super::body;
 use super::error::Problem;
 use super::extract::{Id, Params, Who};
+use super::headers::styled_page;
 use super::openapi::{ReadProblems, WriteProblems};
 use super::page::Page;
 use crate::domain::id::InspectionId;
 use crate::inspection::pack::FindingId;
+use crate::inspection::report::STYLE;
 use crate::inspection::view::{
     ExplanationDraft, FindingView, InspectionDraft, InspectionList, InspectionView, SignDraft,
     VerdictDraft,
@@ -94,8 +96,7 @@ pub(super) async fn report(
         return Ok((kind, call.await?).into_response());
     }
     let call = service.call(move |store| store.inspection_report(&session, id));
-    let page = call.await?;
-    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
+    Ok(styled_page(STYLE, call.await?))
 }
 
 /// Judges a finding: accepted as explained, or not.

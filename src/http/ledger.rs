@@ -11,9 +11,11 @@ use serde::Deserialize;
 
 use super::error::Problem;
 use super::extract::{self, Audit, Id, Judged};
+use super::headers::styled_page;
 use super::log::{ConsistencyParams, InclusionParams, Place, Span};
 use super::openapi::ReadProblems;
 use super::page::Page;
+use crate::destruction::form::STYLE;
 use crate::domain::id::DestructionId;
 use crate::domain::limit::Limit;
 use crate::domain::role::Role;
@@ -99,10 +101,10 @@ pub(super) async fn form(
     State(service): State<Arc<Service>>,
     audit: Audit<()>,
 ) -> Result<Response, Problem> {
-    let page = service
+    let form = service
         .call(move |store| store.ledger_form(&audit.session))
         .await?;
-    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
+    Ok(styled_page(STYLE, form))
 }
 
 /// The certificate of a destruction (파기 증명서), to be checked without this server.

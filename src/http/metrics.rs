@@ -2,7 +2,8 @@
 //!
 //! Routes by their pattern, statuses by their class, durations, groups of the journal. Nothing by
 //! person, case, tier or department: what goes on in an office is not to be read from its figures.
-//! Of a log there is the position of forwarding alone, to be held against what the collector has. They are given on the control socket alone; elsewhere the route is absent.
+//! Of a log there is the position of forwarding alone, to be held against what the collector has.
+//! They are given on the control socket alone; elsewhere the route is absent.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::body;
 use super::error::Problem;
 use super::extract::{self, Who};
-use super::headers::Styled;
+use super::headers::styled_page;
 use super::openapi::{ReadProblems, WriteProblems};
 use super::retained::{Asked, approval, asked};
 use crate::disclosure::output::Form;
@@ -161,22 +161,10 @@ pub(super) async fn document(
         .call(move |store| store.print_document(&session, serial))
         .await?;
     let entry = format!("{}/{}", document.position.index, document.position.size);
-    let head = |kind: &'static str| {
-        [
-            (header::CONTENT_TYPE.as_str(), kind.to_owned()),
-            ("bongham-log", entry),
-        ]
+    let bytes = Bytes::from_owner(document.bytes);
+    let paper = match document.form {
+        Form::PrintHtml => styled_page(STYLE, bytes),
+        _ => ([(header::CONTENT_TYPE, "application/pdf")], bytes).into_response(),
     };
-    Ok(match document.form {
-        Form::PrintHtml => {
-            let style = Extension(Styled(STYLE));
-            (
-                style,
-                head("text/html; charset=utf-8"),
-                Bytes::from_owner(document.bytes),
-            )
-                .into_response()
-        }
-        _ => (head("application/pdf"), Bytes::from_owner(document.bytes)).into_response(),
-    })
+    Ok(([("bongham-log", entry)], paper).into_response())
 }

@@ -6,7 +6,8 @@ use super::report_rules::{alarms, entries, head, output, rules, state};
 use super::sheet::{Remark, Usage};
 use super::view::InspectionView;
 
-const STYLE: &str = "@page{size:A4 landscape;margin:12mm}body{font-family:sans-serif;\
+/// The style sheet of the page.
+pub const STYLE: &str = "@page{size:A4 landscape;margin:12mm}body{font-family:sans-serif;\
 font-size:9pt}h1{font-size:15pt}h2{font-size:11pt}table{border-collapse:collapse;width:100%}\
 th,td{border:1px solid #000;padding:2pt 3pt;vertical-align:top;word-break:break-word}\
 th{background:#eee}thead{display:table-header-group}tr{break-inside:avoid}\

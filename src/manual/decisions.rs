@@ -24,10 +24,11 @@
 //! decided on its own; there are no totals.
 //!
 //! **A search goes by one exact value**: ordinary cases through a blind index per department, under a key
-//! that is replaced every month and after every destruction ([`crate::crypto::blind`]); sensitive ones by opening the asker's own people, at most
-//! 2,000 cases, in one entry of the log. What was opened and did not match is in the entry too. A search shows
-//! the rows that a list would show, in the same order. Rows of the index name the unit's postings outside of what
-//! dies with the unit, so that they can be removed after a crash between puncture and removal.
+//! that is replaced every month and after every destruction ([`crate::crypto::blind`]); sensitive ones by
+//! opening the asker's own people, at most 2,000 cases, in one entry of the log. What was opened and did not
+//! match is in the entry too. A search shows the rows that a list would show, in the same order. Rows of the
+//! index name the unit's postings outside of what dies with the unit, so that they can be removed after a
+//! crash between puncture and removal.
 //!
 //! **A look at a list or at the log needs a permit of its own** that shows no case
 //! ([`crate::authz::Authority::survey`]): it is allowed where the policies could allow any case.
@@ -61,8 +62,9 @@
 //! holds it, it does not. The official form lists the keys of accounts and leaves those of cases out: what they
 //! opened lives on.
 //!
-//! **Locks and holds stand in the ledger under pseudonyms of the cases** ([`crate::destruction::standing`]), because a
-//! backup from before has them not. A receipt of no case leaves the same entries as one of a sensitive case.
+//! **Locks and holds stand in the ledger under pseudonyms of the cases** ([`crate::destruction::standing`]),
+//! because a backup from before has them not. A receipt of no case leaves the same entries as one of a
+//! sensitive case.
 //!
 //! **An office's policies lie in the data directory** (`policies/`), so that server and commands cannot
 //! use different ones. Their hash is in every entry of the access log.
@@ -133,15 +135,15 @@
 //!
 //! **Budgets count what was shown, from the log itself** ([`crate::audit::usage`]). A read, an export and a
 //! print count their cases and their people; a row of a list or a find shows the head of a case and no
-//! person, so it counts its case alone; what was opened for a search to compare never left the vault.
-//! What is kept apart counts as well: each opening of it has its second person already, and above the first
-//! threshold takes the password and is told. A search of an export counts nothing, for it shows nothing; what
-//! goes out counts. Who searches and has no room for one more case is refused before anything is looked for,
-//! and a page ends where the room does: otherwise the refusal would say that there was something to find. All
-//! purposes count together, and the purpose of a disclosure says which threshold it is held against: who changes
-//! the purpose gains nothing. Being above a threshold is told once in 24 hours for each purpose, also where
-//! it was never crossed because the purposes before had a higher one. What was opened within the day is opened again; what leaves the house is
-//! held against the budget every time.
+//! person, so it counts its case alone; what was opened for a search to compare never left the vault. What is
+//! kept apart counts as well: each opening of it has its second person already, and above the first threshold
+//! takes the password and is told. A search of an export counts nothing, for it shows nothing; what goes out
+//! counts. Who searches and has no room for one more case is refused before anything is looked for, and a
+//! page ends where the room does: otherwise the refusal would say that there was something to find. All
+//! purposes count together, and the purpose of a disclosure says which threshold it is held against: who
+//! changes the purpose gains nothing. Being above a threshold is told once in 24 hours for each purpose, also
+//! where it was never crossed because the purposes before had a higher one. What was opened within the day is
+//! opened again; what leaves the house is held against the budget every time.
 //!
 //! **What leaves is approved as it stands.** The hash that a consent is bound to covers the revision of each
 //! case, so a statement that is added meanwhile makes it void; it covers who can open it, who answers for it
@@ -149,8 +151,8 @@
 //! Unmasking takes two for a single case too: a threshold would be met one case at a time. A day of destruction
 //! that nobody named is 30 days after the making, and is approved as such: it moves with the clock.
 //!
-//! **A hold is lifted by two who did not set it**, on a case and on an item kept apart: one asks, one consents. So three people have a part in
-//! a hold, and an office that has fewer cannot end one by itself.
+//! **A hold is lifted by two who did not set it**, on a case and on an item kept apart: one asks, one
+//! consents. So three people have a part in a hold, and an office that has fewer cannot end one by itself.
 //!
 //! **An export is a list first.** What was asked for becomes exactly these cases, each decided on by
 //! itself; the list with everybody in it is durable before anything is opened; each case is decided on
@@ -168,8 +170,9 @@
 //! it that is destroyed; a print document likewise. So fetching need not decide on every case again. Its
 //! time runs by the process's own clock: a wall clock that is set back keeps nothing alive.
 //!
-//! **A case that was added to after an export chose it is left out**, and counted: a new statement may name
-//! a person who is not on the list, and whom nothing would mask.
+//! **A case that changed in any way after an export chose it is left out**, and counted: what was consented
+//! to and listed is the case as it stood, and a new statement may name a person who is not on the list, and
+//! whom nothing would mask.
 //!
 //! **After a restore a copy is out until somebody says it is not.** The backup does not know whether what
 //! waited then was fetched later: such a record says `may_be_out`.

@@ -59,15 +59,15 @@
 //! before them the state of today counts. Where bodies of a month were destroyed, `unread` says how many were
 //! needed, and the cases and people in them count as new ones.
 //!
-//! **Evidence (열람 내역).** `bongham evidence give --receipt R --identity resident_card --reason '본인에게 교부'
-//! --out evidence.json --page evidence.html`: who opened a case, as roles, times, purposes and tasks, refused attempts among them, for its petitioner. Each
-//! entry comes with its leaf and its proof against one signed checkpoint; `bongham log verify-evidence` needs
-//! nothing but the public key. What it cannot prove is in it in words: that nothing is missing, and that the
-//! entries are about this case; and openings of what is kept apart name no case and are not in it
-//! ([`crate::inspection::evidence`]). Check who asks before you give it: how they were identified, and to whom
-//! and why it is given, is sealed in the telling's own entry. `--since CHECKPOINT` puts the proof into it that
-//! the log goes on from a checkpoint that the petitioner kept; without it `verify-evidence --checkpoint` says
-//! `not compared`.
+//! **Evidence (열람 내역).** `bongham evidence give --receipt R --identity resident_card --reason '본인에게 교부' --out
+//! evidence.json --page evidence.html`: who opened a case, as roles, times, purposes and tasks, refused
+//! attempts among them, for its petitioner. Each entry comes with its leaf and its proof against one signed
+//! checkpoint; `bongham log verify-evidence` needs nothing but the public key. What it cannot prove is in it
+//! in words: that nothing is missing, and that the entries are about this case; and openings of what is kept
+//! apart name no case and are not in it ([`crate::inspection::evidence`]). Check who asks before you give it:
+//! how they were identified, and to whom and why it is given, is sealed in the telling's own entry.
+//! `--since CHECKPOINT` puts the proof into it that the log goes on from a checkpoint that the petitioner
+//! kept; without it `verify-evidence --checkpoint` says `not compared`.
 //!
 //! **Forwarding.** The plain part of every entry, as it becomes durable, to a file or a syslog server:
 //!

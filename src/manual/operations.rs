@@ -19,9 +19,9 @@
 //! **Operator's log.** Text or JSON on standard error, filtered by `BONGHAM_LOG`. It holds routes and
 //! durations, never ids, queries, names or addresses.
 //!
-//! **Figures.** `curl --unix-socket DATA/control.sock http://store/metrics` (Prometheus' text format): requests
-//! by route and class of status, durations, commits and the groups they were synced in, how far forwarding is. Nothing by person,
-//! case or tier. Over the network there is no such route.
+//! **Figures.** `curl --unix-socket DATA/control.sock http://store/metrics` (Prometheus' text format):
+//! requests by route and class of status, durations, commits and the groups they were synced in, how far
+//! forwarding is. Nothing by person, case or tier. Over the network there is no such route.
 //!
 //! **Imports.** A chunk's rejects (line, code, field, reason) are kept with the job, so that an import that
 //! goes on or is repeated names them all. Codes are stable: `invalid`, `no_recipient`, `not_enrolled` from the
@@ -59,10 +59,10 @@
 //! **Exports.** A finished file lies in `DATA/exports`, locked with age, and dies after
 //! `[outputs] file_hours = 24`, with anything of it that is destroyed, handed on, reclassified or locked,
 //! with the account or role of who began it, with a sensitive case in it when their session ends, or when
-//! somebody says that no copy is left (`bongham output close`). Two exports run at once; more are told to come back. A stop of the server
-//! ends them, and what was being written is closed and removed at the next open. Backups leave the directory
-//! out: after a restore what nobody had fetched when the backup was made is `may_be_out` until it is closed,
-//! because it may have been fetched since. `bongham output list --open`
+//! somebody says that no copy is left (`bongham output close`). Two exports run at once; more are told to
+//! come back. A stop of the server ends them, and what was being written is closed and removed at the next
+//! open. Backups leave the directory out: after a restore what nobody had fetched when the backup was made is
+//! `may_be_out` until it is closed, because it may have been fetched since. `bongham output list --open`
 //! names every copy that may still be somewhere, and so do the certificates of what is destroyed.
 //!
 //! **Prints.** PDF needs a Korean font: Debian's `fonts-nanum`, or a file named in `[print] font`; without
@@ -85,11 +85,12 @@
 //! on which an account was changed, a case reassigned or reclassified, locked or held: a restore asks for
 //! the ledger's newest entries, and they are in no older backup. Fetched once, it needs no keyring.
 //!
-//! **Restore.** `bongham backup restore DIR --data NEW --keyring KEYRING --key FILE` with the present
-//! keyring and `--retained`, a backup of the separate store (`backup create --retained`) or its directory. It refuses a ledger that ends before what the keyring, or a log that ends before what a given
-//! `--checkpoint`, vouches for; `--ledger` and `--log` bring what is missing from bundles, leaf for leaf, so
-//! that every checkpoint ever signed still holds (entries of the access log come back without their sealed
-//! bodies). `--ledger-lost` goes on without, which the ledger tells for ever. From then on:
+//! **Restore.** `bongham backup restore DIR --data NEW --keyring KEYRING --key FILE` with the present keyring
+//! and `--retained`, a backup of the separate store (`backup create --retained`) or its directory. It refuses
+//! a ledger that ends before what the keyring, or a log that ends before what a given `--checkpoint`, vouches
+//! for; `--ledger` and `--log` bring what is missing from bundles, leaf for leaf, so that every checkpoint
+//! ever signed still holds (entries of the access log come back without their sealed bodies). `--ledger-lost`
+//! goes on without, which the ledger tells for ever. From then on:
 //! - What was destroyed stays so: its keys are not in the keyring, its rows go, every unit that the ledger
 //!   names is asked for and must refuse.
 //! - What got new keys after the backup (reassigned, reclassified) does not open any more. Make a backup

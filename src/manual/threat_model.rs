@@ -23,11 +23,11 @@
 //! then on nobody can try a value against the destroyed, on whatever image, without a copy of the keyring
 //! from before; such a copy stands in the certificate as `pending`.
 //!
-//! Not promised: a root that changes the program while people work; an officer who reads their own
-//! cases; remnants of an overwritten slot on flash, which help only together with the passphrase;
-//! the log's tail after the newest checkpoint that an auditor holds, against somebody who controls
-//! disk and keyring; items kept apart, against a former custodian who kept their key, the disk and the
-//! keyring; an administrator who shuts a person out and so destroys what only they hold (logged;
-//! two holders each); somebody who edits the index's files between a kill and the next
-//! start under the same boot, and puts an older version of a row in its place; key schedules inside the cryptographic libraries, which are not zeroed; memory
-//! that the operating system swaps out (switch swap off, and core dumps).
+//! Not promised: a root that changes the program while people work; an officer who reads their own cases;
+//! remnants of an overwritten slot on flash, which help only together with the passphrase; the log's tail
+//! after the newest checkpoint that an auditor holds, against somebody who controls disk and keyring; items
+//! kept apart, against a former custodian who kept their key, the disk and the keyring; an administrator who
+//! shuts a person out and so destroys what only they hold (logged; two holders each); somebody who edits the
+//! index's files between a kill and the next start under the same boot, and puts an older version of a row in
+//! its place; key schedules inside the cryptographic libraries, which are not zeroed; memory that the
+//! operating system swaps out (switch swap off, and core dumps).

@@ -27,7 +27,8 @@ const TEXT_BYTES_MAX: usize = 4096;
 
 impl Store {
     /// `GET /findings`: those about the asker in inspections that are not signed, without those
-    /// that would tell of cases they may not see ([`Rule::is_told`](crate::inspection::rule::Rule::is_told)): these the auditor judges.
+    /// that would tell of cases they may not see
+    /// ([`Rule::is_told`](crate::inspection::rule::Rule::is_told)): these the auditor judges.
     pub fn own_findings(&self, session: &Session) -> Answer<Rows<FindingView>> {
         self.office::<Explain, _>(session, Target::Office, |permit| {
             let found = self.inspections.about(session.account());

@@ -199,8 +199,8 @@ impl Store {
     /// with something sensitive in it only the session that did.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for another's, or another session's; [`ServiceError::WrongState`] for one that is not
-    /// finished, or that has no file any more.
+    /// [`ServiceError::NotFound`] for another's, or another session's; [`ServiceError::WrongState`]
+    /// for one that is not finished, or that has no file any more.
     pub fn fetch_output(
         &self,
         session: &Session,

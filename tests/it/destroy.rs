@@ -92,7 +92,7 @@ fn an_approved_request_ends_in_a_certificate_that_is_checked_elsewhere() {
     }
     world.read("officer", &other, "handling").expect(200);
     let form = world.get("auditor", "/ledger/form");
-    let page = String::from_utf8(form.bytes).unwrap();
+    let page = form.page_as_shown();
     assert!(page.contains("개인정보파일 파기 관리대장") && page.contains("privacy2"));
     for name in ["홍길동", "임꺽정", "변학도"] {
         assert!(!page.contains(name));

@@ -1,7 +1,7 @@
 //! A case that changes between its choice and its turn is left out, and counted.
 
 use super::*;
-use crate::cases::draft::Amendment;
+use crate::cases::draft::{Amendment, Work};
 
 /// Holds an export of three cases at the second, changes the third, and gives the plain text.
 fn meanwhile(office: &Office, login: &str, change: fn(&Office, CaseId)) -> (OutputView, String) {
@@ -56,20 +56,40 @@ fn a_sensitive_case_that_is_given_new_keys_meanwhile_is_left_out() {
     left_out("rights", &[rekeyed]);
 }
 
+fn amend(office: &Office, case: CaseId, amendment: Amendment) {
+    let by = office.session("officer");
+    let done = office
+        .store
+        .amend(&by, case, Purpose::Handling, amendment, None);
+    drop(done.unwrap().wait().unwrap());
+}
+
+/// What was consented to and listed is the case as it stood.
+#[test]
+fn a_case_that_is_closed_meanwhile_is_left_out() {
+    let closed: Change = ("closed", |o, case| {
+        let closed = Amendment {
+            statement: None,
+            person: None,
+            work: Some(Work::Close),
+        };
+        amend(o, case, closed);
+    });
+    left_out("officer", &[closed]);
+}
+
 /// Nothing would mask somebody who is not on the list.
 #[test]
 fn a_statement_that_is_added_meanwhile_with_a_new_person_does_not_go_out() {
     let office = Office::new();
     let add: fn(&Office, CaseId) = |o, case| {
         let person = serde_json::json!({"part": "witness", "name": "장길산"});
-        let amendment = Amendment {
+        let statement = Amendment {
             statement: Some("장길산이 보았다고 함".to_owned()),
             person: Some(serde_json::from_value(person).unwrap()),
             work: None,
         };
-        let by = o.session("officer");
-        let done = o.store.amend(&by, case, Purpose::Handling, amendment, None);
-        drop(done.unwrap().wait().unwrap());
+        amend(o, case, statement);
     };
     let (view, plain) = meanwhile(&office, "officer", add);
     assert!(!plain.contains("장길산"), "in clear: {plain}");
