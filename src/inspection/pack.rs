@@ -193,9 +193,10 @@ pub struct Pack {
 }
 
 impl Pack {
-    /// Of two of one month the later one is the greater: a whole one behind those for information.
-    fn order(&self) -> (bool, Timestamp, InspectionId) {
-        (self.whole, self.made_at, self.id)
+    /// Of two of one month the later one is the greater: a whole one behind those for information,
+    /// and behind all of those in whose place it is, whatever a clock that was set back says.
+    fn order(&self) -> (bool, bool, Timestamp, InspectionId) {
+        (self.whole, self.stands(), self.made_at, self.id)
     }
 
     /// Whether it is the one of its month that counts: of the whole month, and in nobody's place.
