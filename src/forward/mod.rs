@@ -31,7 +31,7 @@ use std::time::Duration;
 use crate::audit::entry::Header;
 use crate::config::forward::Forward;
 use crate::domain::limit::Limit;
-use crate::engine::{Engine, Log};
+use crate::engine::{Engine, EngineError, Log};
 
 use format::Format;
 use position::Position;
@@ -58,6 +58,12 @@ pub enum ForwardError {
     /// The log.
     #[error("the access log: {0}")]
     Log(String),
+}
+
+impl From<EngineError> for ForwardError {
+    fn from(error: EngineError) -> Self {
+        Self::Log(error.to_string())
+    }
 }
 
 /// How far it has come.
@@ -115,6 +121,7 @@ impl Forwarder {
             forward: forward.clone(),
             format: Format::of(forward),
             position,
+            compared: false,
             sink: None,
             sent: VecDeque::new(),
             pause: Duration::ZERO,
@@ -163,6 +170,8 @@ struct Worker {
     forward: Forward,
     format: Format,
     position: Position,
+    /// Whether the log was held against the position of the last run.
+    compared: bool,
     sink: Option<Box<dyn Sink>>,
     /// Batches given to the present connection whose arrival is not sure: first index, bytes.
     sent: VecDeque<(u64, usize)>,
@@ -191,13 +200,15 @@ impl Worker {
     /// Sends the next batch; whether there was one.
     fn step(&mut self, next: &mut u64) -> Result<bool, ForwardError> {
         let size = self.engine.log_size(Log::Access);
-        if *next > size {
+        let same = self.compared || self.position.is_of(self.engine.as_ref())?;
+        self.compared = true;
+        if !same || *next > size {
             // A restore has brought back an older log, and entries were written behind it: nobody
             // knows where the two part.
             tracing::warn!(
                 position = *next,
                 size,
-                "the log is shorter than what was forwarded: all of it is sent again"
+                "the log is not the one that was forwarded: all of it is sent again"
             );
             *next = 0;
             self.sent.clear();
@@ -205,8 +216,7 @@ impl Worker {
         if *next == size {
             return Ok(false);
         }
-        let leaves = self.engine.leaves(Log::Access, *next, BATCH);
-        let leaves = leaves.map_err(|error| ForwardError::Log(error.to_string()))?;
+        let leaves = self.engine.leaves(Log::Access, *next, BATCH)?;
         let mut bytes = Vec::new();
         let mut behind = *next;
         for leaf in leaves {
@@ -225,7 +235,7 @@ impl Worker {
         self.note_sent(*next, bytes.len());
         *next = behind;
         let sure = self.sure(behind);
-        self.position.keep(sure)?;
+        self.position.keep(self.engine.as_ref(), sure)?;
         self.pause = Duration::ZERO;
         self.batches += 1;
         if self.batches.is_multiple_of(TOLD_EVERY) {
@@ -271,7 +281,7 @@ impl Worker {
     fn end(&mut self, next: u64) {
         let confirmed = self.sink.take().is_none_or(|mut sink| sink.close());
         let sure = if confirmed { next } else { self.sure(next) };
-        if let Err(error) = self.position.keep(sure) {
+        if let Err(error) = self.position.keep(self.engine.as_ref(), sure) {
             tracing::warn!(%error, "the position of forwarding could not be kept: some is sent again");
         }
     }

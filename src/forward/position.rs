@@ -1,21 +1,42 @@
 //! How far forwarding has come, in a file that is replaced whole.
 //!
 //! ```text
-//! bongham forward 1\n
+//! bongham forward 2\n
 //! <index of the first entry not sent yet>\n
+//! <hash of the leaf before it (RFC 6962 §2.1), base64; empty before the first>\n
 //! ```
+//! Format 1 had no hash.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-const HEAD: &str = "bongham forward 1\n";
+use super::ForwardError;
+use crate::domain::limit::Limit;
+use crate::engine::{Engine, EngineError, Log};
+use crate::merkle::tree::leaf_hash;
+
+const HEAD: &str = "bongham forward 2\n";
+const BEFORE: &str = "bongham forward 1\n";
 
 /// The position on disk.
 pub(super) struct Position {
     dir: PathBuf,
     index: u64,
+    /// Where the file said so: by it another log is told from this one.
+    last: Option<String>,
+}
+
+/// The hash of the leaf before this place; empty where there is none.
+fn last_before(engine: &dyn Engine, index: u64) -> Result<String, EngineError> {
+    let Some(before) = index.checked_sub(1) else {
+        return Ok(String::new());
+    };
+    let leaf = engine.leaves(Log::Access, before, Limit::rows(1))?;
+    Ok(leaf
+        .first()
+        .map_or_else(String::new, |leaf| leaf_hash(&leaf.leaf).base64()))
 }
 
 impl Position {
@@ -26,18 +47,28 @@ impl Position {
             .recursive(true)
             .mode(0o700)
             .create(dir)?;
-        let index = match std::fs::read_to_string(dir.join("position")) {
+        let (index, last) = match std::fs::read_to_string(dir.join("position")) {
             Ok(text) => parse(&text).unwrap_or_else(|| {
                 tracing::warn!("the position of forwarding is not readable: all is sent again");
-                0
+                (0, None)
             }),
-            Err(error) if error.kind() == ErrorKind::NotFound => 0,
+            Err(error) if error.kind() == ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
         Ok(Self {
             dir: dir.to_owned(),
             index,
+            last,
         })
+    }
+
+    /// Whether this is the log of which the entries before the position were sent. After a restore
+    /// it is not where the two parted before it, however long the log has grown again.
+    pub(super) fn is_of(&self, engine: &dyn Engine) -> Result<bool, EngineError> {
+        match &self.last {
+            Some(last) => Ok(*last == last_before(engine, self.index)?),
+            None => Ok(true),
+        }
     }
 
     /// Index of the first entry that was not sent yet.
@@ -45,9 +76,10 @@ impl Position {
         self.index
     }
 
-    /// Keeps a new one, durably.
-    pub(super) fn keep(&mut self, index: u64) -> std::io::Result<()> {
-        if index == self.index {
+    /// Keeps a new one in this log, durably.
+    pub(super) fn keep(&mut self, engine: &dyn Engine, index: u64) -> Result<(), ForwardError> {
+        let last = last_before(engine, index)?;
+        if index == self.index && self.last.as_ref() == Some(&last) {
             return Ok(());
         }
         let fresh = self.dir.join("position.new");
@@ -57,32 +89,45 @@ impl Position {
             .truncate(true)
             .mode(0o600)
             .open(&fresh)?;
-        file.write_all(format!("{HEAD}{index}\n").as_bytes())?;
+        file.write_all(format!("{HEAD}{index}\n{last}\n").as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&fresh, self.dir.join("position"))?;
         File::open(&self.dir)?.sync_all()?;
         self.index = index;
+        self.last = Some(last);
         Ok(())
     }
 }
 
-fn parse(text: &str) -> Option<u64> {
+fn parse(text: &str) -> Option<(u64, Option<String>)> {
+    if let Some(index) = text.strip_prefix(BEFORE) {
+        return Some((index.strip_suffix('\n')?.parse().ok()?, None));
+    }
     let rest = text.strip_prefix(HEAD)?.strip_suffix('\n')?;
-    rest.parse().ok()
+    let (index, last) = rest.split_once('\n')?;
+    Some((index.parse().ok()?, Some(last.to_owned())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::time::SystemClock;
+    use crate::engine::memory::MemoryEngine;
 
     #[test]
     fn a_position_is_read_back_and_an_unreadable_one_is_the_beginning() {
         let dir = tempfile::tempdir().unwrap();
         let open = || Position::open(dir.path()).unwrap();
+        let engine = MemoryEngine::new(Arc::new(SystemClock::default()));
         assert_eq!(open().index(), 0);
-        open().keep(77).unwrap();
+        open().keep(&engine, 77).unwrap();
         assert_eq!(open().index(), 77);
         std::fs::write(dir.path().join("position"), "77").unwrap();
         assert_eq!(open().index(), 0);
+        std::fs::write(dir.path().join("position"), "bongham forward 1\n77\n").unwrap();
+        assert_eq!(open().index(), 77, "as 0.4.0 left it");
+        assert!(open().is_of(&engine).unwrap());
     }
 }

@@ -51,9 +51,13 @@ fn header() -> Header {
 }
 
 fn grow(engine: &MemoryEngine, entries: usize) {
+    grow_by(engine, entries, &header());
+}
+
+fn grow_by(engine: &MemoryEngine, entries: usize, header: &Header) {
     let append = Append {
         log: Log::Access,
-        leaf: header().encode().unwrap(),
+        leaf: header.encode().unwrap(),
         stamp_at: None,
         body: b"body-canary".to_vec(),
     };
@@ -227,6 +231,14 @@ fn a_file_that_others_moved_cut_or_removed_is_begun_anew() {
     grow(&engine, 1);
     there(9);
     assert_eq!(indexes(&path), [8]);
+    // Moved, and another put in its place at once, as log rotation does.
+    let rotated = out.path().join("rotated");
+    std::fs::rename(&path, &rotated).unwrap();
+    std::fs::write(&path, "").unwrap();
+    grow(&engine, 1);
+    there(10);
+    assert_eq!(indexes(&rotated), [8]);
+    assert_eq!(indexes(&path), [9]);
 }
 
 #[test]
@@ -251,6 +263,28 @@ fn a_log_that_a_restore_cut_short_is_sent_again_from_its_beginning() {
     drop(forwarder);
     let (indexes, _) = lines(&path);
     assert_eq!(indexes.len(), 16);
+}
+
+/// It has grown again before the forwarder starts: its length says nothing.
+#[test]
+fn a_restored_log_that_is_longer_than_what_was_sent_is_told_from_one_that_went_on() {
+    for (parted, sent) in [(true, 12 + 9), (false, 12)] {
+        let data = tempfile::tempdir().unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let path = out.path().join("access.jsonl");
+        let forward = file(path.clone(), u64::MAX);
+        let forwarder = Forwarder::start(engine(9), &forward, data.path()).unwrap();
+        wait_until("all is there", || forwarder.status().position() == 9);
+        drop(forwarder);
+        let mut other = header();
+        other.id = EntryId::from_bytes([8; 16]);
+        let log = engine(if parted { 5 } else { 9 });
+        grow_by(&log, if parted { 7 } else { 3 }, &other);
+        let forwarder = Forwarder::start(log, &forward, data.path()).unwrap();
+        wait_until("all is there", || forwarder.status().position() == 12);
+        drop(forwarder);
+        assert_eq!(lines(&path).0.len(), sent, "parted: {parted}");
+    }
 }
 
 /// A log that grows between the look at its size and the read: what is read goes beyond it.
@@ -306,6 +340,7 @@ fn a_log_that_grows_while_it_is_read_ends_nothing() {
         format: Format::of(&forward),
         forward,
         position: Position::open(&dir.path().join("forward")).unwrap(),
+        compared: false,
         sink: None,
         sent: VecDeque::new(),
         pause: Duration::ZERO,

@@ -88,6 +88,23 @@ fn the_visible_mark_says_who_when_and_which_copy() {
     }
 }
 
+/// Runs where the font is.
+#[test]
+#[ignore = "needs fonts-nanum and poppler-utils"]
+fn a_pdf_has_no_more_pages_than_it_may_have_with_all_its_copies() {
+    let font = Font::find(None).unwrap();
+    let page = |_| [Block::Paragraph("끝".into()), Block::NewPage];
+    let document = Document {
+        title: "민원".into(),
+        blocks: (0..PAGES_MAX / usize::from(COPIES_MAX) + 1)
+            .flat_map(page)
+            .collect(),
+    };
+    let of = |copies| pdf(&document, &Marks { copies, ..marks() }, &font).map(drop);
+    assert_eq!(of(COPIES_MAX), Err(PaperError::TooLong));
+    assert_eq!(of(1), Ok(()), "the control");
+}
+
 /// Runs where the font and poppler are.
 #[test]
 #[ignore = "needs fonts-nanum and poppler-utils"]

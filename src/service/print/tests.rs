@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::cases::draft::Amendment;
 use crate::disclosure::output::OutputState;
+use crate::domain::limit::NARRATIVE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
 use crate::domain::random::SystemSource;
 use crate::domain::secret::SecretText;
@@ -109,6 +111,36 @@ fn a_print_that_breaks_on_its_way_closes_its_record_and_stands_in_nobodys_way() 
             "its place and its gates are free"
         );
     }
+}
+
+/// What it opens lies in memory, so it is counted before anything is on the list.
+#[test]
+fn more_text_than_a_document_holds_is_refused_before_its_list() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let add = || {
+        let by = office.session("officer");
+        let statement = Amendment {
+            statement: Some("가".repeat(NARRATIVE_BYTES_MAX / 3)),
+            ..Amendment::default()
+        };
+        let done = office
+            .store
+            .amend(&by, case, Purpose::Handling, statement, None);
+        drop(done.unwrap().wait().unwrap());
+    };
+    let statements = DOCUMENT_BYTES_MAX / NARRATIVE_BYTES_MAX;
+    for _ in 0..statements / 2 - 1 {
+        add();
+    }
+    assert!(office.print("officer", &[case]).is_ok(), "the control");
+    let printed = office.newest().serial;
+    for _ in statements / 2 - 1..=statements {
+        add();
+    }
+    let refused = office.print("officer", &[case]).err();
+    assert!(matches!(refused, Some(ServiceError::Invalid(_))));
+    assert_eq!(office.newest().serial, printed, "nothing is on record");
 }
 
 #[test]
