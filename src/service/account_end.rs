@@ -280,6 +280,12 @@ impl Store {
             reason: Some(changed.id.to_string()),
             ..Shown::default()
         };
+        if !same {
+            let before = self.directory.account(changed.id);
+            if let Err(error) = self.bar_account(before.as_ref(), &changed) {
+                return self.fail(permit, error);
+            }
+        }
         let recorded = self.log.record_with(permit, shown, batch).wait();
         let (_receipt, _) = recorded.map_err(fault::log)?;
         if !same {

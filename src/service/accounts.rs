@@ -371,7 +371,10 @@ impl Store {
         let before = self.directory.account(id);
         self.directory.put_account(account.clone());
         self.sessions.revoke(id);
-        self.bar_account(before.as_ref(), &account);
+        // Once more: something may have been finished since it was barred.
+        if let Err(error) = self.bar_account(before.as_ref(), &account) {
+            tracing::error!(%error, "a file that nobody may fetch any more could not be closed");
+        }
         self.guard_credentials();
     }
 }

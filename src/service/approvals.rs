@@ -231,6 +231,12 @@ impl Store {
             Ok(change) => change,
             Err(error) => return self.fail(permit, error),
         };
+        if let Change::Account(account) = &change {
+            let before = self.directory.account(account.id);
+            if let Err(error) = self.bar_account(before.as_ref(), account) {
+                return self.fail(permit, error);
+            }
+        }
         self.commit_people(permit, batch, what)?;
         match change {
             Change::Account(account) => self.apply_account(*account),

@@ -68,8 +68,10 @@ impl Store {
         };
         let mut off = stored.head.holders();
         off.retain(|one| !recipients.assignees.contains(one) && !recipients.desk.contains(one));
-        if !off.is_empty() {
-            self.bar_outputs(case, Some(&off));
+        if !off.is_empty()
+            && let Err(error) = self.bar_outputs(case, Some(&off))
+        {
+            return self.fail(permit, error);
         }
         let state = self.commit_change(permit, shown, batch, &dying)?;
         Ok(Pending::ready(Ok(Assigned {

@@ -180,7 +180,7 @@ impl Store {
             after.locks.retain(|held| held != id);
             match lock {
                 Lock::Set => {
-                    self.bar_outputs(*case, None);
+                    self.bar_outputs(*case, None)?;
                     after.locks.push(*id);
                 }
                 _ if answers => after.locks = self.not_orphaned(&after.locks)?,

@@ -19,10 +19,11 @@ use super::export_choose::Chosen;
 use super::exports::{OutFile, Running, Stop, Waiting};
 use super::fault;
 use super::output_owed::OutputEnd;
+use super::output_steps::Step;
 use super::store::Store;
 use crate::audit::Outcome;
 use crate::audit::manifest::Manifest;
-use crate::authn::session::Session;
+use crate::authn::session::{Pulse, Session};
 use crate::authz::Permit;
 use crate::authz::action::{Action, Export, Unmask};
 use crate::authz::facts::Target;
@@ -122,19 +123,26 @@ impl Store {
     pub(super) fn run_export(&self, run: Run) {
         let serial = run.output.serial;
         let running = Arc::clone(&run.running);
-        let pulse = run.output.sensitive.then(|| run.session.pulse());
+        let (pulse, sensitive) = (run.session.pulse(), run.output.sensitive);
         let (by, cases) = (run.output.by, run.output.cases);
         // What unwinds leaves nothing half made but the file, which goes.
         let written = catch_unwind(AssertUnwindSafe(|| self.write_export(run)));
         let broken = |how| OutputEnd::broken(how, running.so_far(self.clock.now()), cases);
-        let closed = match written.unwrap_or(Err(Broken::Panicked)) {
-            Ok(finished) => {
+        let kept = written
+            .unwrap_or(Err(Broken::Panicked))
+            .and_then(|finished| {
                 let waiting = Waiting {
                     by,
                     until: self.clock.monotonic() + self.home.outputs.file_time(),
-                    session: pulse,
+                    session: sensitive.then(|| pulse.clone()),
                 };
                 self.exports.keep(serial, waiting);
+                // Whoever stops it before this is heard here, whoever does after finds its file.
+                go_on(&pulse, &running)?;
+                Ok(finished)
+            });
+        let closed = match kept {
+            Ok(finished) => {
                 let closed = self.export_ready(serial, &running, finished);
                 if let Err(error) = &closed {
                     tracing::error!(%error, %serial, "an export could not be closed; will be tried again");
@@ -154,8 +162,9 @@ impl Store {
             }
         };
         self.exports.end(serial);
-        if let (Ok(()), Some(stop)) = (closed, running.stopped()) {
-            self.drop_late(serial, stop);
+        let late = running.stopped().map(Stop::why);
+        if let (Ok(()), Some(why)) = (closed, late.or_else(|| self.exports.doomed(serial))) {
+            self.drop_late(serial, why);
         }
     }
 
@@ -184,8 +193,8 @@ impl Store {
     }
 
     /// It was to stop while its record was being closed.
-    pub(super) fn drop_late(&self, serial: Serial, stop: Stop) {
-        if let Err(error) = self.end_or_doom(serial, stop.why()) {
+    pub(super) fn drop_late(&self, serial: Serial, why: &'static str) {
+        if let Err(error) = self.end_file(serial, why).whole() {
             tracing::error!(%error, %serial, "an export whose file died could not be closed");
         }
     }
@@ -215,7 +224,7 @@ impl Store {
         };
         // Zeroed as soon as a case is written, the rest with an error.
         for one in cases {
-            go_on(&session, &running)?;
+            go_on(&session.pulse(), &running)?;
             let shown = self.show(
                 &session,
                 (&manifest, unmask.as_ref()),
@@ -238,7 +247,7 @@ impl Store {
                 self.note_progress(&output, &running)?;
             }
         }
-        go_on(&session, &running)?;
+        go_on(&session.pulse(), &running)?;
         self.headroom.for_outputs()?;
         let tally = sheet.finish()?.finish()?;
         let (bytes, sha256, buffered) = tally.finish();
@@ -246,6 +255,7 @@ impl Store {
             .into_inner()
             .map_err(|error| io::Error::from(error.error().kind()))?;
         file.sync()?;
+        self.steps.pass(Step::Finish, ())?;
         running.bytes.store(bytes, Ordering::Relaxed);
         let so_far = running.so_far(self.clock.now());
         Ok(Finished {
@@ -290,9 +300,6 @@ impl Store {
         let Some(stored) = stored.filter(|stored| stored.head.state != CaseState::Destroyed) else {
             return Ok(None);
         };
-        if stored.head.revision != one.revision {
-            return Ok(None);
-        }
         let facts = stored.head.facts();
         let purpose = Some(output.purpose);
         let target = Target::Case(&facts);
@@ -306,6 +313,10 @@ impl Store {
                 Ok(_) => return Ok(None),
                 Err(denied) => return self.left_out(denied),
             }
+        }
+        // After the decision: a right that went is told by name.
+        if stored.head.revision != one.revision {
+            return Ok(None);
         }
         let units = needed(&permit, template, &stored, &one);
         let people = units.iter().filter(|u| u.kind == UnitKind::Person).count();
@@ -372,11 +383,11 @@ impl Store {
     }
 }
 
-fn go_on(session: &Session, running: &Running) -> Result<(), Broken> {
+fn go_on(pulse: &Pulse, running: &Running) -> Result<(), Broken> {
     if let Some(stop) = running.stopped() {
         return Err(Broken::Stopped(stop));
     }
-    session.pulse().beats().map_err(fault::ended)?;
+    pulse.beats().map_err(fault::ended)?;
     Ok(())
 }
 

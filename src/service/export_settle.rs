@@ -35,7 +35,7 @@ impl Store {
                 OutputState::Running => self.tell_end(output.serial, &interrupted(&output))?,
                 // Sessions ended with the process.
                 OutputState::Ready if output.sensitive && path.is_file() => {
-                    self.end_file(output.serial, SESSION_OVER)?;
+                    self.end_file(output.serial, SESSION_OVER).whole()?;
                 }
                 OutputState::Ready if path.is_file() => {
                     self.exports.keep(output.serial, self.waits_on(&output));

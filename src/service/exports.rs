@@ -170,6 +170,12 @@ impl Exports {
     pub(super) fn running(&self, serial: Serial) -> Option<Arc<Running>> {
         held(&self.running).get(&serial).map(Arc::clone)
     }
+    /// Whatever this person has at work is to stop.
+    pub(super) fn stop_of(&self, whose: AccountId, why: Stop) {
+        let running = held(&self.running);
+        let own = running.values().filter(|running| running.by == whose);
+        own.for_each(|running| running.stop(why));
+    }
     pub(super) fn end(&self, serial: Serial) {
         held(&self.running).remove(&serial);
     }
@@ -188,6 +194,13 @@ impl Exports {
     }
     pub(super) fn forget(&self, serial: Serial) {
         held(&self.files).remove(&serial);
+    }
+    /// Why the file of this output is to die, if it is.
+    pub(super) fn doomed(&self, serial: Serial) -> Option<&'static str> {
+        match held(&self.files).get(&serial) {
+            Some(Fate::Doomed(why)) => Some(why),
+            _ => None,
+        }
     }
     pub(super) fn has_file(&self, serial: Serial) -> bool {
         held(&self.files).contains_key(&serial)

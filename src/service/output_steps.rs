@@ -1,4 +1,4 @@
-//! Where a test can break an output on its way.
+//! Where a test can break an output on its way, or do something meanwhile.
 
 #[cfg(test)]
 use std::sync::Mutex;
@@ -12,6 +12,8 @@ pub(super) enum Step {
     List,
     /// The document is written.
     Write,
+    /// The file of an export is finished, and waits for nobody yet.
+    Finish,
     /// The record is closed.
     Close,
 }
@@ -21,7 +23,13 @@ pub(super) enum Step {
 pub(super) struct Steps {
     #[cfg(test)]
     pub(super) broken: Mutex<Vec<Step>>,
+    /// What happens when this step is come to for the first time.
+    #[cfg(test)]
+    pub(super) meanwhile: Mutex<Option<(Step, Happens)>>,
 }
+
+#[cfg(test)]
+type Happens = Box<dyn FnOnce() + Send>;
 
 impl Steps {
     /// Gives back `value`, unless a test breaks this step.
@@ -29,6 +37,16 @@ impl Steps {
     /// # Errors
     /// As if the log were not there, in tests alone.
     pub(super) fn pass<T>(&self, step: Step, value: T) -> Result<T, ServiceError> {
+        #[cfg(test)]
+        let happens = self
+            .meanwhile
+            .lock()
+            .unwrap()
+            .take_if(|(at, _)| *at == step);
+        #[cfg(test)]
+        if let Some((_, happens)) = happens {
+            happens();
+        }
         #[cfg(test)]
         if self.broken.lock().unwrap().contains(&step) {
             assert_ne!(step, Step::Write, "on purpose");

@@ -284,13 +284,22 @@ impl Store {
     /// # Errors
     /// [`ServiceError::WrongState`] where a copy has left, or nothing is there.
     pub fn cancel_output(&self, session: &Session, serial: Option<Serial>) -> Answer<()> {
-        self.with_output::<CloseOutput, _>(session, serial, is_mine, |permit, stored| {
+        self.with_output::<CloseOutput, _>(session, serial, is_mine, |permit, mut stored| {
             let output = &stored.row;
             let running = self.exports.running(output.serial);
             if let Some(running) = running.filter(|running| running.by == output.by) {
                 running.stop(Stop::Cancelled);
-                return self.record_office(permit, "cancel", ());
+                // One that has ended meanwhile was not stopped by this.
+                if self.exports.running(output.serial).is_some() {
+                    return self.record_office(permit, "cancel", ());
+                }
+                stored = match self.outputs.find(output.serial).map_err(fault::table) {
+                    Ok(Some(ended)) => ended,
+                    Ok(None) => return self.fail(permit, ServiceError::NotFound),
+                    Err(error) => return self.fail(permit, error),
+                };
             }
+            let output = &stored.row;
             if let Some(end) = self.owed.take(output.serial) {
                 let told = self.end_or_owe(output.serial, end);
                 return self.or_fail(permit, told, |permit, ()| {
@@ -367,6 +376,7 @@ impl Store {
         let recorded = self.log.record_with(permit, shown, batch).wait();
         let (_entered, _) = recorded.map_err(fault::log)?;
         // Only now: a file that goes without its record would be missed.
+        self.prints.drop_output(ended.serial);
         self.drop_closed(ended.serial)?;
         Ok(crate::engine::Pending::ready(Ok(())))
     }

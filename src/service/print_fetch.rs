@@ -41,7 +41,8 @@ impl Store {
     /// `GET /prints/{serial}/document`, for the session that made it, as long as it waits.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for another's, and for one that waits no more.
+    /// [`ServiceError::NotFound`] for another's, and for one that waits no more, or that died while
+    /// its fetching was entered.
     pub fn print_document(
         &self,
         session: &Session,
@@ -51,8 +52,9 @@ impl Store {
             |session: &Session, output: &Output| output.form.is_print() && is_mine(session, output);
         self.with_output::<Download, _>(session, serial, own_print, |permit, stored| {
             let now = self.clock.monotonic();
+            let waits = stored.row.state == OutputState::Ready;
             let found = self.prints.find(session, stored.row.serial, now);
-            let found = found.ok_or(ServiceError::NotFound);
+            let found = found.filter(|_| waits).ok_or(ServiceError::NotFound);
             self.or_fail(permit, found, |permit, (form, bytes): (Form, Bytes)| {
                 let mut output = stored.row.clone();
                 let (_, times) = output.fetched;
@@ -67,17 +69,20 @@ impl Store {
                     query: Some("print"),
                     ..Shown::default()
                 };
-                let pulse = session.pulse();
-                let recorded = self.log.record_with(permit, shown, batch);
-                Ok(recorded.map(move |recorded| {
-                    let (receipt, _) = recorded.map_err(fault::log)?;
-                    pulse.beats().map_err(fault::ended)?;
-                    Ok(PrintDocument {
-                        form,
-                        bytes,
-                        position: receipt.position(),
-                    })
-                }))
+                let recorded = self.log.record_with(permit, shown, batch).wait();
+                let (receipt, _) = recorded.map_err(fault::log)?;
+                session.pulse().beats().map_err(fault::ended)?;
+                // The right to it may have gone meanwhile, and the document with it.
+                let serial = stored.row.serial;
+                if self.prints.find(session, serial, now).is_none() {
+                    return Err(ServiceError::NotFound);
+                }
+                let position = receipt.position();
+                Ok(crate::engine::Pending::ready(Ok(PrintDocument {
+                    form,
+                    bytes,
+                    position,
+                })))
             })
         })
     }

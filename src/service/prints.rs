@@ -230,6 +230,11 @@ impl Prints {
         self.dead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Its record says that nobody has it any more.
+    pub(super) fn drop_output(&self, serial: Serial) {
+        self.kept().remove(&serial);
+    }
+
     /// Something of these cases is destroyed: documents that show it go.
     pub(super) fn drop_of(&self, cases: &[CaseId]) {
         self.keep_if(|one| !one.cases.iter().any(|case| cases.contains(case)));

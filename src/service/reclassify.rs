@@ -62,7 +62,9 @@ impl Store {
             reason: Some(reason),
             ..Shown::default()
         };
-        self.bar_outputs(case, None);
+        if let Err(error) = self.bar_outputs(case, None) {
+            return self.fail(permit, error);
+        }
         let state = self.commit_change(permit, shown, batch, &dying)?;
         Ok(Pending::ready(Ok(Reclassified {
             tier,

@@ -31,6 +31,7 @@ use crate::service::types::PageRequest;
 mod barred;
 mod changed;
 mod disturbed;
+mod late;
 mod office;
 mod searched;
 pub(in crate::service) mod stays;

@@ -44,6 +44,26 @@ fn a_print_that_nobody_fetched_in_time_is_not_out() {
     assert_eq!(office.told(Task::Print), said, "told once");
 }
 
+/// Whoever confirms in good faith that no copy is left is not made a liar.
+#[test]
+fn a_print_whose_copies_are_confirmed_destroyed_is_fetched_no_more() {
+    let office = Office::new();
+    let case = office.register("officer");
+    let [closed, open] = [(); 2].map(|()| office.print("officer", &[case]).unwrap());
+    let by = office.session("officer");
+    let close = |serial| {
+        let method = "파쇄".to_owned();
+        let done = office.store.close_output(&by, Some(serial), method, None);
+        done.unwrap().wait().map(drop)
+    };
+    assert_eq!(close(closed), Ok(()));
+    assert!(!fetch(&office, closed));
+    assert_eq!(state(&office, closed), OutputState::Closed);
+    assert!(fetch(&office, open), "the control");
+    assert_eq!(close(open), Ok(()));
+    assert!(!fetch(&office, open));
+}
+
 #[test]
 fn a_look_that_finds_it_dead_does_not_make_it_forgotten() {
     let office = Office::new();

@@ -101,7 +101,7 @@ fn an_export_that_was_to_stop_while_its_record_was_closed_keeps_no_file() {
     let office = Office::new();
     let case = office.register("officer");
     let serial = office.finished("officer", &[case]);
-    office.store.drop_late(serial, Stop::Cancelled);
+    office.store.drop_late(serial, Stop::Cancelled.why());
     assert_eq!(office.files(), 0);
     assert_eq!(office.look("officer", serial).state, OutputState::Expired);
     let said = office.told(Task::Export);
@@ -192,8 +192,9 @@ fn a_file_that_cannot_be_removed_is_fetched_by_nobody() {
     fs::remove_dir(&path).unwrap();
     fs::write(&path, b"ciphertext").unwrap();
     let session = office.session("officer");
-    let gone = Err(ServiceError::WrongState("ready"));
+    let gone = Err(ServiceError::WrongState("expired"));
     assert_eq!(office.fetch(&session, serial), gone);
+    assert!(office.store.exports.has_file(serial), "it is tried again");
     office.store.expire_outputs();
     assert_eq!(office.files(), 0);
     assert_eq!(office.look("officer", serial).state, OutputState::Expired);

@@ -38,11 +38,10 @@ fn a_file_that_cannot_be_removed_after_its_time_is_tried_again() {
     office.clock.advance(Duration::from_secs(25 * 3600));
     office.store.expire_outputs();
     let state = || office.look("officer", serial).state;
-    assert_eq!(
-        state(),
-        OutputState::Ready,
-        "its record says no more than is so"
-    );
+    assert_eq!(state(), OutputState::Expired);
+    let said = office.told(Task::Export);
+    let no_more = "its file is fetched by nobody and will be removed";
+    assert!(said[0].contains(no_more), "than is so: {said:?}");
     assert!(office.store.exports.has_file(serial));
     fs::remove_dir(&path).unwrap();
     fs::write(&path, b"ciphertext").unwrap();
