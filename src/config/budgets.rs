@@ -34,8 +34,8 @@ pub struct Exception {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Budgets {
-    /// Distinct people in 24 hours before the password is asked for again (안전성 확보조치 기준
-    /// 제8조제2항; EXP-02).
+    /// Distinct people in 24 hours before the password is asked for again: from the hundredth on
+    /// (안전성 확보조치 기준 제8조제2항; EXP-02), so 99 are free.
     pub people: u32,
     /// Distinct cases in 24 hours, with those that stood in a list.
     pub cases: u32,
@@ -58,9 +58,9 @@ pub struct Budgets {
 impl Default for Budgets {
     fn default() -> Self {
         Self {
-            people: 100,
-            cases: 1000,
-            downloads: 50,
+            people: 99,
+            cases: 999,
+            downloads: 49,
             second: 5,
             burst_people: 50,
             night_people: 10,

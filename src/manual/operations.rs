@@ -45,7 +45,7 @@
 //! are answered 429 `too_many_requests` with `Retry-After`; the commands wait and go on. One log-in waits
 //! for an account at a time, four for an address.
 //!
-//! **Budgets.** `[budgets] people = 100`, `cases = 1000` and `downloads = 50` in 24 hours: above one of them
+//! **Budgets.** `[budgets] people = 99`, `cases = 999` and `downloads = 49` in 24 hours: above one of them
 //! the password is asked for again, with a reason; above `second = 5` times as much a second person has to
 //! consent. `[budgets.purpose.legal]` and the like set thresholds of their own. `burst_people = 50` within
 //! ten minutes, and `night_people = 10` from `night_from = 22` to `night_to = 6` and on days off, raise an

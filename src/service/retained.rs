@@ -386,13 +386,18 @@ fn chosen(stored: &StoredHead, draw: &Draw) -> Result<Vec<UnitRef>, ServiceError
     Ok(units)
 }
 
-/// Which of an item's units hold a person.
+/// Whose data an item holds, by the units of the people in it. A narrative alone is somebody's too:
+/// it counts as one person.
 pub(super) fn people_of(item: &Item) -> Vec<UnitId> {
-    item.parts
-        .iter()
-        .filter(|part| part.of == UnitKind::Person)
-        .map(|part| part.unit.unit)
-        .collect()
+    let person = |part: &&Part| part.of == UnitKind::Person;
+    let people = item.parts.iter().filter(person);
+    let people: Vec<UnitId> = people.map(|part| part.unit.unit).collect();
+    let one = || item.parts.iter().map(|part| part.unit.unit).take(1);
+    if people.is_empty() {
+        one().collect()
+    } else {
+        people
+    }
 }
 
 fn shown(case: CaseId, item: &Item) -> Shown {

@@ -8,7 +8,7 @@ use bongham::domain::purpose::Purpose;
 use bongham::domain::time::{Clock, SteppedClock, Timestamp};
 use serde_json::{Value, json};
 
-use crate::retained::{ARCHIVE, approved, drawn};
+use crate::retained::{ARCHIVE, approved, drawing, drawn, drawn_as};
 use crate::world::{Reply, World, ordinary, password, sensitive};
 
 fn office(budgets: Budgets) -> (World, Arc<SteppedClock>) {
@@ -75,6 +75,36 @@ fn what_is_kept_apart_is_held_against_the_budget_and_told() {
     assert_eq!(handed.status, 200);
     let out = (json!(["output"]), json!("hand_over"), json!([3, 1]));
     assert_eq!(alerts(&world), [out, told]);
+}
+
+/// A narrative alone is somebody's too.
+#[test]
+fn what_is_kept_apart_without_its_people_counts_as_well() {
+    let (mut world, _clock) = office(Budgets {
+        people: 1,
+        downloads: 1,
+        ..Budgets::default()
+    });
+    let mut narrative = drawing("handling");
+    narrative["parts"] = json!(["narrative"]);
+    let items = [(); 2].map(|()| drawn_as(&world, &ordinary(), &narrative));
+    let hand_over = |world: &World, item: &str| {
+        let mut body = json!({"items": [item], "public_key": ARCHIVE, "reason": "transfer 2026"});
+        body["approval"] = approved(world, "/retained/hand-over", &body);
+        world.post("custodian", "/retained/hand-over", &body)
+    };
+    assert_eq!(hand_over(&world, &items[0]).status, 200, "the control");
+    world.restart();
+    let second = hand_over(&world, &items[1]);
+    refused(&second, 403, "step_up_required");
+    step_up(&world, "custodian");
+    assert_eq!(hand_over(&world, &items[1]).status, 200);
+    let told = (
+        json!(["threshold", "output"]),
+        json!("hand_over"),
+        json!([2, 2]),
+    );
+    assert_eq!(alerts(&world), [told]);
 }
 
 #[test]

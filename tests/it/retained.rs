@@ -31,12 +31,17 @@ fn text(value: &Value) -> String {
 
 /// A case of this draft, drawn by who handles it; gives the item.
 pub fn drawn(world: &World, draft: &Value) -> String {
+    drawn_as(world, draft, &drawing("handling"))
+}
+
+/// The same, of these parts of it.
+pub fn drawn_as(world: &World, draft: &Value, drawing: &Value) -> String {
     let case = world.register("intake", draft);
     let login = match draft["tier"].as_str() {
         Some("sensitive") => "rights",
         _ => "officer",
     };
-    text(&draw(world, login, &case, &drawing("handling")).expect(201)["item"])
+    text(&draw(world, login, &case, drawing).expect(201)["item"])
 }
 
 /// Asks for a second person as the custodian, who approves; gives the approval.

@@ -101,6 +101,23 @@ fn a_rehearsal_uses_up_no_place_in_the_keyring() {
 }
 
 #[test]
+fn nothing_is_taken_in_before_the_disk_is_full() {
+    let office = Office::new();
+    for (percent, next) in [(4, None), (50, Some(2))] {
+        let feigned = &office.store.headroom.feigned;
+        feigned.store(percent, std::sync::atomic::Ordering::SeqCst);
+        office.store.headroom.look();
+        for dry_run in [true, false] {
+            let taken = office.send(0, 0..2, |_| false, dry_run);
+            match next {
+                None => assert_eq!(taken.err(), Some(ServiceError::DiskFull)),
+                Some(next) => assert_eq!(taken.unwrap().accepted, next, "the control"),
+            }
+        }
+    }
+}
+
+#[test]
 fn rejects_are_named_by_code_field_and_reason_and_are_kept_with_the_job() {
     let office = Office::new();
     let chunks = 2 * 20 + 3;

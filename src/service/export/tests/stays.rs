@@ -236,22 +236,25 @@ fn what_leaves_stops_before_the_disk_is_full_and_then_whatever_shows_a_case() {
     }
 }
 
+/// Also when it is far from its end.
 #[test]
 fn an_export_that_is_being_written_stops_before_the_disk_is_full() {
-    let office = Office::new();
-    let case = office.register("officer");
-    let inside = office.store.gates.enter(case).unwrap();
-    let begun = office.begin(office.session("officer"), office.order(&[case]));
-    let feigned = &office.store.headroom.feigned;
-    feigned.store(4, std::sync::atomic::Ordering::SeqCst);
-    drop(inside);
-    let view = office.ended("officer", begun.serial);
-    assert_eq!(view.state, OutputState::Interrupted);
-    assert!(view.problem.unwrap().contains("disk is full"));
-    office
-        .store
-        .exports
-        .places
-        .wait_idle(Duration::from_secs(10));
-    assert_eq!(office.files(), 0);
+    for (written, opened) in [(0, 2), (2, 3)] {
+        let office = Office::new();
+        let cases = [(); 3].map(|()| office.register("officer"));
+        let inside = office.store.gates.enter(cases[written]).unwrap();
+        let begun = office.begin(office.session("officer"), office.order(&cases));
+        let feigned = &office.store.headroom.feigned;
+        feigned.store(4, std::sync::atomic::Ordering::SeqCst);
+        drop(inside);
+        let view = office.ended("officer", begun.serial);
+        assert_eq!(
+            (view.state, view.opened),
+            (OutputState::Interrupted, opened)
+        );
+        assert!(view.problem.unwrap().contains("disk is full"));
+        let places = &office.store.exports.places;
+        places.wait_idle(Duration::from_secs(10));
+        assert_eq!(office.files(), 0);
+    }
 }
