@@ -222,6 +222,7 @@ impl Plain {
         let listed = |case: &CaseId| Listed {
             case: *case,
             people: Vec::new(),
+            policies: Arc::from([]),
         };
         let list: Vec<Listed> = cases.iter().map(listed).collect();
         let permit = self.authority.survey::<Export>(session, Purpose::Handling);

@@ -2,12 +2,13 @@
 //! byte of any of them leaves.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::sealer::Act;
 use super::usage::MORE;
 use super::{AccessLog, LogError, Position, Shown, position};
-use crate::authz::Permit;
 use crate::authz::action::{Action, Unmask};
+use crate::authz::{Basis, Permit};
 use crate::domain::id::{CaseId, UnitId};
 use crate::engine::{Batch, CommitError, Late};
 
@@ -18,6 +19,8 @@ pub struct Listed {
     pub case: CaseId,
     /// The person units in it that are disclosed (처리한 정보주체).
     pub people: Vec<UnitId>,
+    /// Ids of the policies that decided on it.
+    pub policies: Arc<[String]>,
 }
 
 impl AsRef<Self> for Listed {
@@ -78,6 +81,23 @@ impl<A: Action> Manifest<A> {
     }
 }
 
+/// Cases on which the same policies decided, in the order of the list.
+type Group<'a> = (&'a Arc<[String]>, Vec<&'a Listed>);
+
+/// The list by the policies that decided, of which there are few: an entry names those by which each
+/// case of it was taken out, as that of a read does.
+fn groups<L: AsRef<Listed>>(list: &[L]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for one in list.iter().map(AsRef::as_ref) {
+        let by = &one.policies;
+        match groups.iter_mut().find(|(policies, _)| *policies == by) {
+            Some((_, group)) => group.push(one),
+            None => groups.push((by, vec![one])),
+        }
+    }
+    groups
+}
+
 /// The list in pieces that one entry holds each.
 fn pieces<L: AsRef<Listed>>(list: &[L]) -> impl Iterator<Item = &[L]> {
     let mut bytes = 0;
@@ -95,7 +115,8 @@ fn pieces<L: AsRef<Listed>>(list: &[L]) -> impl Iterator<Item = &[L]> {
 impl AccessLog {
     /// Records the whole list under one permit and waits until all of it is durable: an entry and
     /// a batch for each piece, in order, the first with what is recorded beside it. Entries of
-    /// others may stand between them.
+    /// others may stand between them. All cases of a piece were decided on by the same policies,
+    /// which its entry names.
     ///
     /// Of a list that goes out with nothing masked, behind each of its entries stands one of its own
     /// that says so, in the same batch. What the batch of the first is conditional on, a consent
@@ -131,16 +152,21 @@ impl AccessLog {
         } = beside;
         let mut first = None;
         let mut with = Some(batch);
-        for piece in pieces(list) {
+        let groups = groups(list);
+        let pieces = groups.iter().flat_map(|(by, group)| {
+            let by = |piece| (*by, piece);
+            pieces(group).map(by)
+        });
+        for (by, piece) in pieces {
             if first.is_some() {
                 let settled = self.engine.settle().map_err(CommitError::from);
                 settled.map_err(LogError::from)?;
             }
             let shown = Shown {
-                cases: piece.iter().map(|one| one.as_ref().case).collect(),
+                cases: piece.iter().map(|one| one.case).collect(),
                 people: piece
                     .iter()
-                    .flat_map(|one| one.as_ref().people.iter().copied())
+                    .flat_map(|one| one.people.iter().copied())
                     .collect(),
                 reason: reason.clone(),
                 query: Some(if first.is_none() { query } else { MORE }),
@@ -152,7 +178,11 @@ impl AccessLog {
             });
             let unmasked =
                 unmask.map(|unmask| Act::allowed(Unmask::TASK, unmask.basis(), shown.clone()));
-            let act = Act::allowed(A::TASK, permit.basis(), shown);
+            let basis = Basis {
+                policies: Arc::clone(by),
+                ..permit.basis().clone()
+            };
+            let act = Act::allowed(A::TASK, &basis, shown);
             let acts = std::iter::once(act).chain(unmasked);
             let both = unmask.is_some();
             let entered = self.write(acts, batch, move |committed| {
@@ -175,6 +205,7 @@ mod tests {
         let listed = |_| Listed {
             case: CaseId::random(random).unwrap(),
             people: (0..people).map(UnitId::from_u64).collect(),
+            policies: Arc::from([]),
         };
         (0..cases).map(listed).collect()
     }

@@ -105,6 +105,7 @@ mod tests {
         Listed {
             case: CaseId::from_bytes([case; 16]),
             people: people.iter().copied().map(UnitId::from_u64).collect(),
+            policies: std::sync::Arc::from([]),
         }
     }
 

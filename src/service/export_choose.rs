@@ -2,6 +2,7 @@
 //! itself. What is absent and what may not be taken out are the same: they are not there.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::error::ServiceError;
 use super::export::{Filter, Order, Selection};
@@ -268,6 +269,7 @@ impl Store {
             listed: Listed {
                 case: head.case,
                 people: people.map(|unit| unit.unit).collect(),
+                policies: Arc::clone(&permit.basis().policies),
             },
             revision: head.revision,
             key,

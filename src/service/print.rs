@@ -7,6 +7,8 @@
 //! One case that is absent or forbidden stops it all: what a print leaves out without a word would
 //! be taken for the whole.
 
+use std::sync::Arc;
+
 use super::budget::Disclosure;
 use super::error::ServiceError;
 use super::fault;
@@ -280,6 +282,7 @@ fn listed(one: &One) -> Listed {
     Listed {
         case: one.stored.head.case,
         people: people.map(|unit| unit.unit).collect(),
+        policies: Arc::clone(&one.permit.basis().policies),
     }
 }
 

@@ -52,6 +52,7 @@ fn list_of<A: Action>(log: &AccessLog, actor: u8, listed: &[(u8, &[u64])]) {
         .map(|(number, people)| Listed {
             case: case(*number),
             people: people.iter().copied().map(unit).collect(),
+            policies: Arc::from([]),
         })
         .collect();
     let _ = log
@@ -135,6 +136,7 @@ fn a_list_that_takes_several_entries_is_one_output() {
         Listed {
             case: CaseId::from_bytes(id),
             people: Vec::new(),
+            policies: Arc::from([]),
         }
     };
     let list: Vec<Listed> = (0..26_000).map(listed).collect();
@@ -161,6 +163,7 @@ fn an_unmasked_list_and_its_unmasking_stand_or_fall_together() {
     let list = [Listed {
         case: case(1),
         people: vec![unit(1)],
+        policies: Arc::from([]),
     }];
     let spend = |n: u8| {
         let spent = Value::new(vec![n]).unwrap();

@@ -77,6 +77,7 @@ impl Office {
             .map(|n| Listed {
                 case: CaseId::from_bytes([n; 16]),
                 people: vec![UnitId::from_u64(u64::from(n))],
+                policies: Arc::from([]),
             })
             .collect();
         let cases: Vec<CaseId> = list.iter().map(|listed| listed.case).collect();

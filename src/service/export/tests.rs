@@ -33,6 +33,7 @@ mod changed;
 mod disturbed;
 mod late;
 mod office;
+mod policies;
 mod searched;
 pub(in crate::service) mod stays;
 mod unclosed;

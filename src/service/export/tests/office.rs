@@ -20,9 +20,13 @@ impl Office {
     }
 
     pub(super) fn under(budgets: Budgets) -> Self {
+        Self::with(|settings| settings.budgets = budgets)
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = settings(dir.path());
-        settings.budgets = budgets;
+        change(&mut settings);
         // The orders of the destruction tests are due then.
         let clock = Arc::new(SteppedClock::at(crate::service::destroy_tests::DUE));
         let random = Arc::new(SystemSource::default());
