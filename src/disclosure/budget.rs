@@ -113,13 +113,18 @@ impl Situation {
         self.burst < after && before < after && (before <= self.burst || !told(kind))
     }
 
-    /// How many cases more may be shown; none where the next one is over the budget.
+    /// How many cases more may be shown, or be in the next output; none where the next one is over
+    /// the budget.
     ///
     /// # Errors
     /// As [`Situation::judge`], of the next case.
     pub fn room(&self) -> Result<u32, Over> {
         let one_more = Totals {
             cases: self.before.cases.saturating_add(1),
+            outputs: self
+                .before
+                .outputs
+                .saturating_add(self.leaves.is_some().into()),
             ..self.before
         };
         let next = Self {

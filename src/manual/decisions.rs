@@ -54,13 +54,13 @@
 //! be told from one that was destroyed. The copy is compared with the original before the ledger tells
 //! of it, and an order that relies on it waits.
 //!
-//! **The end of a key stands in the ledger**, in the batch that ends it ([`crate::destruction::ended`]): keyring
-//! and data can be lost together and come back older, and then nothing else remembers. One kind of entry for
-//! accounts, reassignments and changes of tier, with unit numbers alone; a change of rights that ends no key is
-//! an entry of the access log, and of the ledger only that older rows of that account are not believed. That
-//! some case got new keys at some time is what it tells more than before; which case, of which tier, and who
-//! holds it, it does not. The official form lists the keys of accounts and leaves those of cases out: what they
-//! opened lives on.
+//! **The end of a key stands in the ledger**, in the batch that ends it ([`crate::destruction::ended`]):
+//! keyring and data can be lost together and come back older, and then nothing else remembers. One kind of
+//! entry for accounts, reassignments and changes of tier, with unit numbers alone; a change of rights that
+//! ends no key is an entry of the access log, and of the ledger only that older rows of that account are not
+//! believed. That some case got new keys at some time is what it tells more than before; which case, of which
+//! tier, and who holds it, it does not. The official form lists the keys of accounts and leaves those of
+//! cases out: what they opened lives on.
 //!
 //! **Locks and holds stand in the ledger under pseudonyms of the cases** ([`crate::destruction::standing`]),
 //! because a backup from before has them not. A receipt of no case leaves the same entries as one of a
@@ -138,12 +138,13 @@
 //! person, so it counts its case alone; what was opened for a search to compare never left the vault. What is
 //! kept apart counts as well: each opening of it has its second person already, and above the first threshold
 //! takes the password and is told. A search of an export counts nothing, for it shows nothing; what goes out
-//! counts. Who searches and has no room for one more case is refused before anything is looked for, and a
-//! page ends where the room does: otherwise the refusal would say that there was something to find. All
-//! purposes count together, and the purpose of a disclosure says which threshold it is held against: who
-//! changes the purpose gains nothing. Being above a threshold is told once in 24 hours for each purpose, also
-//! where it was never crossed because the purposes before had a higher one. What was opened within the day is
-//! opened again; what leaves the house is held against the budget every time.
+//! counts. Over the budget of exports it looks for nothing, unless a second person has consented already. Who
+//! searches and has no room for one more case is refused before anything is looked for, and a page ends where
+//! the room does: otherwise the refusal would say that there was something to find. All purposes count
+//! together, and the purpose of a disclosure says which threshold it is held against: who changes the purpose
+//! gains nothing. Being above a threshold is told once in 24 hours for each purpose, also where it was never
+//! crossed because the purposes before had a higher one. What was opened within the day is opened again; what
+//! leaves the house is held against the budget every time.
 //!
 //! **What leaves is approved as it stands.** The hash that a consent is bound to covers the revision of each
 //! case, so a statement that is added meanwhile makes it void; it covers who can open it, who answers for it
@@ -195,19 +196,19 @@
 //!
 //! **No texts without the people.** Names in a text are masked, or left out, because the case's own people
 //! are known. Where a permit opens texts and no people (a coordinator's), a masked output and a print that
-//! leaves an identity out hold the head alone, and a note in place of the narrative says so; whether a case is
-//! a report against somebody is not known either, so a print takes it for one. To open the people for
-//! the masking alone would put persons on the list, and count them, that the policy lets nobody in that part see.
+//! leaves an identity out hold the head alone, and a note in place of the narrative says so; whether a case
+//! is a report against somebody is not known either, so a print takes it for one. To open the people for the
+//! masking alone would put persons on the list, and count them, that the policy lets nobody in that part see.
 //! A person who was destroyed while the texts are kept is one whom nobody knows any more: the same holds, and
 //! the notes about the others go too.
 //!
-//! **Masking rather takes too much.** A name is found with spaces between its letters, a number behind a dash, a
-//! bullet or what telephones are called by. What is joined to other letters or to another number stays: numbers
-//! of cases, receipts and things are to be read.
+//! **Masking rather takes too much.** A name is found with spaces between its letters, a number behind a
+//! dash, a bullet or what telephones are called by. What is joined to other letters or to another number
+//! stays: numbers of cases, receipts and things are to be read.
 //!
-//! **JSONL is a spreadsheet for programs**: a line holds what the template's columns hold, by their codes, with the
-//! people as one list. What the API shows besides (ids, receipt number, what was destroyed) is not on the list
-//! that a second person consented to, and never left in another format.
+//! **JSONL is a spreadsheet for programs**: a line holds what the template's columns hold, by their codes,
+//! with the people as one list. What the API shows besides (ids, receipt number, what was destroyed) is not
+//! on the list that a second person consented to, and never left in another format.
 //!
 //! **A print holds its gates until its document can be dropped**: a destruction looks once for documents that
 //! show what it destroys, and one that is still being laid out would not be found. Gates are entered in the
@@ -226,9 +227,10 @@
 //! **The page for browsers has one style, and the server's rules let in exactly that** (`style-src` with its
 //! SHA-256): under rules that let nothing in, a browser drops the style and with it the second mark.
 //!
-//! **Numbers in a file cannot hide the right one.** Whoever is traced can write any number of others into it; so
-//! marks come first, then numbers of this store, and sixteen of each kind are answered and entered, with how
-//! many more there were. Of a PDF from a scanner the pages that are JPEGs are looked at; others are counted.
+//! **Numbers in a file cannot hide the right one.** Whoever is traced can write any number of others into it;
+//! so marks come first, then numbers of this store, and sixteen of each kind are answered and entered, with
+//! how many more there were. Of a PDF from a scanner the pages that are JPEGs are looked at; others are
+//! counted.
 //!
 //! **A print is bounded before it is opened and while it is written**: 32 MiB with all its copies, two at work,
 //! one a person, eight such documents in memory in all. A document that is refused after its list was entered

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::budget::Disclosure;
+use super::budget::{Disclosure, Over};
 use super::error::ServiceError;
 use super::export_choose::{Choice, Chosen};
 use super::export_run::Run;
@@ -173,6 +173,17 @@ impl Store {
         Ok(answer)
     }
 
+    /// Whether the budget lets anything be looked for: the refusal is to tell nothing of what there
+    /// is. Who was consented to has been told already.
+    fn may_look(&self, session: &Session, order: &Order) -> Result<(), Over> {
+        if !matches!(order.selection, Selection::Search(..))
+            || self.has_consent(session, order.approval)?
+        {
+            return Ok(());
+        }
+        self.room(session, Way::Export, order.purpose).map(drop)
+    }
+
     fn check_order(&self, session: &Session, order: &Order) -> Result<Checked, ServiceError> {
         let responsible = self.check_said(
             session,
@@ -213,6 +224,9 @@ impl Store {
         permit: Permit<Export>,
         unmask: Option<Permit<Unmask>>,
     ) -> Result<(Consented<Begun>, Option<Run>), ServiceError> {
+        if let Err(over) = self.may_look(&session, &order) {
+            return self.over_budget(permit, over, Shown::default())?.wait();
+        }
         let choice = match self.choose(&session, &order, checked.template) {
             Ok(choice) if order.form == Form::Pdf && choice.cases.len() > PDF_CASES_MAX => {
                 let why = "holds more than 500 cases, the most of a PDF: take another format";

@@ -14,6 +14,7 @@ use crate::domain::id::{AccountId, ApprovalId};
 use crate::domain::purpose::Purpose;
 use crate::engine::{Batch, Pending};
 use crate::people::approval::Asked;
+use crate::people::view::ApprovalState;
 
 /// The request for a second person or, with their consent, the thing itself.
 pub enum Consented<T> {
@@ -49,6 +50,27 @@ impl Store {
         let unmask = unmask.transpose();
         let unmask = unmask.map_err(|denied| self.deny(session, denied, Some(purpose)))?;
         Ok((permit, unmask))
+    }
+
+    /// Whether a second person has consented to something that this one would take out. To what,
+    /// is asked when it is spent.
+    ///
+    /// # Errors
+    /// Where the request cannot be read.
+    pub(super) fn has_consent(
+        &self,
+        session: &Session,
+        approval: Option<ApprovalId>,
+    ) -> Result<bool, ServiceError> {
+        let Some(id) = approval else {
+            return Ok(false);
+        };
+        let stored = self.people.approval(id).map_err(fault::table)?;
+        Ok(stored.is_some_and(|stored| {
+            let own = stored.row.requester == session.account();
+            let takes_out = matches!(stored.row.asked, Asked::TakeOut(_));
+            own && takes_out && self.state_of(&stored.row) == ApprovalState::Approved
+        }))
     }
 
     /// Whether a list may leave: with the consent that is named, which is spent; where nothing is

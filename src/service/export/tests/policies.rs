@@ -66,7 +66,7 @@ fn cases_of_others_in_a_list_are_told_from_ones_own() {
     office.finished("officer", &own);
     let both = ["ordinary_colleagues_take_out", "ordinary_own_takes_out"];
     let mine = (both.map(str::to_owned).to_vec(), 3);
-    assert_eq!(entries(&office, Task::Export), [mine.clone()]);
+    assert_eq!(entries(&office, Task::Export), std::slice::from_ref(&mine));
     let findings = || {
         let month = Month::of(office.clock.now()).to_string();
         let made = office

@@ -58,6 +58,43 @@ fn a_search_over_the_budget_looks_for_nothing_and_says_the_same_of_everything() 
     assert_eq!((opened(refused), opened(shown)), (0, 2));
 }
 
+/// Neither the password nor a second person is asked for what there is and not for what there is not.
+#[test]
+fn an_export_by_search_over_the_budget_looks_for_nothing() {
+    for (second, refusal) in [
+        (5, ServiceError::StepUpRequired),
+        (1, ServiceError::BudgetExceeded),
+    ] {
+        let office = Office::under(Budgets {
+            downloads: 1,
+            second,
+            ..Budgets::default()
+        });
+        let case = office.register("rights");
+        let export = |name: &str| {
+            let value = SecretText::new(name.to_owned());
+            let order = Order {
+                selection: Selection::Search(SearchField::Name, value),
+                ..office.order(&[case])
+            };
+            let begun = office.store.begin_export(office.session("rights"), order);
+            let begun = begun.unwrap().wait().map(drop);
+            office
+                .store
+                .exports
+                .places
+                .wait_idle(Duration::from_secs(60));
+            begun
+        };
+        let none = export("아무개");
+        assert!(matches!(none, Err(ServiceError::Invalid(_))), "the control");
+        assert_eq!(export("임꺽정"), Ok(()), "the control");
+        for name in ["임꺽정", "아무개"] {
+            assert_eq!(export(name), Err(refusal.clone()), "{name}");
+        }
+    }
+}
+
 #[test]
 fn what_chooses_for_an_export_says_so() {
     let fields = [
