@@ -151,10 +151,18 @@ fn an_export_of_a_search_is_held_against_the_budget_of_exports_alone() {
     refused(&search("홍길동"), 403, "step_up_required");
     refused(&search("아무개"), 403, "step_up_required");
 
-    let mut body = order(
-        &json!({"search": {"field": "name", "value": "홍길동"}}),
-        "csv",
-    );
+    let of = |name: &str| {
+        let search = json!({"search": {"field": "name", "value": name}});
+        order(&search, "csv")
+    };
+    for name in ["홍길동", "아무개"] {
+        let over = begin(&world, "officer", &of(name));
+        refused(&over, 403, "step_up_required");
+    }
+    let again = json!({"password": password("officer"), "reason": "yearly report"});
+    let path = "/sessions/current/step-up";
+    world.post("officer", path, &again).expect(200);
+    let mut body = of("홍길동");
     let asked = begin(&world, "officer", &body).expect(202);
     assert!(asked.get("serial").is_none(), "{asked}");
     let chosen = &world.log("&task=search")[0];
@@ -164,9 +172,6 @@ fn an_export_of_a_search_is_held_against_the_budget_of_exports_alone() {
     assert_eq!(used["cases"]["used"], 3, "nothing of it was shown");
     world.approve(&text(&asked["approval"])).expect(200);
     body["approval"] = asked["approval"].clone();
-    let again = json!({"password": password("officer"), "reason": "yearly report"});
-    let path = "/sessions/current/step-up";
-    world.post("officer", path, &again).expect(200);
     let made = begin(&world, "officer", &body).expect(202);
     assert_eq!(made["cases"], 8);
     let serial = text(&made["serial"]);
