@@ -9,6 +9,8 @@ use super::client::{API, Client, as_actor};
 use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields, safe_line};
+use crate::inspection::pack::Verdict;
+use crate::inspection::words;
 
 const LIST: [&str; 7] = [
     "id",
@@ -87,10 +89,12 @@ pub async fn inspection(
             id,
             number,
             accept,
+            reopen,
             note,
             actor,
         } => {
-            let body = json!({"accepted": accept, "note": note});
+            let accepted = (!reopen).then_some(*accept);
+            let body = json!({"accepted": accepted, "reopen": reopen, "note": note});
             let path = format!("/inspections/{id}/findings/{number}/verdict");
             let view = post(host, actor, &path, &body).await?;
             shown(&view, out)
@@ -183,11 +187,22 @@ fn behind(finding: &Value, people: Option<&Value>, out: &mut Out) -> Result<(), 
         let by = remark.and_then(|remark| remark.get("by")?.as_str());
         let by = by.and_then(|id| people?.get(id)?.as_str());
         let by = by.map_or_else(String::new, |by| format!(" {}", safe_line(by)));
+        let outcome = remark.and_then(|remark| remark.get("outcome")?.as_str());
+        let outcome = outcome.and_then(outcome_words);
+        let outcome = outcome.map_or_else(String::new, |outcome| format!("{outcome}: "));
         if remark.is_some_and(Value::is_object) {
-            out.line(&format!("  {words}: {} ({}{by})", of("text"), of("at")))?;
+            let said = of("text");
+            out.line(&format!("  {words}: {outcome}{said} ({}{by})", of("at")))?;
         }
     }
     Ok(())
+}
+
+/// What a judgement comes to, as people read it.
+fn outcome_words(code: &str) -> Option<&'static str> {
+    let all = [Verdict::Accepted, Verdict::Rejected, Verdict::Reopened];
+    let verdict = all.into_iter().find(|verdict| verdict.code() == code);
+    verdict.map(words::verdict)
 }
 
 /// Outputs whose reason is to be confirmed, one a line.

@@ -172,6 +172,7 @@ fn known(path: &serde_path_to_error::Path) -> Vec<String> {
 
 /// Every field name of every body: the only words that may be repeated to a client.
 const FIELDS: &[&str] = &[
+    "accepted",
     "account",
     "action",
     "address",
@@ -236,6 +237,7 @@ const FIELDS: &[&str] = &[
     "received_at",
     "refusal",
     "remarks",
+    "reopen",
     "rest",
     "roles",
     "rows",

@@ -163,7 +163,7 @@ const fn code(error: &ServiceError) -> Code {
         E::Exists => Code::Exists,
         E::Conflict | E::ImportPosition(_) | E::KeyMissing | E::RestoreRefused(_) => Code::Conflict,
         E::Expired => Code::Expired,
-        E::WrongState(_) => Code::WrongState,
+        E::WrongState(_) | E::Judged => Code::WrongState,
         E::Held => Code::Held,
         E::RetentionRuns(_) => Code::RetentionRuns,
         E::ClockDisagrees => Code::ClockDisagrees,
@@ -201,6 +201,13 @@ impl From<ServiceError> for Problem {
             .detail(format!("the import stands at row {row}: go on from there"))
             .korean("가져오기가 다른 행에 있습니다. next_row부터 이어서 보내십시오"),
             E::WrongState(_) | E::RetentionRuns(_) => problem.detail(error.to_string()),
+            E::Judged => problem
+                .detail("this finding was judged, and its explanation stays as it was judged: ask the auditor \
+                     to take the judgement back (inspection judge --reopen), then explain again")
+                .korean(
+                    "이미 판단된 지적입니다. 소명을 다시 하려면 감사자에게 판단을 되돌려 달라고 요청하십시오\
+                     (inspection judge --reopen)",
+                ),
             E::KeyMissing => problem
                 .detail("your key does not open this case: have another assignee assign it again")
                 .korean(

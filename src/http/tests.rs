@@ -90,6 +90,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
         (E::Exists, 409, "exists"),
         (E::Conflict, 409, "conflict"),
         (E::WrongState("received"), 409, "wrong_state"),
+        (E::Judged, 409, "wrong_state"),
         (E::Held, 409, "held"),
         (
             E::RetentionRuns("the rule: 3 years".to_owned()),
@@ -135,7 +136,7 @@ fn every_error() -> Vec<(ServiceError, u16, &'static str)> {
             | E::NoCustodian
             | E::RetainedMissing => {}
             E::TooFast(_) => {}
-            E::WrongState(_) | E::Held | E::RetentionRuns(_) | E::ClockDisagrees => {}
+            E::WrongState(_) | E::Judged | E::Held | E::RetentionRuns(_) | E::ClockDisagrees => {}
             E::NotEnrolled | E::ExclusiveRoles(_) | E::Exists | E::Conflict => {}
             E::ImportPosition(_) | E::Expired | E::Invalid(_) | E::KeyMissing | E::Busy => {}
             E::Sealed | E::LogUnavailable | E::DiskFull | E::Unknown => {}

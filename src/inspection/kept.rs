@@ -79,7 +79,26 @@ pub(super) struct FindingBefore {
     last: Timestamp,
     state: FindingState,
     explanation: Option<Explanation>,
-    judgement: Option<Judgement>,
+    judgement: Option<JudgementBefore>,
+}
+
+/// A judgement of 0.3.0.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct JudgementBefore {
+    by: AccountId,
+    at: Timestamp,
+    note: String,
+}
+
+impl From<JudgementBefore> for Judgement {
+    fn from(before: JudgementBefore) -> Self {
+        Self {
+            by: before.by,
+            at: before.at,
+            note: before.note,
+            verdict: None,
+        }
+    }
 }
 
 impl From<FindingBefore> for Finding {
@@ -98,7 +117,7 @@ impl From<FindingBefore> for Finding {
             last: before.last,
             state: before.state,
             explanation: before.explanation,
-            judgement: before.judgement,
+            judgement: before.judgement.map(Judgement::from),
         }
     }
 }
@@ -167,7 +186,7 @@ impl From<PackBefore> for Pack {
 mod tests {
     use super::*;
     use crate::inspection::pack::Whole;
-    use crate::inspection::sheet::Sheet;
+    use crate::inspection::sheet::{Sheet, SheetFinding};
 
     fn before() -> PackBefore {
         PackBefore {
@@ -220,5 +239,41 @@ mod tests {
             r#""unread":0,"usage":[],"version":1,"whole":true}"#,
         );
         assert_eq!(text, expected);
+    }
+
+    /// A judgement of then says no outcome, and its sheet neither.
+    #[test]
+    fn a_finding_of_before_is_read_with_its_judgement_and_says_no_more_than_then() {
+        let before = FindingBefore {
+            inspection: InspectionId::from_bytes([1; 16]),
+            number: 1,
+            rule: Rule::NightUse,
+            person: None,
+            count: 2,
+            says: Rule::NightUse.says(crate::inspection::rule::Extent { count: 2, most: 0 }),
+            entries: vec![4],
+            first: Timestamp::from_millis(5),
+            last: Timestamp::from_millis(6),
+            state: FindingState::Rejected,
+            explanation: None,
+            judgement: Some(JudgementBefore {
+                by: AccountId::from_bytes([2; 16]),
+                at: Timestamp::from_millis(7),
+                note: "no".to_owned(),
+            }),
+        };
+        let bytes = postcard::to_allocvec(&Kept::FindingBefore(Box::new(before))).unwrap();
+        let tail = [&[3, 0, 1][..], &[2; 16], &[14, 2], b"no"].concat();
+        assert!(bytes.ends_with(&tail), "state, explanation, judgement");
+        let Told::Finding(finding) = postcard::from_bytes::<Kept>(&bytes).unwrap().into() else {
+            panic!("another row");
+        };
+        let verdict = serde_json::to_value(SheetFinding::of(&finding).verdict).unwrap();
+        let expected = serde_json::json!({
+            "by": AccountId::from_bytes([2; 16]).to_string(),
+            "at": "1970-01-01T09:00:00.007+09:00",
+            "text": "no",
+        });
+        assert_eq!(verdict, expected);
     }
 }

@@ -91,6 +91,31 @@ pub struct Explanation {
     pub at: Timestamp,
 }
 
+/// What a judgement comes to.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Accepted as explained.
+    Accepted,
+    /// Not accepted.
+    Rejected,
+    /// Taken back: the person concerned may explain it again.
+    Reopened,
+}
+
+impl Verdict {
+    /// The code in the API, in the log and in reports.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Reopened => "reopened",
+        }
+    }
+}
+
 /// What the auditor says of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Judgement {
@@ -100,6 +125,8 @@ pub struct Judgement {
     pub at: Timestamp,
     /// Why, in their words.
     pub note: String,
+    /// What it comes to; `None` in those of 0.3.0, whose sheets do not say it.
+    pub verdict: Option<Verdict>,
 }
 
 /// One finding.

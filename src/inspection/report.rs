@@ -2,7 +2,7 @@
 //! is drawn with attributes alone, so that it shows wherever the page is opened.
 
 use super::html::Html;
-use super::report_rules::{alarms, entries, head, output, rules, state};
+use super::report_rules::{alarms, entries, head, judged, output, rules};
 use super::sheet::{Remark, Usage};
 use super::view::InspectionView;
 
@@ -68,11 +68,7 @@ pub fn html(view: &InspectionView) -> String {
             format!("{} ~ {}", finding.first, finding.last),
             entries(finding, ENTRIES_SHOWN),
             remark(finding.explanation.as_ref()),
-            format!(
-                "{} {}",
-                state(finding.state),
-                remark(finding.verdict.as_ref())
-            ),
+            judged(finding),
         ]);
     }
     page.raw("</tbody></table>");

@@ -2,7 +2,7 @@
 //! person and hour is a table of numbers, under bars of the hours.
 
 use super::report::{name, remark};
-use super::report_rules::{alarms, entries, head, output, rules, state};
+use super::report_rules::{alarms, entries, head, judged, output, rules};
 use super::view::InspectionView;
 use crate::disclosure::paper::{Bars, Block, Chart, Column, Document, Table};
 
@@ -97,11 +97,7 @@ fn findings(view: &InspectionView) -> Table {
             format!("{} ~ {}", finding.first, finding.last),
             entries(finding, ENTRIES_SHOWN),
             remark(finding.explanation.as_ref()),
-            format!(
-                "{} {}",
-                state(finding.state),
-                remark(finding.verdict.as_ref())
-            ),
+            judged(finding),
         ]
     });
     Table {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::hits::ENTRIES_MAX;
 use super::pack::FindingState;
-use super::report::name;
+use super::report::{name, remark};
 use super::sheet::{CopiesOut, SheetFinding, SheetOutput};
 use super::view::{InspectionView, Witness};
 use super::words;
@@ -211,8 +211,19 @@ pub(super) fn output(output: &SheetOutput) -> String {
     )
 }
 
+/// How far a finding has come, what was judged and why.
+pub(super) fn judged(finding: &SheetFinding) -> String {
+    let said = finding.verdict.as_ref();
+    let (state, outcome) = (state(finding.state), said.and_then(|said| said.outcome));
+    let remark = remark(said);
+    match outcome.map(words::verdict) {
+        Some(outcome) if outcome != state => format!("{state} · {outcome}: {remark}"),
+        _ => format!("{state} {remark}"),
+    }
+}
+
 /// How far a finding has come.
-pub(super) const fn state(state: FindingState) -> &'static str {
+const fn state(state: FindingState) -> &'static str {
     match state {
         FindingState::Open => "미해결 / open",
         FindingState::Explained => "소명됨 / explained",

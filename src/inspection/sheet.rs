@@ -10,7 +10,7 @@ use ring::digest::{SHA256, digest};
 
 use super::evidence::Words;
 use super::hits::Outlet;
-use super::pack::{Finding, FindingState, SHEET_BEFORE, Signed, Whole};
+use super::pack::{Finding, FindingState, SHEET_BEFORE, Signed, Verdict, Whole};
 use super::rule::Rule;
 use crate::domain::purpose::Purpose;
 use crate::domain::task::Task;
@@ -36,6 +36,9 @@ pub struct Remark {
     pub at: String,
     /// In their words.
     pub text: String,
+    /// What a judgement comes to; absent in an explanation, and in judgements of 0.3.0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Verdict>,
 }
 
 /// One export or print whose reason is to be confirmed.
@@ -126,11 +129,13 @@ impl SheetFinding {
                 by: None,
                 at: said.at.rfc3339(),
                 text: said.text.clone(),
+                outcome: None,
             }),
             verdict: finding.judgement.as_ref().map(|said| Remark {
                 by: Some(said.by.to_string()),
                 at: said.at.rfc3339(),
                 text: said.note.clone(),
+                outcome: said.verdict,
             }),
         }
     }

@@ -129,7 +129,10 @@ pub struct ExplanationDraft {
 #[serde(deny_unknown_fields)]
 pub struct VerdictDraft {
     /// Whether what was found is accepted as explained.
-    pub accepted: bool,
+    pub accepted: Option<bool>,
+    /// In its place: the judgement is taken back, so that the person concerned may explain again.
+    #[serde(default)]
+    pub reopen: bool,
     /// Why.
     pub note: String,
 }

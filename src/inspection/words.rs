@@ -1,5 +1,6 @@
-//! Roles, purposes and tasks as people read them, in Korean and English.
+//! Roles, purposes, tasks and judgements as people read them, in Korean and English.
 
+use super::pack::Verdict;
 use crate::domain::purpose::Purpose;
 use crate::domain::role::Role;
 use crate::domain::task::Task;
@@ -87,5 +88,14 @@ pub const fn task(task: Task) -> &'static str {
         Task::Retain => "분리 보관",
         Task::OpenRetained => "분리 보관 열람",
         Task::HandOver => "이관",
+    }
+}
+
+/// What a judgement comes to, in Korean and English.
+pub const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accepted => "인정 / accepted",
+        Verdict::Rejected => "불인정 / rejected",
+        Verdict::Reopened => "판단을 되돌림 / reopened",
     }
 }

@@ -34,6 +34,13 @@
 //! and not while a deed of their own is among them that nobody accepted. What others do to an account (failed
 //! log-ins) is no deed of it. Auditors hold no other role, so whoever operates the store cannot sign.
 //!
+//! What was judged is explained no more: the explanation stays the one that was judged, the judgement says what
+//! it comes to (accepted, rejected, reopened), and nothing but the auditor's own acts moves the hash that is
+//! about to be signed. An explanation kept beside the judgement would leave both unclear, and let the person
+//! concerned hold up the signature at will. Who wants to say more asks the auditor, who takes the judgement back
+//! (`inspection judge --reopen`). The entries of explanations and judgements name the finding, and what a
+//! judgement came to.
+//!
 //! The signature binds to the SHA-256 of the sheet in canonical JSON. The reason of the signing's own entry is
 //! `signed sha256 H`, with H the SHA-256 of the canonical JSON of `{"at", "by", "sheet", "statement"}`: time as
 //! RFC 3339, account id, the sheet's hash, the statement or null. `intact` says whether the sheet has that

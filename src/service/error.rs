@@ -74,6 +74,9 @@ pub enum ServiceError {
     /// A step that does not follow where the request stands; the text is that state's code.
     #[error("the request is {0}: see which steps may follow")]
     WrongState(&'static str),
+    /// A finding that was judged is not explained any more.
+    #[error("this finding was judged: ask the auditor to take the judgement back (reopen)")]
+    Judged,
     /// A hold stands on the case.
     #[error("a hold stands on the case: nothing of it is destroyed until it is lifted")]
     Held,

@@ -14,7 +14,7 @@ use crate::domain::id::{AccountId, InspectionId};
 use crate::domain::role::Role;
 use crate::engine::Batch;
 use crate::inspection::pack::{
-    Explanation, Finding, FindingId, FindingState, Judgement, Pack, Signed, Whole,
+    Explanation, Finding, FindingId, FindingState, Judgement, Pack, Signed, Verdict, Whole,
 };
 use crate::inspection::rule::Rule;
 use crate::inspection::sheet::{Sheet, SheetFinding, from_hex};
@@ -47,12 +47,13 @@ impl Store {
         })
     }
 
-    /// `POST /findings/{id}/explanation`, by the person concerned alone.
+    /// `POST /findings/{id}/explanation`, by the person concerned alone. What was judged stays as it
+    /// was judged until the auditor takes the judgement back.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] for a finding about somebody else or that they are not told of, as
-    /// for none;
-    /// [`ServiceError::WrongState`] once it was accepted or the inspection was signed.
+    /// for none; [`ServiceError::Judged`] once it was judged, [`ServiceError::WrongState`] once the
+    /// inspection was signed.
     pub fn explain(
         &self,
         session: &Session,
@@ -62,7 +63,8 @@ impl Store {
         self.office::<Explain, _>(session, Target::Office, |permit| {
             let planned = self.explanation(session, id, draft);
             self.or_fail(permit, planned, |permit, (whole, finding)| {
-                self.keep_finding(permit, &whole, finding, "explanation", finding_view)
+                let said = (finding_id(&finding).to_string(), "explanation");
+                self.keep_finding(permit, &whole, finding, said, finding_view)
             })
         })
     }
@@ -78,8 +80,8 @@ impl Store {
             return Err(ServiceError::NotFound);
         }
         unsigned(&whole)?;
-        if finding.state == FindingState::Accepted {
-            return Err(ServiceError::WrongState("accepted"));
+        if finding.state.is_settled() {
+            return Err(ServiceError::Judged);
         }
         fits("text", &draft.text)?;
         let said = Explanation {
@@ -95,12 +97,14 @@ impl Store {
     }
 
     /// `POST /inspections/{id}/findings/{number}/verdict`, by an auditor; what is about an auditor, by
-    /// a privacy officer. Outputs are accepted only once the person has explained them.
+    /// a privacy officer. Outputs are accepted only once the person has explained them. A judgement that
+    /// is taken back lets the person explain again.
     ///
     /// # Errors
     /// [`ServiceError::SelfApproval`] for whom it is about, [`ServiceError::RoleRefused`] for an
     /// auditor about another one and a privacy officer about anybody else,
-    /// [`ServiceError::WrongState`] once the inspection was signed or superseded.
+    /// [`ServiceError::WrongState`] once the inspection was signed or superseded, and where there is
+    /// no judgement to be taken back.
     pub fn judge_finding(
         &self,
         session: &Session,
@@ -124,7 +128,10 @@ impl Store {
             let planned = self.verdict(session, id, draft);
             self.or_fail(permit, planned, |permit, (whole, finding)| {
                 let id = whole.pack.id;
-                let kept = self.keep_finding(permit, &whole, finding, "verdict", |_| ())?;
+                let comes_to = finding.judgement.as_ref().and_then(|said| said.verdict);
+                let comes_to = comes_to.map_or("", Verdict::code);
+                let said = (format!("{} {comes_to}", finding_id(&finding)), "verdict");
+                let kept = self.keep_finding(permit, &whole, finding, said, |_| ())?;
                 kept.wait()?;
                 let view = self.inspection_view(&self.whole(id)?)?;
                 Ok(crate::engine::Pending::ready(Ok(view)))
@@ -152,21 +159,27 @@ impl Store {
         if about_auditor != session.roles().has(Role::PrivacyOfficer) {
             return Err(ServiceError::RoleRefused);
         }
-        // A reason is confirmed when somebody has given it (다운로드 사유 확인).
-        let unexplained = finding.rule == Rule::UnexplainedOutput && finding.explanation.is_none();
-        if draft.accepted && unexplained {
-            return Err(ServiceError::WrongState("not explained"));
-        }
+        let verdict = comes_to(&draft)?;
+        let explained = finding.explanation.is_some();
+        let state = match verdict {
+            // A reason is confirmed when somebody has given it (다운로드 사유 확인).
+            Verdict::Accepted if finding.rule == Rule::UnexplainedOutput && !explained => {
+                return Err(ServiceError::WrongState("not explained"));
+            }
+            Verdict::Reopened if !finding.state.is_settled() => {
+                return Err(ServiceError::WrongState("not judged"));
+            }
+            Verdict::Accepted => FindingState::Accepted,
+            Verdict::Rejected => FindingState::Rejected,
+            Verdict::Reopened if explained => FindingState::Explained,
+            Verdict::Reopened => FindingState::Open,
+        };
         fits("note", &draft.note)?;
         let said = Judgement {
             by: session.account(),
             at: self.clock.now(),
             note: draft.note,
-        };
-        let state = if draft.accepted {
-            FindingState::Accepted
-        } else {
-            FindingState::Rejected
+            verdict: Some(verdict),
         };
         let finding = Finding {
             state,
@@ -189,7 +202,7 @@ impl Store {
         permit: Permit<A>,
         whole: &Whole,
         finding: Finding,
-        query: &'static str,
+        (reason, query): (String, &'static str),
         view: impl FnOnce(&Finding) -> T,
     ) -> Answer<T> {
         let mut batch = Batch::default();
@@ -198,6 +211,7 @@ impl Store {
         put.map_err(fault::table)?;
         let shown = Shown {
             query: Some(query),
+            reason: Some(reason),
             ..Shown::default()
         };
         let recorded = self.log.record_with(permit, shown, batch);
@@ -294,6 +308,24 @@ fn unsigned(whole: &Whole) -> Result<(), ServiceError> {
     }
 }
 
+/// What a judgement is to come to.
+fn comes_to(draft: &VerdictDraft) -> Result<Verdict, Invalid> {
+    match (draft.accepted, draft.reopen) {
+        (Some(true), false) => Ok(Verdict::Accepted),
+        (Some(false), false) => Ok(Verdict::Rejected),
+        (None, true) => Ok(Verdict::Reopened),
+        (None, false) => Err(Invalid::new("accepted", "must be true or false")),
+        (Some(_), true) => Err(Invalid::new("accepted", "must not be given with reopen")),
+    }
+}
+
+const fn finding_id(finding: &Finding) -> FindingId {
+    FindingId {
+        inspection: finding.inspection,
+        number: finding.number,
+    }
+}
+
 fn fits(field: &'static str, text: &str) -> Result<(), ServiceError> {
     if text.trim().is_empty() {
         return Err(Invalid::new(field, "must not be empty").into());
@@ -305,13 +337,9 @@ fn fits(field: &'static str, text: &str) -> Result<(), ServiceError> {
 }
 
 fn finding_view(finding: &Finding) -> FindingView {
-    let id = FindingId {
-        inspection: finding.inspection,
-        number: finding.number,
-    };
     let said = SheetFinding::of(finding);
     FindingView {
-        id: id.to_string(),
+        id: finding_id(finding).to_string(),
         rule: said.rule,
         count: said.count,
         says: said.says,

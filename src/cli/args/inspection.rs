@@ -121,8 +121,9 @@ pub enum InspectionCommand {
     #[command(
         after_help = "Example:\n  bongham inspection judge ID 3 --accept --note 'night shift' \
         --account jang --data D\n\nFindings about auditors are judged by a privacy officer. Outputs are \
-        accepted once they are explained.\n\n소명을 읽고 인정(--accept) 또는 불인정(--accept 없이)으로 판단합니다. \
-        감사자에 대한 지적은 개인정보\n보호책임자가 판단합니다. 다운로드·출력은 소명이 있어야 인정할 수 있습니다."
+        accepted once they are explained. What was judged is explained again only after --reopen.\n\n소명을 읽고 \
+        인정(--accept) 또는 불인정(--accept 없이)으로 판단합니다. 판단한 지적은 판단을 되돌려야(--reopen)\n다시 소명할 \
+        수 있습니다. 감사자에 대한 지적은 개인정보\n보호책임자가 판단합니다. 다운로드·출력은 소명이 있어야 인정할 수 있습니다."
     )]
     Judge {
         /// Id
@@ -132,6 +133,9 @@ pub enum InspectionCommand {
         /// It is accepted; without this it is rejected
         #[arg(long)]
         accept: bool,
+        /// The judgement is taken back, and the person concerned may explain again
+        #[arg(long, conflicts_with = "accept")]
+        reopen: bool,
         /// Why
         #[arg(long, value_name = "TEXT")]
         note: String,

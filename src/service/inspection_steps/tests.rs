@@ -9,10 +9,11 @@ use crate::authz::facts::Target;
 use crate::domain::random::SystemSource;
 use crate::domain::role::{Role, Roles};
 use crate::domain::secret::SecretText;
+use crate::domain::task::Task;
 use crate::domain::time::{SteppedClock, Timestamp};
 use crate::engine::Batch;
 use crate::inspection::month::Month;
-use crate::inspection::pack::{Finding, FindingId, Pack, Signed, Whole};
+use crate::inspection::pack::{Finding, FindingId, FindingState, Pack, Signed, Verdict, Whole};
 use crate::inspection::report;
 use crate::inspection::rule::Rule;
 use crate::inspection::view::{
@@ -102,11 +103,21 @@ fn judge(
     session: &Session,
     finding: Option<FindingId>,
 ) -> Result<InspectionView, ServiceError> {
-    let verdict = VerdictDraft {
-        accepted: true,
+    decide(store, session, finding, Verdict::Accepted)
+}
+
+fn decide(
+    store: &Store,
+    session: &Session,
+    finding: Option<FindingId>,
+    verdict: Verdict,
+) -> Result<InspectionView, ServiceError> {
+    let draft = VerdictDraft {
+        accepted: (verdict != Verdict::Reopened).then_some(verdict == Verdict::Accepted),
+        reopen: verdict == Verdict::Reopened,
         note: "looked at".to_owned(),
     };
-    let judged = store.judge_finding(session, finding, verdict);
+    let judged = store.judge_finding(session, finding, draft);
     judged.unwrap().wait()
 }
 
@@ -253,6 +264,68 @@ fn what_strangers_do_to_an_auditor_is_the_privacy_officers_to_judge_and_blocks_n
     }
     let signed = sign(&store, auditor, &view, None).unwrap();
     assert!(signed.signed.unwrap().intact);
+}
+
+/// Otherwise whom it is about undoes the judgement, and moves the hash while somebody signs.
+#[test]
+fn what_was_judged_is_explained_again_only_after_the_judgement_was_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, sessions) = office_with(dir.path(), |service| {
+        let wrong = run(service.log_in("choi".into(), text("a wrong one"), None, here()));
+        assert!(wrong.is_err());
+    });
+    let (auditor, officer) = (&sessions[0], &sessions[1]);
+    let store = service.store().unwrap();
+    let made = make(&store, auditor).unwrap();
+    let me = Some(officer.account().to_string());
+    let mine = made.sheet.findings.iter().find(|f| f.person == me).unwrap();
+    let mine: Option<FindingId> = format!("{}-{}", made.sheet.id, mine.number).parse().ok();
+    let explain = |said: &str| {
+        let text = said.to_owned();
+        let said = store.explain(officer, mine, ExplanationDraft { text });
+        said.unwrap().wait().map(|view| view.state)
+    };
+    let decide = |verdict| decide(&store, auditor, mine, verdict);
+    let judged = |view: &InspectionView| {
+        let found = view.sheet.findings.iter().find(|f| f.person == me);
+        let found = found.unwrap();
+        let verdict = found.verdict.as_ref().and_then(|said| said.outcome);
+        let said = found.explanation.as_ref().map(|said| said.text.clone());
+        (found.state, verdict, said)
+    };
+    let untouched = decide(Verdict::Reopened).map(drop);
+    assert_eq!(untouched, Err(ServiceError::WrongState("not judged")));
+    assert_eq!(explain("first"), Ok(FindingState::Explained));
+    assert_eq!(explain("better"), Ok(FindingState::Explained));
+    let better = Some("better".to_owned());
+    for verdict in [Verdict::Rejected, Verdict::Accepted, Verdict::Rejected] {
+        let view = decide(verdict).unwrap();
+        assert_eq!(explain("after all"), Err(ServiceError::Judged));
+        let shown = store.inspection(auditor, made.sheet.id.parse().ok());
+        let shown = shown.unwrap().wait().unwrap();
+        assert_eq!(shown.hash, view.hash, "a signature in progress holds");
+        let (state, outcome, said) = judged(&shown);
+        assert_eq!((outcome, &said), (Some(verdict), &better));
+        assert!(state.is_settled());
+    }
+    let page = report::html(&decide(Verdict::Rejected).unwrap());
+    assert!(page.contains("불인정 / rejected looked at"), "{page}");
+    let (state, outcome, said) = judged(&decide(Verdict::Reopened).unwrap());
+    assert_eq!((state, said), (FindingState::Explained, better));
+    assert_eq!(outcome, Some(Verdict::Reopened));
+    assert_eq!(explain("after all"), Ok(FindingState::Explained));
+    // The log has each step by finding and outcome, whatever the rows say later.
+    let around = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
+    let acts = store.log.acts_of(auditor.account(), Task::Inspect, around);
+    let steps = acts.unwrap().into_iter().filter_map(|(_, _, body)| {
+        let body = body.unwrap();
+        body.reason
+            .filter(|_| body.query.as_deref() == Some("verdict"))
+    });
+    let steps: Vec<String> = steps.collect();
+    let id = mine.unwrap();
+    let expected = ["rejected", "accepted", "rejected", "rejected", "reopened"];
+    assert_eq!(steps, expected.map(|verdict| format!("{id} {verdict}")));
 }
 
 /// One's own deeds stand in the way until somebody else accepted them.
