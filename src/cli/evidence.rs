@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::client::{Client, as_actor};
 use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields};
+use super::trail::absent;
 use super::verify::text;
 use crate::inspection::evidence::{self, Kept, Verified};
 use crate::merkle::checkpoint::Verifier;
@@ -34,6 +35,13 @@ pub async fn evidence(
         page,
         actor,
     } = command;
+    // That it was given stands in the case's history, whatever becomes of the files.
+    let files: Vec<&Path> = [Some(file), page.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
+    places(&files)?;
     let case = case.map(|id| id.to_string());
     let since = since.as_deref().map(text).transpose()?;
     let body = json!({"receipt": receipt, "case": case, "identity": identity, "reason": reason,
@@ -49,6 +57,21 @@ pub async fn evidence(
     }
     out.answer(&json!({"entries": given.get("entries")}), fields)?;
     out.note(&format!("written to {}", file.display()));
+    Ok(())
+}
+
+/// Whether these files can be made, each of its own.
+fn places(files: &[&Path]) -> Result<(), Failure> {
+    for (number, file) in files.iter().enumerate() {
+        absent(file)?;
+        let twice = files.iter().take(number).any(|other| other == file);
+        let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty());
+        if twice || !dir.unwrap_or(Path::new(".")).is_dir() {
+            let path = file.display();
+            let refused = Failure::usage(format!("{path} cannot be made: name a file of its own"));
+            return Err(refused.korean("만들 수 없는 파일입니다. 다른 이름을 지정하십시오."));
+        }
+    }
     Ok(())
 }
 

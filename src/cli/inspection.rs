@@ -52,6 +52,9 @@ pub async fn inspection(
         }
         InspectionCommand::List(actor) => {
             let list = get(host, actor, "/inspections").await?;
+            if out.is_json() {
+                return out.line(&list.to_string());
+            }
             let part = |name: &str| list.get(name).and_then(Value::as_array).cloned();
             out.rows(&LIST, &part("rows").unwrap_or_default())?;
             let overdue = part("overdue").unwrap_or_default();
@@ -77,13 +80,15 @@ pub async fn inspection(
             let form = if *pdf { "pdf" } else { "html" };
             let path = format!("{API}/inspections/{id}/report");
             let call = Call::get(&path, &[("form", form)]);
-            let reply = as_actor(host, actor, async |client: &mut Client| {
-                client.call(call).await
+            let (reply, view) = as_actor(host, actor, async |client: &mut Client| {
+                let reply = client.call(call).await?;
+                let path = format!("/inspections/{id}");
+                Ok((reply, client.get::<Value>(&path, &[]).await?))
             })
             .await?;
             super::trail::new_file(file, &reply.body)?;
             out.note(&format!("written to {}", file.display()));
-            Ok(())
+            intact(&view)
         }
         InspectionCommand::Judge {
             id,
@@ -115,7 +120,8 @@ pub async fn inspection(
 /// The findings as a table, then each with what is behind it, then what else there is to know.
 fn shown(view: &Value, out: &mut Out) -> Result<(), Failure> {
     if out.is_json() {
-        return out.line(&view.to_string());
+        out.line(&view.to_string())?;
+        return intact(view);
     }
     let sheet = view.get("sheet").cloned().unwrap_or_default();
     let findings = sheet.get("findings").and_then(Value::as_array);
@@ -143,6 +149,11 @@ fn shown(view: &Value, out: &mut Out) -> Result<(), Failure> {
         "hash": view.get("hash"),
     });
     fields(&rest).iter().try_for_each(|line| out.line(line))?;
+    intact(view)
+}
+
+/// Fails where what was signed is not what is there: a violation, in whatever form it was asked for.
+fn intact(view: &Value) -> Result<(), Failure> {
     let intact = view.pointer("/signed/intact").and_then(Value::as_bool);
     if intact == Some(false) {
         return Err(Failure::failed(
@@ -268,6 +279,34 @@ pub async fn finding(host: &Host, command: &FindingCommand, out: &mut Out) -> Re
             let path = format!("/findings/{id}/explanation");
             let view = post(host, actor, &path, &json!({"text": text})).await?;
             out.answer(&view, fields)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::failure::Exit;
+    use super::super::testing::Tape;
+    use super::*;
+
+    #[test]
+    fn a_broken_signature_is_printed_and_then_a_failure_in_both_forms() {
+        let of = |json: bool, signed: Value| {
+            let result = Tape::default();
+            let notes = Box::new(Tape::default());
+            let mut out = Out::new(json, Box::new(result.clone()), notes);
+            let done = shown(
+                &json!({"sheet": {}, "hash": "h", "signed": signed}),
+                &mut out,
+            );
+            assert!(result.text().contains("hash"), "{}", result.text());
+            done.map_err(|failure| failure.exit())
+        };
+        for json in [false, true] {
+            let broken = of(json, json!({"intact": false}));
+            assert_eq!(broken, Err(Exit::Failed), "{json}");
+            assert_eq!(of(json, json!({"intact": true})), Ok(()), "{json}");
+            assert_eq!(of(json, Value::Null), Ok(()), "{json}");
         }
     }
 }

@@ -17,6 +17,7 @@ use super::client::{API, Client, as_actor};
 use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields};
+use super::trail::absent;
 use super::verify::progress;
 use crate::domain::purpose::Purpose;
 use crate::domain::secret::SecretText;
@@ -253,16 +254,6 @@ async fn finish(client: &mut Client, serial: &str) -> Result<Value, Failure> {
             }
         }
     }
-}
-
-fn absent(path: &Path) -> Result<(), Failure> {
-    if path.exists() {
-        return Err(
-            Failure::usage(format!("{} exists and is not overwritten", path.display()))
-                .korean("이미 있는 파일입니다. 다른 이름을 지정하십시오."),
-        );
-    }
-    Ok(())
 }
 
 /// Where a download that is not whole lies.

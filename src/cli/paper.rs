@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::host::Host;
 use super::out::{Out, fields};
 use super::spool::Spool;
+use super::trail::absent;
 use crate::domain::serial::Serial;
 
 const COLUMNS: [&str; 9] = [
@@ -71,12 +72,7 @@ enum To<'a> {
 impl<'a> To<'a> {
     fn of(args: &'a NewPrintArgs) -> Result<Self, Failure> {
         match (&args.out, &args.print) {
-            (Some(out), _) if out.exists() => {
-                let path = out.display();
-                let refused = Failure::usage(format!("{path} exists and is not overwritten"));
-                Err(refused.korean("이미 있는 파일입니다. 다른 이름을 지정하십시오."))
-            }
-            (Some(out), _) => Ok(Self::File(out)),
+            (Some(out), _) => absent(out).map(|()| Self::File(out)),
             (None, Some(printer)) if args.form == "pdf" => Spool::begin(printer).map(Self::Printer),
             _ => Err(
                 Failure::usage("--print takes a PDF; with --form html give --out")

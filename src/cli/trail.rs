@@ -117,6 +117,17 @@ async fn document(
     Ok(())
 }
 
+/// Refuses a file that is there already, before anything is asked for that would go into it.
+pub(super) fn absent(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Err(
+            Failure::usage(format!("{} exists and is not overwritten", path.display()))
+                .korean("이미 있는 파일입니다. 다른 이름을 지정하십시오."),
+        );
+    }
+    Ok(())
+}
+
 /// Writes a file that was not there before.
 pub(super) fn new_file(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let unwritten = |error: std::io::Error| Failure::file("write", file, &error);

@@ -80,7 +80,7 @@ pub enum InspectionCommand {
     /// List inspections, and months whose inspection nobody made and signed in time (점검 목록)
     #[command(
         after_help = "Example:\n  bongham inspection list --account jang --data D\n\n점검 목록과, 기한까지 \
-        서명되지 않은 달을 보여 줍니다."
+        서명되지 않은 달을 보여 줍니다. --json이면 한 줄에 rows와 overdue가 나옵니다."
     )]
     List(Actor),
     /// Show an inspection: findings, entries behind them, explanations, hash, sign-off (점검 조회)
