@@ -13,6 +13,7 @@ use super::rule::{Extent, Rule};
 use crate::audit::body::Body;
 use crate::audit::entry::{Decision, Header};
 use crate::audit::pass::Sealed;
+use crate::audit::usage::{Counted, Load};
 use crate::config::inspection::Inspection;
 use crate::domain::id::{AccountId, CaseId};
 use crate::domain::purpose::Purpose;
@@ -293,8 +294,7 @@ fn shown(
     if is_special(header, body) || header.purpose == Some(Purpose::Recovery) {
         person.hit(Rule::BreakGlass, hit);
     }
-    let output = begins_output(header, body);
-    if output {
+    if begins_output(header, body) {
         let outlet = outlet(rules, header, body, hit);
         person.hit(Rule::UnexplainedOutput, hit).name(outlet);
     }
@@ -309,6 +309,18 @@ fn shown(
             person.hit(Rule::NeighbourRead, hit);
         }
     }
+    counts_today(person, rules, (header, body), moment, hit);
+}
+
+/// What counts on this day: by the rule of the budgets ([`Load::of`]), so that what was only opened for
+/// a search to compare counts for nobody.
+fn counts_today(
+    person: &mut Person,
+    rules: &Inspection,
+    (header, body): (&Header, Option<&Body>),
+    moment: &Moment,
+    hit: &Hits,
+) {
     let over = |today: &Today| today.day != moment.day;
     if person.today.as_ref().is_some_and(over) {
         person.end_day(rules);
@@ -326,13 +338,30 @@ fn shown(
         outputs: 0,
         hits: none,
     });
-    match body {
-        Some(body) => today.people.note(body.people.iter().map(|u| u.as_u64())),
-        None => today.people.note_untold(header.counts.people),
-    }
-    cases(&mut today.cases, header, body);
+    let shows = match body {
+        Some(body) => {
+            let load = Load::of(header.task, query(Some(body)), &body.cases, &body.people);
+            let load = load.unwrap_or_default();
+            today.people.note(load.people.iter().map(|u| u.as_u64()));
+            today.cases.note(load.cases.iter().map(number));
+            !load.cases.is_empty() || !load.people.is_empty()
+        }
+        None => {
+            let counted = Counted::of(header.task);
+            if counted.is_some_and(|counted| counted.people) {
+                today.people.note_untold(header.counts.people);
+            }
+            if counted.is_some() {
+                today.cases.note_untold(header.counts.cases);
+            }
+            counted.is_some()
+        }
+    };
+    let output = begins_output(header, body);
     today.outputs = today.outputs.saturating_add(u32::from(output));
-    today.hits.add(hit);
+    if shows || output {
+        today.hits.add(hit);
+    }
 }
 
 fn cases(to: &mut Distinct, header: &Header, body: Option<&Body>) {

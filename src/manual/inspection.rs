@@ -63,7 +63,10 @@
 //! keyring made, an account reset. *Refusals on sensitive cases* go by the tier at that entry, from the
 //! changes of tier in the log; a case that was destroyed since counts as ordinary. *Shut accounts*: from
 //! the entry that shut it to the one that let it in again; entries of 0.3.0 do not name the account, so
-//! before them the state of today counts. Where bodies of a month were destroyed, `unread` says how many were
+//! before them the state of today counts. *A day's
+//! people and cases* count as in budgets ([`crate::audit::usage`]): rows of lists and searches by their cases
+//! alone, what was opened to compare not at all, a search that chooses for an export not at all. Where bodies of
+//! a month were destroyed, `unread` says how many were
 //! needed, and the cases and people in them count as new ones.
 //!
 //! **Evidence (열람 내역).** `bongham evidence give --receipt R --identity resident_card --reason '본인에게 교부' --out

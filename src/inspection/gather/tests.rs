@@ -313,6 +313,54 @@ fn many_cases_in_one_day_are_a_mass_read_in_lists_too() {
     assert_eq!(rules_of(&rules, &gone), [Rule::MassRead], "nobody can tell");
 }
 
+/// A search opens every person of the asker's own cases to compare: that is no read of them.
+#[test]
+fn who_searches_and_lists_is_counted_by_cases_and_who_chooses_for_an_export_by_nothing() {
+    let rules = Inspection {
+        people_a_day: 3,
+        cases_a_day: 2,
+        ..Inspection::default()
+    };
+    let of = |task, people: &[u64], query: &str, cases: &[u8]| {
+        let counts = Counts {
+            cases: 2,
+            people: 5,
+            bytes: 10,
+        };
+        let header = Header {
+            task,
+            counts,
+            ..read()
+        };
+        let (header, Sealed::Open(said)) = queried(header, people, query) else {
+            unreachable!()
+        };
+        let cases = cases.iter().map(|n| CaseId::from_bytes([*n; 16])).collect();
+        (header, Sealed::Open(Body { cases, ..said }))
+    };
+    let many = [1, 2, 3, 4];
+    for task in [Task::Search, Task::List] {
+        assert_eq!(rules_of(&rules, &[of(task, &many, "q", &[1])]), []);
+        let cases = rules_of(&rules, &[of(task, &many, "q", &[1, 2])]);
+        assert_eq!(cases, [Rule::MassRead], "the control: {task:?}");
+    }
+    let read = of(Task::Read, &many, "q", &[1]);
+    assert_eq!(rules_of(&rules, &[read]), [Rule::MassRead], "the control");
+    let chosen = of(Task::Search, &many, "choose:name", &[1, 2]);
+    assert_eq!(rules_of(&rules, std::slice::from_ref(&chosen)), []);
+    // What it chose is behind no finding of the day either.
+    let day = [chosen, of(Task::Search, &[], "name", &[1, 2])];
+    let gathered = found(&rules, &day);
+    assert_eq!(gathered.found[0].2.entries, [101]);
+    let gone = |task| (of(task, &[], "", &[]).0, Sealed::Gone);
+    let people = Inspection {
+        cases_a_day: 1000,
+        ..rules
+    };
+    assert_eq!(rules_of(&people, &[gone(Task::Search)]), []);
+    assert_eq!(rules_of(&people, &[gone(Task::Read)]), [Rule::MassRead]);
+}
+
 #[test]
 fn refusals_count_and_one_on_a_sensitive_case_is_enough() {
     let rules = Inspection {
