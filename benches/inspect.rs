@@ -50,6 +50,14 @@ impl Known for Nobody {
     fn sensitive(&mut self, _case: CaseId, _index: u64) -> Result<bool, Self::Error> {
         Ok(false)
     }
+    fn taken_off(
+        &mut self,
+        _case: CaseId,
+        _account: AccountId,
+        _index: u64,
+    ) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
     fn shut(&mut self, _account: AccountId) -> Result<bool, Self::Error> {
         Ok(false)
     }

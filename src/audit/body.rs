@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::authn::session::Origin;
 use crate::crypto::envelope::Place;
-use crate::domain::id::{CaseId, EntryId, RecordId, UnitId};
+use crate::domain::id::{AccountId, CaseId, EntryId, RecordId, UnitId};
 use crate::domain::limit::VALUE_BYTES_MAX;
 use crate::domain::secret::SecretBytes;
 use crate::domain::tier::Tier;
@@ -14,13 +14,37 @@ use super::entry::BadEntry;
 
 /// Format of the body.
 const VERSION: u8 = 1;
+/// Format of one that says who held a case before and after: the same, and that behind it.
+const HANDED_ON: u8 = 2;
 /// Longest reason, in bytes of UTF-8.
 pub const REASON_BYTES_MAX: usize = 4096;
 /// Longest device text, in bytes of UTF-8.
 pub const DEVICE_BYTES_MAX: usize = 64;
 
+/// Who held a case before a change, and who holds it from then on: assignees and desk.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Handed {
+    /// Before.
+    pub before: Vec<AccountId>,
+    /// After.
+    pub after: Vec<AccountId>,
+}
+
+impl Handed {
+    /// Whether somebody holds the case from then on; `None` for who held it neither before nor after.
+    pub fn holds(&self, account: AccountId) -> Option<bool> {
+        let after = self.after.contains(&account);
+        (after || self.before.contains(&account)).then_some(after)
+    }
+    /// Whether somebody has it from then on who had not, and others had.
+    pub fn takes_over(&self, account: AccountId) -> bool {
+        let others = !self.before.is_empty() && !self.before.contains(&account);
+        others && self.after.contains(&account)
+    }
+}
+
 /// What the body of an entry says.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
     /// Network address (접속지); `None` for the control socket.
     pub address: Option<IpAddr>,
@@ -36,7 +60,20 @@ pub struct Body {
     pub reason: Option<String>,
     /// Kind of query.
     pub query: Option<String>,
+    /// Who held the case, where it was handed on; entries of 0.3.0 do not say it.
+    pub handed: Option<Box<Handed>>,
 }
+
+/// The fields of every format, in their order.
+type Fields = (
+    Option<IpAddr>,
+    String,
+    Vec<CaseId>,
+    Vec<UnitId>,
+    Vec<UnitId>,
+    Option<String>,
+    Option<String>,
+);
 
 /// What goes into a body, borrowed from whoever acts.
 pub(super) struct Parts<'a> {
@@ -46,10 +83,11 @@ pub(super) struct Parts<'a> {
     pub(super) people: &'a [UnitId],
     pub(super) reason: Option<&'a str>,
     pub(super) query: Option<&'a str>,
+    pub(super) handed: Option<&'a Handed>,
 }
 
 impl Parts<'_> {
-    /// `version ‖ postcard(body)`.
+    /// `version ‖ postcard(body)`, and behind it who held the case, where it was handed on.
     pub(super) fn encode(&self) -> Result<SecretBytes, BadEntry> {
         if self.reason.is_some_and(|r| r.len() > REASON_BYTES_MAX) {
             return Err(BadEntry("the reason is longer than an entry holds"));
@@ -57,9 +95,12 @@ impl Parts<'_> {
         if self.origin.device.len() > DEVICE_BYTES_MAX {
             return Err(BadEntry("the device text is longer than an entry holds"));
         }
-        let ids = 16 * self.cases.len() + 6 * (self.units.len() + self.people.len());
+        let holders = self
+            .handed
+            .map_or(0, |handed| handed.before.len() + handed.after.len());
+        let ids = 16 * (self.cases.len() + holders) + 6 * (self.units.len() + self.people.len());
         let mut out = Vec::with_capacity(128 + ids + self.reason.map_or(0, str::len));
-        out.push(VERSION);
+        out.push(self.handed.map_or(VERSION, |_| HANDED_ON));
         let fields = (
             self.origin.address,
             self.origin.device.as_str(),
@@ -70,6 +111,10 @@ impl Parts<'_> {
             self.query,
         );
         let bytes = postcard::to_extend(&fields, out)
+            .and_then(|out| match self.handed {
+                Some(handed) => postcard::to_extend(handed, out),
+                None => Ok(out),
+            })
             .map(SecretBytes::new)
             .map_err(|_| BadEntry("the body cannot be written"))?;
         // Padding adds at most a quarter; the sealed body must stay within one engine value.
@@ -83,13 +128,32 @@ impl Parts<'_> {
 impl Body {
     /// Reads what [`Parts::encode`] wrote.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, BadEntry> {
-        let Some((&VERSION, rest)) = bytes.split_first() else {
-            return Err(BadEntry("a body of an unknown version"));
+        const UNREAD: BadEntry = BadEntry("a body that cannot be read");
+        let (version, rest) = match bytes.split_first() {
+            Some((&version @ (VERSION | HANDED_ON), rest)) => (version, rest),
+            _ => return Err(BadEntry("a body of an unknown version")),
         };
-        match postcard::take_from_bytes(rest) {
-            Ok((body, [])) => Ok(body),
-            _ => Err(BadEntry("a body that cannot be read")),
+        let (fields, rest) = postcard::take_from_bytes::<Fields>(rest).map_err(|_| UNREAD)?;
+        let (handed, rest) = if version == HANDED_ON {
+            let (handed, rest) = postcard::take_from_bytes(rest).map_err(|_| UNREAD)?;
+            (Some(Box::new(handed)), rest)
+        } else {
+            (None, rest)
+        };
+        if !rest.is_empty() {
+            return Err(UNREAD);
         }
+        let (address, device, cases, units, people, reason, query) = fields;
+        Ok(Self {
+            address,
+            device,
+            cases,
+            units,
+            people,
+            reason,
+            query,
+            handed,
+        })
     }
 }
 
@@ -123,6 +187,7 @@ mod tests {
             people: &[UnitId::from_u64(1)],
             reason: Some("why"),
             query: None,
+            handed: None,
         };
         let bytes = parts.encode().unwrap();
         let golden = [
@@ -145,10 +210,30 @@ mod tests {
             people: parts.people.to_vec(),
             reason: Some("why".into()),
             query: None,
+            handed: None,
         };
-        assert_eq!(Body::decode(bytes.expose()), Ok(body));
+        assert_eq!(Body::decode(bytes.expose()).as_ref(), Ok(&body));
         assert!(Body::decode(&[bytes.expose(), b"x"].concat()).is_err());
-        assert!(Body::decode(&[2]).is_err());
+        assert!(Body::decode(&[2]).is_err() && Body::decode(&[3]).is_err());
+
+        let handed = Handed {
+            before: vec![AccountId::from_bytes([8; 16])],
+            after: Vec::new(),
+        };
+        let parts = Parts {
+            handed: Some(&handed),
+            ..parts
+        };
+        let bytes = parts.encode().unwrap();
+        let behind = ["01", &"08".repeat(16), "00"].concat();
+        let golden = ["02", golden.strip_prefix("01").unwrap(), &behind].concat();
+        assert_eq!(data_encoding::HEXLOWER.encode(bytes.expose()), golden);
+        let body = Body {
+            handed: Some(Box::new(handed.clone())),
+            ..body
+        };
+        assert_eq!(Body::decode(bytes.expose()).as_ref(), Ok(&body));
+        assert!(Body::decode(&[bytes.expose(), b"x"].concat()).is_err());
     }
 
     #[test]
@@ -165,6 +250,7 @@ mod tests {
                 people: &[],
                 reason: Some(&"r".repeat(reason)),
                 query: None,
+                handed: None,
             }
             .encode()
             .is_ok()

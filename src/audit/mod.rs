@@ -65,6 +65,8 @@ pub struct Shown {
     pub reason: Option<String>,
     /// Kind of query, such as `list` or `entries`; never its values.
     pub query: Option<&'static str>,
+    /// Who held the case before and after, where it was handed on; sealed.
+    pub handed: Option<body::Handed>,
 }
 
 /// How a task ended that needs no permit.

@@ -1,7 +1,7 @@
 //! What the store itself looks back at: single entries, checked against the tree as an auditor's are,
 //! to compare with what it keeps beside the log.
 
-use super::body::Body;
+use super::body::{Body, Handed};
 use super::entry::{Decision, Header};
 use super::query::{changed, first_not_before, header, leaf_at, open_body};
 use super::tree::Tree;
@@ -51,7 +51,7 @@ impl AccessLog {
                 let Some(index) = place.map(u64::from_be_bytes) else {
                     continue;
                 };
-                found.extend(self.own(index, task)?);
+                found.extend(self.own(index, |header| header.task == task)?);
             }
             if !page.more {
                 return Ok(found);
@@ -59,11 +59,11 @@ impl AccessLog {
         }
     }
 
-    /// The entry of this index, if it is of this task.
-    fn own(&self, index: u64, task: Task) -> Result<Option<Own>, LogError> {
+    /// The entry of this index, if it is wanted.
+    fn own(&self, index: u64, wants: impl Fn(&Header) -> bool) -> Result<Option<Own>, LogError> {
         let leaf = leaf_at(&*self.engine, index)?;
         let header = header(index, &leaf.leaf)?;
-        if header.task != task {
+        if !wants(&header) {
             return Ok(None);
         }
         let hash = leaf_hash(&leaf.leaf);
@@ -89,6 +89,25 @@ impl AccessLog {
             if done && header.task == Task::Reclassify {
                 found.push(index);
             }
+        }
+        Ok(found)
+    }
+
+    /// Who held this case before and after each time that it was handed on, by entry. Those of 0.3.0
+    /// do not say it, and those whose month was destroyed no longer.
+    ///
+    /// # Errors
+    /// [`LogError`] where the index or an entry cannot be read.
+    pub fn handed_on(&self, case: CaseId) -> Result<Vec<(u64, Handed)>, LogError> {
+        let hands_on = |header: &Header| {
+            let done = header.decision == Decision::Allow && header.outcome == Outcome::Done;
+            done && matches!(header.task, Task::Assign | Task::Reclassify)
+        };
+        let mut found = Vec::new();
+        for index in self.places_about(case)? {
+            let body = self.own(index, hands_on)?.and_then(|(.., body)| body);
+            let handed = body.and_then(|body| body.handed);
+            found.extend(handed.map(|handed| (index, *handed)));
         }
         Ok(found)
     }

@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::{Engine, Key, KeyRange, Leaf, Log, Space};
 use crate::merkle::tree::leaf_hash;
 
-use super::body::{self, Body};
+use super::body::{self, Body, Handed};
 use super::entry::{Counts, Decision, Header, hash_body};
 use super::epoch::Keys;
 use super::tree::Tree;
@@ -97,6 +97,12 @@ pub struct Row {
     pub reason: Option<String>,
     /// Kind of query.
     pub query: Option<String>,
+    /// Who held the case before it was handed on.
+    #[serde(serialize_with = "texts")]
+    pub holders_before: Option<Vec<AccountId>>,
+    /// Who holds it from then on.
+    #[serde(serialize_with = "texts")]
+    pub holders_after: Option<Vec<AccountId>>,
 }
 
 fn text<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
@@ -422,6 +428,8 @@ fn join(index: u64, header: Header, body: Option<Body>) -> Row {
         people: None,
         reason: None,
         query: None,
+        holders_before: None,
+        holders_after: None,
     };
     if let Some(body) = body {
         row.source = Some(Source {
@@ -432,6 +440,10 @@ fn join(index: u64, header: Header, body: Option<Body>) -> Row {
         row.people = Some(body.people);
         row.reason = body.reason;
         row.query = body.query;
+        if let Some(Handed { before, after }) = body.handed.map(|handed| *handed) {
+            row.holders_before = Some(before);
+            row.holders_after = Some(after);
+        }
     }
     row
 }

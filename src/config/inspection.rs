@@ -30,6 +30,10 @@ pub struct Inspection {
     pub denied: u32,
     /// Failed log-ins for one account in a month.
     pub failed_logins: u32,
+    /// Refused attempts of one person in a month on cases from which they had been taken off.
+    pub taken_off: u32,
+    /// Cases of others that one person may assign to themselves in a month.
+    pub self_assigned: u32,
     /// Letters that the reason of an export or print has at the least, or it is pointed out to the
     /// auditor; what it says, the auditor confirms.
     pub reason_letters: u32,
@@ -50,6 +54,8 @@ impl Default for Inspection {
             supervision_reads: 300,
             denied: 20,
             failed_logins: 10,
+            taken_off: 1,
+            self_assigned: 1,
             reason_letters: 2,
             due_day: 5,
         }
@@ -74,6 +80,8 @@ impl Inspection {
             ("inspection.supervision_reads", self.supervision_reads),
             ("inspection.denied", self.denied),
             ("inspection.failed_logins", self.failed_logins),
+            ("inspection.taken_off", self.taken_off),
+            ("inspection.self_assigned", self.self_assigned),
         ] {
             if value == 0 {
                 return refuse(key, reason);

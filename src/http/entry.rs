@@ -44,6 +44,10 @@ pub(super) struct LogEntry {
     reason: Option<String>,
     /// Kind of query.
     query: Option<String>,
+    /// Account ids of who held the case before it was handed on; null in other entries.
+    holders_before: Option<Vec<String>>,
+    /// Account ids of who holds it from then on.
+    holders_after: Option<Vec<String>>,
 }
 
 /// How much was touched or shown.

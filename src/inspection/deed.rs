@@ -112,6 +112,11 @@ pub(super) fn is_special(header: &Header, body: Option<&Body>) -> bool {
     }
 }
 
+/// Whether a case is handed on by it.
+pub(super) const fn hands_on(task: Task) -> bool {
+    matches!(task, Task::Assign | Task::Reclassify)
+}
+
 /// Whether somebody opened cases that others handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
@@ -153,7 +158,7 @@ pub(super) fn whose(header: &Header) -> Whose {
 pub fn needs_body(header: &Header) -> bool {
     let done = header.outcome == Outcome::Done;
     match header.decision {
-        Decision::Allow if administers(header.task) => done,
+        Decision::Allow if administers(header.task) || hands_on(header.task) => done,
         Decision::Allow => {
             done && shows_cases(header.task)
                 && (header.counts.cases > 0

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::deed::{
-    Whose, administers, begins_output, came_to_nothing, is_administration, is_special, query,
-    shows_cases, whose,
+    Whose, administers, begins_output, came_to_nothing, hands_on, is_administration, is_special,
+    opens, query, shows_cases, whose,
 };
 use super::hits::{Distinct, Hits, Outlet, number};
 use super::rule::{Extent, Rule};
@@ -28,6 +28,13 @@ pub trait Known {
     type Error;
     /// Whether a case was sensitive at the entry of this index; one that is not there was not.
     fn sensitive(&mut self, case: CaseId, index: u64) -> Result<bool, Self::Error>;
+    /// Whether an account had held a case and was taken off it before the entry of this index.
+    fn taken_off(
+        &mut self,
+        case: CaseId,
+        account: AccountId,
+        index: u64,
+    ) -> Result<bool, Self::Error>;
     /// Whether an account that the pass saw neither shut nor opened again was shut all the time.
     fn shut(&mut self, account: AccountId) -> Result<bool, Self::Error>;
 }
@@ -43,6 +50,8 @@ struct Person {
     /// Cases of others, and of the department that they follow.
     strange: Distinct,
     followed: Distinct,
+    /// Cases of others that they assigned to themselves, and whether they opened them then.
+    taken_over: BTreeMap<u64, bool>,
     /// Failed log-ins before the pass saw whether the account was shut.
     tried: Option<Hits>,
     shut: Option<bool>,
@@ -77,6 +86,40 @@ impl Person {
         if heavy {
             today.hits.extent.most = people.max(cases).max(today.outputs);
             self.hit(Rule::MassRead, &today.hits);
+        }
+    }
+
+    /// A case handed on: whether from others to themselves.
+    fn takes_over(&mut self, header: &Header, body: Option<&Body>, hit: &Hits) {
+        let (Some(account), Some(body)) = (header.actor, body) else {
+            return;
+        };
+        if body
+            .handed
+            .as_ref()
+            .is_some_and(|handed| handed.takes_over(account))
+        {
+            let cases = body.cases.iter().map(number);
+            self.taken_over.extend(cases.map(|case| (case, false)));
+            self.hit(Rule::SelfAssigned, hit);
+        }
+    }
+
+    /// An opening: whether of cases that they took over so.
+    fn opens_taken_over(&mut self, header: &Header, body: Option<&Body>, hit: &Hits) {
+        let mut taken_over = false;
+        for case in body.iter().flat_map(|body| &body.cases).map(number) {
+            if let Some(opened) = self
+                .taken_over
+                .get_mut(&case)
+                .filter(|_| opens(header.task))
+            {
+                *opened = true;
+                taken_over = true;
+            }
+        }
+        if taken_over {
+            self.hit(Rule::SelfAssigned, hit);
         }
     }
 
@@ -170,15 +213,11 @@ impl<'a, K: Known> Gatherer<'a, K> {
                     person.hit(Rule::BreakGlass, &hit);
                 }
             }
+            Decision::Allow if hands_on(header.task) => person.takes_over(header, body, &hit),
             Decision::Allow => {}
             Decision::Deny => {
-                person.hit(Rule::DeniedMany, &hit);
-                for case in body.iter().flat_map(|body| &body.cases) {
-                    if self.known.sensitive(*case, index)? {
-                        person.hit(Rule::DeniedSensitive, &hit);
-                        break;
-                    }
-                }
+                let cases = body.map_or(&[][..], |body| &body.cases);
+                denied(person, &mut self.known, (index, header.actor), cases, &hit)?;
             }
             Decision::None if header.task == Task::LoginFailed => {
                 person.hit(Rule::FailedLogins, &hit);
@@ -214,6 +253,15 @@ impl<'a, K: Known> Gatherer<'a, K> {
                         hits.extent.count = person.followed.count();
                         rules.supervision_reads
                     }
+                    Rule::SelfAssigned => {
+                        let opened = person.taken_over.values().filter(|opened| **opened);
+                        hits.extent = Extent {
+                            count: size(person.taken_over.len()),
+                            most: size(opened.count()),
+                        };
+                        rules.self_assigned
+                    }
+                    Rule::TakenOff => rules.taken_off,
                     Rule::DeniedMany => rules.denied,
                     Rule::FailedLogins => rules.failed_logins,
                     _ => 1,
@@ -268,6 +316,35 @@ fn moment<'m>(known: &'m mut Option<Moment>, rules: &Inspection, time: Timestamp
     })
 }
 
+fn size(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// A refused attempt on these cases.
+fn denied<K: Known>(
+    person: &mut Person,
+    known: &mut K,
+    (index, actor): (u64, Option<AccountId>),
+    cases: &[CaseId],
+    hit: &Hits,
+) -> Result<(), K::Error> {
+    person.hit(Rule::DeniedMany, hit);
+    let (mut sensitive, mut taken_off) = (false, false);
+    for case in cases {
+        sensitive = sensitive || known.sensitive(*case, index)?;
+        if let (Some(actor), false) = (actor, taken_off) {
+            taken_off = known.taken_off(*case, actor, index)?;
+        }
+    }
+    if sensitive {
+        person.hit(Rule::DeniedSensitive, hit);
+    }
+    if taken_off {
+        person.hit(Rule::TakenOff, hit);
+    }
+    Ok(())
+}
+
 fn at_odd_times(person: &mut Person, moment: &Moment, hit: &Hits) {
     if moment.night {
         person.hit(Rule::NightUse, hit);
@@ -298,6 +375,7 @@ fn shown(
         let outlet = outlet(rules, header, body, hit);
         person.hit(Rule::UnexplainedOutput, hit).name(outlet);
     }
+    person.opens_taken_over(header, body, hit);
     match whose(header) {
         Whose::Own => {}
         Whose::Followed => {

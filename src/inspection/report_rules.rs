@@ -11,7 +11,7 @@ use super::view::{InspectionView, Witness};
 use super::words;
 
 /// Keys of the configuration as people read them.
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 14] = [
     ("night_from", "야간 시작 시각 / Night from"),
     ("night_to", "야간 종료 시각 / Night to"),
     ("holidays", "기관이 정한 휴일 / Days off of the office"),
@@ -30,6 +30,14 @@ const KEYS: [(&str, &str); 12] = [
     (
         "failed_logins",
         "월 로그인 실패 횟수 / Failed log-ins a month",
+    ),
+    (
+        "taken_off",
+        "월 담당 해제 후 접근 시도 횟수 / Attempts after being taken off a month",
+    ),
+    (
+        "self_assigned",
+        "월 본인 배정 민원 수 / Cases of others assigned to oneself a month",
     ),
     ("reason_letters", "사유 최소 글자 수 / Letters of a reason"),
     (

@@ -45,6 +45,10 @@ pub enum Rule {
     OpenAlert,
     /// Cases of their department opened by people who follow it: supervision, in number.
     SupervisionRead,
+    /// Refused attempts on cases from which the person had been taken off.
+    TakenOff,
+    /// Cases of others that somebody assigned to themselves: what they open then counts as their own.
+    SelfAssigned,
 }
 
 /// How much of it there is.
@@ -52,7 +56,8 @@ pub enum Rule {
 pub struct Extent {
     /// Entries; cases, outputs or copies where the rule counts those.
     pub count: u32,
-    /// The most on one day, days past the date, or doubtful reasons, where the rule counts those.
+    /// The most on one day, days past the date, doubtful reasons, or cases that were opened, where the
+    /// rule counts those.
     pub most: u32,
 }
 
@@ -73,6 +78,8 @@ impl Rule {
             Self::CopyOut => "copy_out",
             Self::OpenAlert => "open_alert",
             Self::SupervisionRead => "supervision_read",
+            Self::TakenOff => "taken_off",
+            Self::SelfAssigned => "self_assigned",
         }
     }
 
@@ -170,6 +177,20 @@ impl Rule {
                     "{count} cases of their department were opened or taken out in supervision."
                 ),
             ),
+            Self::TakenOff => (
+                format!("담당에서 해제된 민원에 대한 거부된 접근 시도가 {count}건 있습니다."),
+                format!(
+                    "{count} attempts on cases from which they had been taken off were refused."
+                ),
+            ),
+            Self::SelfAssigned => (
+                format!(
+                    "다른 담당자의 민원 {count}건을 본인에게 배정하였고, 그중 {most}건을 열람하거나 내보냈습니다."
+                ),
+                format!(
+                    "{count} cases of others were assigned to oneself, {most} of them opened or taken out."
+                ),
+            ),
         };
         Words { ko, en }
     }
@@ -190,6 +211,8 @@ impl Rule {
             Self::CopyOut => ("미파기 출력물", "Copies still out"),
             Self::OpenAlert => ("미확인 알림", "Alerts not noted"),
             Self::SupervisionRead => ("감독 열람", "Supervision"),
+            Self::TakenOff => ("담당 해제 후 접근 시도", "After being taken off"),
+            Self::SelfAssigned => ("본인 배정", "Assigned to oneself"),
         }
     }
 }

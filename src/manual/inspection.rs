@@ -3,8 +3,9 @@
 //! **Inspection (접속기록 점검).** `bongham inspection make 2026-10` goes over the month's entries once,
 //! checks each against the tree, and keeps what it finds: exports and prints, whose reasons are to be
 //! confirmed; use and administration at night and on days off; many people, cases or outputs in a day; cases
-//! of others, and of the department in supervision; refusals on sensitive cases or in number; log-ins of
-//! shut accounts, failed log-ins; special steps; copies out past their date; alerts that nobody took note of.
+//! of others, and of the department in supervision; cases of others that somebody assigned to themselves;
+//! refusals on sensitive cases, on cases that somebody was taken off, or in number; log-ins of shut accounts,
+//! failed log-ins; special steps; copies out past their date; alerts that nobody took note of.
 //! A finding has a person, the entries behind it by index (the first 200, and how many more), its words in
 //! Korean and English, and a state. It names no case.
 //!
@@ -20,6 +21,8 @@
 //! supervision_reads = 300  # distinct cases a month
 //! denied = 20              # a month
 //! failed_logins = 10       # a month
+//! taken_off = 1            # refusals a month
+//! self_assigned = 1        # distinct cases a month
 //! reason_letters = 2
 //! due_day = 5              # of the following month: made and signed
 //! ```
@@ -61,7 +64,14 @@
 //! office with policies of its own sees all that those permit as cases of others. *Special steps*: what
 //! another law keeps was opened or handed over, the store unsealed, restored, a backup begun, a copy of the
 //! keyring made, an account reset. *Refusals on sensitive cases* go by the tier at that entry, from the
-//! changes of tier in the log; a case that was destroyed since counts as ordinary. *Shut accounts*: from
+//! changes of tier in the log; a case that was destroyed since counts as ordinary. *Taken
+//! off*: a refused attempt of somebody who held the case once and from whom an assignment or a change of tier
+//! took it, whenever that was. *Assigned to oneself*: a case that others held and whose assignment by somebody
+//! made that person a holder; it is found in the month of the assignment, also where it is opened only later,
+//! and the finding counts which of them were opened in that month. What a holder opens counts as their own, so
+//! the rule for cases of others does not see it. Who held a case before and after is sealed in the entry
+//! (`holders_before`, `holders_after` in `log entries`); entries of 0.3.0 do not say it, so for these two rules
+//! nothing is known from before the update. *Shut accounts*: from
 //! the entry that shut it to the one that let it in again; entries of 0.3.0 do not name the account, so
 //! before them the state of today counts. *A day's
 //! people and cases* count as in budgets ([`crate::audit::usage`]): rows of lists and searches by their cases

@@ -6,6 +6,7 @@ use super::recipients::{Recipients, keeps_all, reason_fits, single_recipient};
 use super::store::{Answer, Store};
 use super::types::{Assigned, Progress};
 use crate::audit::Shown;
+use crate::audit::body::Handed;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::Assign;
@@ -64,6 +65,7 @@ impl Store {
         let shown = Shown {
             cases: vec![case],
             reason,
+            handed: Some(handed(&stored.head, &recipients)),
             ..Shown::default()
         };
         let mut off = stored.head.holders();
@@ -161,6 +163,16 @@ impl Store {
             .map_err(fault::log)?;
         drop(receipt);
         Ok(row.map_or(Progress::Done, |key| self.puncture(key, dying)))
+    }
+}
+
+/// Who holds a case that goes to these people, and who held it: the entry says so, or nobody could tell
+/// later who was taken off it, and who took it over.
+pub(super) fn handed(before: &Head, recipients: &Recipients) -> Handed {
+    let after = recipients.assignees.iter().chain(&recipients.desk);
+    Handed {
+        before: before.holders(),
+        after: after.copied().collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::fault;
 use super::inspection::DAY_MS;
 use super::store::Store;
 use crate::audit::LogError;
+use crate::audit::body::Handed;
 use crate::authz::Permit;
 use crate::authz::action::Inspect;
 use crate::disclosure::output::Output;
@@ -23,8 +24,8 @@ use crate::inspection::pack::Copies;
 use crate::inspection::rule::Rule;
 use crate::people::view::AccountState;
 
-/// Cases whose tiers are remembered during one pass.
-const TIERS_MAX: usize = 100_000;
+/// Cases of which tiers and holders are remembered during one pass.
+const CASES_MAX: usize = 100_000;
 
 /// Why, about whom, and what stands behind it.
 pub(super) type Found = (Rule, Option<AccountId>, Hits);
@@ -50,6 +51,7 @@ pub(super) struct Lookup<'a> {
     permit: &'a Permit<Inspect>,
     end: Timestamp,
     tiers: HashMap<CaseId, Tiers>,
+    handed_on: HashMap<CaseId, Vec<(u64, Handed)>>,
     shut_since: Option<HashSet<AccountId>>,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Lookup<'a> {
             permit,
             end,
             tiers: HashMap::new(),
+            handed_on: HashMap::new(),
             shut_since: None,
         }
     }
@@ -103,10 +106,32 @@ impl Known for Lookup<'_> {
         }
         let tiers = self.tiers(case)?;
         let sensitive = tiers.sensitive_at(index);
-        if self.tiers.len() < TIERS_MAX {
+        if self.tiers.len() < CASES_MAX {
             self.tiers.insert(case, tiers);
         }
         Ok(sensitive)
+    }
+
+    fn taken_off(
+        &mut self,
+        case: CaseId,
+        account: AccountId,
+        index: u64,
+    ) -> Result<bool, LogError> {
+        let off = |handed: &[(u64, Handed)]| {
+            let before = handed.iter().rev().filter(|(at, _)| *at < index);
+            let last = before.map(|(_, handed)| handed.holds(account));
+            last.flatten().next() == Some(false)
+        };
+        if let Some(known) = self.handed_on.get(&case) {
+            return Ok(off(known));
+        }
+        let handed = self.store.log.handed_on(case)?;
+        let answer = off(&handed);
+        if self.handed_on.len() < CASES_MAX {
+            self.handed_on.insert(case, handed);
+        }
+        Ok(answer)
     }
 
     fn shut(&mut self, account: AccountId) -> Result<bool, LogError> {

@@ -1,6 +1,6 @@
 //! Change a case's tier (분류 변경: 일반 ↔ 보안).
 
-use super::assign::state_with;
+use super::assign::{handed, state_with};
 use super::error::ServiceError;
 use super::fault;
 use super::recipients::{Recipients, reason_fits, single_recipient};
@@ -47,21 +47,19 @@ impl Store {
             .and_then(|recipients| {
                 let (batch, dying) =
                     self.move_tier(session, &permit, &stored, &recipients, tier.into())?;
-                Ok((
-                    single_recipient(tier.into(), recipients.holders.len()),
-                    batch,
-                    dying,
-                ))
+                Ok((recipients, batch, dying))
             });
-        let (warnings, batch, dying) = match planned {
+        let (recipients, batch, dying) = match planned {
             Ok(planned) => planned,
             Err(error) => return self.fail(permit, error),
         };
         let shown = Shown {
             cases: vec![case],
             reason: Some(reason),
+            handed: Some(handed(&stored.head, &recipients)),
             ..Shown::default()
         };
+        let warnings = single_recipient(tier.into(), recipients.holders.len());
         if let Err(error) = self.bar_outputs(case, None) {
             return self.fail(permit, error);
         }

@@ -39,6 +39,7 @@ mod forensic;
 mod forward;
 mod http_door;
 mod inspection;
+mod inspection_handed;
 mod inspection_report;
 mod keys;
 mod kill;

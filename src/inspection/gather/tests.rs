@@ -17,6 +17,7 @@ const OFFICER: AccountId = AccountId::from_bytes([1; 16]);
 const LEAD: AccountId = AccountId::from_bytes([2; 16]);
 const GONE: AccountId = AccountId::from_bytes([3; 16]);
 const SECRET: CaseId = CaseId::from_bytes([9; 16]);
+const HANDED_ON: CaseId = CaseId::from_bytes([7; 16]);
 const PLAIN: CaseId = CaseId::from_bytes([8; 16]);
 
 struct Office;
@@ -24,6 +25,14 @@ impl Known for Office {
     type Error = Infallible;
     fn sensitive(&mut self, case: CaseId, _: u64) -> Result<bool, Infallible> {
         Ok(case == SECRET)
+    }
+    fn taken_off(
+        &mut self,
+        case: CaseId,
+        account: AccountId,
+        index: u64,
+    ) -> Result<bool, Infallible> {
+        Ok(case == HANDED_ON && account == OFFICER && index > 100)
     }
     fn shut(&mut self, account: AccountId) -> Result<bool, Infallible> {
         Ok(account == GONE)
@@ -68,6 +77,7 @@ fn body(people: &[u64], case: CaseId, reason: Option<&str>) -> Sealed {
         people: people.iter().map(|n| UnitId::from_u64(*n)).collect(),
         reason: reason.map(str::to_owned),
         query: None,
+        handed: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Whose cases were opened, and what is no ordinary day's work.
 
 use super::*;
+use crate::audit::body::Handed;
 use crate::inspection::deed::{HOLDERS_ALONE, SUPERVISION};
 
 /// Somebody's opening of one case under these policies.
@@ -140,4 +141,106 @@ fn administration_at_odd_times_is_found_and_looking_is_not() {
     let found = rules_of(&rules, &[at_night("desk")]);
     assert_eq!(found, [Rule::NightUse, Rule::HolidayUse]);
     assert_eq!(rules_of(&rules, &[at_night("departments")]), []);
+}
+
+#[test]
+fn one_try_on_a_case_that_one_was_taken_off_is_a_finding() {
+    let rules = Inspection::default();
+    let denied = |actor, case| {
+        let header = Header {
+            actor: Some(actor),
+            decision: Decision::Deny,
+            outcome: Outcome::Refused,
+            counts: Counts::default(),
+            ..read()
+        };
+        (header, body(&[], case, None))
+    };
+    // Entry 100 stands before they were taken off.
+    let tries = [denied(OFFICER, HANDED_ON), denied(OFFICER, HANDED_ON)];
+    let gathered = found(&rules, &tries);
+    let [(rule, person, hits)] = &gathered.found[..] else {
+        panic!("{:?}", gathered.found);
+    };
+    assert_eq!((*rule, *person), (Rule::TakenOff, Some(OFFICER)));
+    assert_eq!(hits.entries, [101]);
+    let others = [denied(OFFICER, PLAIN), denied(LEAD, HANDED_ON)];
+    let others = [&tries[..1], &others].concat();
+    assert_eq!(rules_of(&rules, &others), []);
+    let patient = Inspection {
+        taken_off: 2,
+        ..Inspection::default()
+    };
+    assert_eq!(rules_of(&patient, &tries), []);
+}
+
+/// Who takes a colleague's case opens it as its holder: by that it would count as their own.
+#[test]
+fn who_takes_over_a_case_of_others_and_opens_it_is_found() {
+    let handed = |task, case: u8, before: &[AccountId], after: &[AccountId]| {
+        let header = Header { task, ..read() };
+        assert!(needs_body(&header));
+        let Sealed::Open(said) = body(&[], CaseId::from_bytes([case; 16]), None) else {
+            unreachable!()
+        };
+        let handed = Some(Box::new(Handed {
+            before: before.to_vec(),
+            after: after.to_vec(),
+        }));
+        (header, Sealed::Open(Body { handed, ..said }))
+    };
+    let assigned =
+        |case, before: &[AccountId], after: &[AccountId]| handed(Task::Assign, case, before, after);
+    let own = |task, case| opened(task, Role::Officer, "ordinary_own_handling", case);
+    let rules = Inspection::default();
+    let of = |entries: &[(Header, Sealed)]| {
+        let found = found(&rules, entries).found.into_iter();
+        let mut found = found.filter(|(rule, ..)| *rule == Rule::SelfAssigned);
+        found.next().map(|(_, person, hits)| {
+            assert_eq!(person, Some(OFFICER));
+            (hits.extent.count, hits.extent.most, hits.entries)
+        })
+    };
+    for task in [Task::Read, Task::Export, Task::Print, Task::Unmask] {
+        let taken = [
+            assigned(1, &[LEAD], &[OFFICER]),
+            own(task, 1),
+            assigned(1, &[OFFICER], &[LEAD]),
+        ];
+        assert_eq!(of(&taken), Some((1, 1, vec![100, 101])), "{task:?}");
+    }
+    let beside = [
+        assigned(1, &[LEAD], &[LEAD, OFFICER]),
+        handed(Task::Reclassify, 2, &[LEAD], &[OFFICER]),
+        own(Task::Read, 2),
+        own(Task::Read, 2),
+        own(Task::List, 1),
+    ];
+    assert_eq!(of(&beside), Some((2, 1, vec![100, 101, 102, 103])));
+    for (what, entries) in [
+        (
+            "nobody had it",
+            [assigned(1, &[], &[OFFICER]), own(Task::Read, 1)],
+        ),
+        (
+            "already their own",
+            [
+                assigned(1, &[LEAD, OFFICER], &[OFFICER]),
+                own(Task::Read, 1),
+            ],
+        ),
+        (
+            "given to another",
+            [assigned(1, &[LEAD], &[GONE]), own(Task::Read, 1)],
+        ),
+        ("only opened", [own(Task::Read, 1), own(Task::Read, 2)]),
+    ] {
+        assert_eq!(of(&entries), None, "{what}");
+    }
+    let patient = Inspection {
+        self_assigned: 2,
+        ..Inspection::default()
+    };
+    let one = [assigned(1, &[LEAD], &[OFFICER])];
+    assert_eq!(rules_of(&patient, &one), []);
 }
