@@ -37,7 +37,7 @@ pub struct Inspection {
     /// Letters that the reason of an export or print has at the least, or it is pointed out to the
     /// auditor; what it says, the auditor confirms.
     pub reason_letters: u32,
-    /// Day of the following month on which the inspection must have been made and signed.
+    /// Last day of the following month on which the inspection may be made and signed.
     pub due_day: u8,
 }
 

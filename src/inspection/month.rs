@@ -62,10 +62,11 @@ impl Month {
         std::iter::successors(Some(self.day(1)), next).take_while(inside)
     }
 
-    /// When its inspection must have been made: the first moment of this day of the next month.
+    /// When its inspection is overdue: this day of the next month is over.
     pub fn due(self, day: u8) -> Timestamp {
         let day = i8::try_from(day).unwrap_or(i8::MAX);
-        Timestamp::start_of(self.next().day(day))
+        let day = self.next().day(day);
+        Timestamp::start_of(day.tomorrow().unwrap_or(day))
     }
 }
 
@@ -101,7 +102,8 @@ mod tests {
         assert_eq!(month.start().rfc3339(), "2026-12-01T00:00:00.000+09:00");
         assert_eq!(month.next().to_string(), "2027-01");
         assert_eq!(month.days().count(), 31);
-        assert_eq!(month.due(5).rfc3339(), "2027-01-05T00:00:00.000+09:00");
+        assert_eq!(month.due(5).rfc3339(), "2027-01-06T00:00:00.000+09:00");
+        assert_eq!(month.due(28).rfc3339(), "2027-01-29T00:00:00.000+09:00");
         let last = Timestamp::from_millis(month.next().start().as_millis() - 1);
         assert_eq!(Month::of(last), month);
         for bad in ["2026-13", "2026-1", "26-01", "", "2026-10-01", "2026-00"] {

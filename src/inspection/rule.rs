@@ -39,7 +39,7 @@ pub enum Rule {
     /// What no ordinary day has: what another law keeps was opened, the store was unsealed, backed
     /// up or restored, its keyring copied, an account reset.
     BreakGlass,
-    /// A copy that is out past its date of destruction.
+    /// A copy that is out past its date of destruction: about who answers for it, and who took it out.
     CopyOut,
     /// An alert to the privacy officer that nobody took note of.
     OpenAlert,
@@ -161,10 +161,11 @@ impl Rule {
             ),
             Self::CopyOut => (
                 format!(
-                    "파기 예정일이 지난 출력물 {count}건의 파기가 확인되지 않았습니다: 가장 오래된 것은 {most}일 경과."
+                    "만들었거나 책임지는 출력물 중 파기 예정일이 지난 {count}건의 파기가 확인되지 않았습니다: 가장 오래된 것은 {most}일 경과."
                 ),
                 format!(
-                    "{count} copies are out past their date of destruction, the oldest by {most} days."
+                    "{count} copies that they took out or answer for are out past their date of \
+                     destruction, the oldest by {most} days."
                 ),
             ),
             Self::OpenAlert => (

@@ -54,11 +54,13 @@
 //! One inspection of a month that is over counts, and only such a one is signed. Until then another one may
 //! take its place: its entry and its sheet name the one before, which stays as it was. Before the month's end
 //! it can be inspected as often as is wanted, for information; people see the findings of the newest one. A
-//! month without a signed one by `due_day` is a warning in the operator's log, and in the list of inspections.
+//! month without a signed one when `due_day` is over is a warning in the operator's log, and in the list of inspections.
 //!
 //! *Outputs to be confirmed*: one finding a person names every export and print of the month by serial number,
 //! entry and purpose (the first 1,000). A reason of fewer than `reason_letters` letters is pointed out, no
-//! more; it is accepted once the person explained it. *Cases of others* are distinct cases opened by a read,
+//! more; it is accepted once the person explained it. *Copies out past their date* are
+//! those of outputs whose list stands in the log before the month's end, in a finding about who answers for them
+//! and in one about who took them out: the former need not have been asked. *Cases of others* are distinct cases opened by a read,
 //! an export, a print or without masks, by somebody who works on cases, and permitted neither by a policy
 //! for holders nor by one for the department; the latter are *supervision*, with a number of its own. An
 //! office with policies of its own sees all that those permit as cases of others. *Special steps*: what

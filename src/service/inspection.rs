@@ -181,7 +181,7 @@ impl Store {
             unread,
         } = gatherer.end().map_err(fault::log)?;
         let id = InspectionId::random(self.random.as_ref()).map_err(fault::random)?;
-        let (late, copies, serials) = self.copies_out(id, now.min(end))?;
+        let (late, copies, serials) = self.copies_out(id, now.min(end), passed.to)?;
         for outlet in found.iter_mut().flat_map(|(_, _, hits)| &mut hits.outputs) {
             outlet.serial = serials.get(&outlet.entry).copied();
         }

@@ -1,7 +1,7 @@
 //! What only the store knows of what an inspection finds: tiers and accounts as they were, copies that
 //! are out, serial numbers, alerts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::error::ServiceError;
 use super::fault;
@@ -151,12 +151,14 @@ impl Known for Lookup<'_> {
 pub(super) type Serials = HashMap<u64, Serial>;
 
 impl Store {
-    /// Copies that are out: how many, and those whose date of destruction had passed at this
-    /// moment, by who answers for them. And the serial number of every output.
+    /// Copies that are out of the outputs before the entry `end`: how many, and those whose date of
+    /// destruction had passed at this moment, by who answers for them and by who took them out: the
+    /// one may never have been asked, and the other has them. And the serial number of every output.
     pub(super) fn copies_out(
         &self,
         inspection: InspectionId,
         at: Timestamp,
+        end: u64,
     ) -> Result<(Vec<Found>, Copies, Serials), ServiceError> {
         let mut late: BTreeMap<AccountId, Hits> = BTreeMap::new();
         let mut copies = Copies {
@@ -175,7 +177,8 @@ impl Store {
                 if let Some(entry) = output.entry {
                     serials.insert(entry, output.serial);
                 }
-                if !output.state.is_out() {
+                let known = output.entry.is_some_and(|entry| entry < end);
+                if !output.state.is_out() || !known {
                     continue;
                 }
                 copies.out = copies.out.saturating_add(1);
@@ -187,9 +190,11 @@ impl Store {
                 let index = output.entry.unwrap_or_default();
                 let mut hit = Hits::one(index, output.destroy_by);
                 hit.extent.most = u32::try_from(over).unwrap_or(u32::MAX);
-                match late.get_mut(&output.responsible) {
-                    Some(known) => known.add(&hit),
-                    None => drop(late.insert(output.responsible, hit)),
+                for person in BTreeSet::from([output.responsible, output.by]) {
+                    match late.get_mut(&person) {
+                        Some(known) => known.add(&hit),
+                        None => drop(late.insert(person, hit.clone())),
+                    }
                 }
             }
             let Some(next) = next else { break };

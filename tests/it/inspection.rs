@@ -229,8 +229,8 @@ fn a_month_that_is_over_is_asked_for_until_its_inspection_is_signed() {
     let early = world.post("auditor", "/inspections", &json!({"month": "2026-11"}));
     assert_eq!((early.status, early.code().as_str()), (422, "invalid"));
     let overdue = |world: &World| world.get("auditor", "/inspections").expect(200);
-    // 4 November, and one day later.
-    later(&mut world, &clock, 21 * DAY);
+    // 5 November, an hour before its end, and the day after.
+    later(&mut world, &clock, 22 * DAY);
     assert_eq!(overdue(&world)["overdue"], json!([]));
     later(&mut world, &clock, DAY);
     assert_eq!(overdue(&world)["overdue"], json!(["2026-10"]));
@@ -371,9 +371,15 @@ fn commands_make_answer_and_sign_an_inspection() {
 
 /// An export that has left and is to be destroyed by then.
 pub fn taken_out(world: &World, cases: &[&str], destroy_by: &str) -> String {
+    taken_out_for(world, "officer", cases, destroy_by)
+}
+
+/// The same, for which somebody else answers.
+pub fn taken_out_for(world: &World, responsible: &str, cases: &[&str], destroy_by: &str) -> String {
     let mut body = order(&json!({ "cases": cases }), "csv");
     body["recipient"] = Receiver::new().key();
     body["destroy_by"] = json!(destroy_by);
+    body["responsible"] = json!(responsible);
     let begun = begin(world, "officer", &body).expect(202);
     let serial = text(&begun["serial"]);
     ended(world, "officer", &serial);

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::export::text;
-use crate::inspection::{DAY, busy_night, id, later, make, office, taken_out};
+use crate::inspection::{
+    DAY, busy_night, found, id, later, make, office, pair, taken_out, taken_out_for,
+};
 use crate::world::ordinary;
 
 #[test]
@@ -99,4 +101,46 @@ fn outputs_of_a_month_are_confirmed_by_the_auditor_once_they_are_explained() {
     let said = json!({"text": "감사실 제출"});
     world.post("officer", &path, &said).expect(200);
     verdict(true).expect(200);
+}
+
+/// Who answers for a copy need not have been asked: who took it out has it.
+#[test]
+fn a_copy_past_its_date_is_about_both_and_stands_in_the_month_in_which_it_left() {
+    let (mut world, clock) = office("2026-10-14T12:00:00+09:00");
+    let case = world.register("intake", &ordinary());
+    let october = taken_out_for(&world, "officer2", &[&case], "2026-10-20T00:00:00+09:00");
+    taken_out(&world, &[&case], "2026-10-21T00:00:00+09:00");
+    later(&mut world, &clock, 20 * DAY);
+    taken_out(&world, &[&case], "2026-11-04T00:00:00+09:00");
+    later(&mut world, &clock, 5 * DAY);
+    let copies = |view: &Value| {
+        let findings = view["sheet"]["findings"].as_array().unwrap();
+        let late = findings.iter().filter(|f| f["rule"] == "copy_out");
+        let mut counts: Vec<(String, Value)> = late
+            .map(|f| {
+                (
+                    text(&view["people"][text(&f["person"])]),
+                    f["count"].clone(),
+                )
+            })
+            .collect();
+        counts.sort_by(|(one, _), (other, _)| one.cmp(other));
+        (counts, view["sheet"]["copies"].clone())
+    };
+    let expected = vec![
+        ("officer".to_owned(), json!(2)),
+        ("officer2".to_owned(), json!(1)),
+    ];
+    let of_october = (expected, json!({"total": 2, "overdue": 2}));
+    assert_eq!(copies(&make(&world, "2026-10")), of_october);
+    let (late, all) = copies(&make(&world, "2026-11"));
+    assert_eq!(late[0], ("officer".to_owned(), json!(3)), "the control");
+    assert_eq!(all, json!({"total": 3, "overdue": 3}));
+    world.log_in("officer2");
+    let path = format!("/outputs/{october}/close");
+    world
+        .post("officer2", &path, &json!({"method": "삭제"}))
+        .expect(200);
+    let after = found(&make(&world, "2026-11"));
+    assert!(!after.contains(&pair("copy_out", "officer2")), "{after:?}");
 }
