@@ -107,20 +107,20 @@ impl Forwarder {
     /// Begins to forward where it stopped; `data` is the store's data directory.
     ///
     /// # Errors
-    /// [`ForwardError`] where the position cannot be kept or no thread can be had. A collector that
-    /// is not there is no error: it is tried again.
+    /// [`ForwardError`] where no thread can be had. A collector that is not there and a position that
+    /// cannot be read or kept are no errors: they are failures that are counted and told, and are
+    /// tried again.
     pub fn start(
         engine: Arc<dyn Engine>,
         forward: &Forward,
         data: &Path,
     ) -> Result<Self, ForwardError> {
-        let position = Position::open(&data.join("forward"))?;
         let status = Arc::new(Status::default());
         let mut worker = Worker {
             engine: Arc::clone(&engine),
             forward: forward.clone(),
             format: Format::of(forward),
-            position,
+            position: Position::new(&data.join("forward")),
             compared: false,
             sink: None,
             sent: VecDeque::new(),
@@ -170,7 +170,7 @@ struct Worker {
     forward: Forward,
     format: Format,
     position: Position,
-    /// Whether the log was held against the position of the last run.
+    /// Whether the position of the last run was read and the log held against it.
     compared: bool,
     sink: Option<Box<dyn Sink>>,
     /// Batches given to the present connection whose arrival is not sure: first index, bytes.
@@ -182,14 +182,14 @@ struct Worker {
 
 impl Worker {
     fn run(&mut self, stopped: &Receiver<()>) {
-        let mut next = self.position.index();
+        let mut next = 0;
         loop {
-            self.status.position.store(next, Ordering::Release);
             let wait = match self.step(&mut next) {
                 Ok(true) => Duration::ZERO,
                 Ok(false) => POLL,
                 Err(error) => self.failed(&error, &mut next),
             };
+            self.status.position.store(next, Ordering::Release);
             if stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
                 self.end(next);
                 return;
@@ -200,7 +200,11 @@ impl Worker {
     /// Sends the next batch; whether there was one.
     fn step(&mut self, next: &mut u64) -> Result<bool, ForwardError> {
         let size = self.engine.log_size(Log::Access);
-        let same = self.compared || self.position.is_of(self.engine.as_ref())?;
+        let same = self.compared || {
+            self.position.read()?;
+            *next = self.position.index();
+            self.position.is_of(self.engine.as_ref())?
+        };
         self.compared = true;
         if !same || *next > size {
             // A restore has brought back an older log, and entries were written behind it: nobody
@@ -279,6 +283,10 @@ impl Worker {
 
     /// Ends the connection in order: if the other side confirms its end, everything has arrived.
     fn end(&mut self, next: u64) {
+        if !self.compared {
+            // Nobody knows what was sent before: what is kept stays.
+            return;
+        }
         let confirmed = self.sink.take().is_none_or(|mut sink| sink.close());
         let sure = if confirmed { next } else { self.sure(next) };
         if let Err(error) = self.position.keep(self.engine.as_ref(), sure) {

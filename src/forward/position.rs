@@ -40,26 +40,33 @@ fn last_before(engine: &dyn Engine, index: u64) -> Result<String, EngineError> {
 }
 
 impl Position {
-    /// The position kept in `dir`, which is made where it is missing: then everything is to be sent.
-    /// So it is where the file cannot be read: rather twice than not at all.
-    pub(super) fn open(dir: &Path) -> std::io::Result<Self> {
+    /// In `dir`, where nothing was looked at yet.
+    pub(super) fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            index: 0,
+            last: None,
+        }
+    }
+
+    /// Reads it; the directory is made where it is missing: then everything is to be sent. So it is
+    /// where the file holds something else: rather twice than not at all. Where it cannot be looked
+    /// at, nobody knows, and it is tried again.
+    pub(super) fn read(&mut self) -> std::io::Result<()> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(dir)?;
-        let (index, last) = match std::fs::read_to_string(dir.join("position")) {
-            Ok(text) => parse(&text).unwrap_or_else(|| {
+            .create(&self.dir)?;
+        let kept = match std::fs::read(self.dir.join("position")) {
+            Ok(bytes) => parse(&bytes).unwrap_or_else(|| {
                 tracing::warn!("the position of forwarding is not readable: all is sent again");
                 (0, None)
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
-        Ok(Self {
-            dir: dir.to_owned(),
-            index,
-            last,
-        })
+        (self.index, self.last) = kept;
+        Ok(())
     }
 
     /// Whether this is the log of which the entries before the position were sent. After a restore
@@ -99,7 +106,8 @@ impl Position {
     }
 }
 
-fn parse(text: &str) -> Option<(u64, Option<String>)> {
+fn parse(bytes: &[u8]) -> Option<(u64, Option<String>)> {
+    let text = std::str::from_utf8(bytes).ok()?;
     if let Some(index) = text.strip_prefix(BEFORE) {
         return Some((index.strip_suffix('\n')?.parse().ok()?, None));
     }
@@ -119,13 +127,19 @@ mod tests {
     #[test]
     fn a_position_is_read_back_and_an_unreadable_one_is_the_beginning() {
         let dir = tempfile::tempdir().unwrap();
-        let open = || Position::open(dir.path()).unwrap();
+        let open = || {
+            let mut position = Position::new(dir.path());
+            position.read().unwrap();
+            position
+        };
         let engine = MemoryEngine::new(Arc::new(SystemClock::default()));
         assert_eq!(open().index(), 0);
         open().keep(&engine, 77).unwrap();
         assert_eq!(open().index(), 77);
-        std::fs::write(dir.path().join("position"), "77").unwrap();
-        assert_eq!(open().index(), 0);
+        for other in [&b"77"[..], b"\xff\xfe", b"bongham forward 1\n77\n\xff", b""] {
+            std::fs::write(dir.path().join("position"), other).unwrap();
+            assert_eq!(open().index(), 0, "{other:?}");
+        }
         std::fs::write(dir.path().join("position"), "bongham forward 1\n77\n").unwrap();
         assert_eq!(open().index(), 77, "as 0.4.0 left it");
         assert!(open().is_of(&engine).unwrap());

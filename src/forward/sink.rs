@@ -61,12 +61,20 @@ struct FileSink {
 
 impl FileSink {
     fn open(path: &Path, max_bytes: u64, keep: u32) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut how = OpenOptions::new();
+        how.read(true).append(true).mode(0o600);
+        let mut file = match how.clone().create_new(true).open(path) {
+            Ok(file) => {
+                // Its name is durable before anything in it counts as sent.
+                let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+                File::open(dir.unwrap_or(Path::new(".")))?.sync_all()?;
+                file
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                how.create(true).open(path)?
+            }
+            Err(error) => return Err(error),
+        };
         whole_lines(&mut file)?;
         Ok(Self {
             path: path.to_owned(),
@@ -92,11 +100,10 @@ impl FileSink {
         }
     }
 
-    /// Begins a new file, whose name is durable before anything counts as sent.
+    /// Begins a new file.
     fn begin(&mut self) -> io::Result<()> {
         *self = Self::open(&self.path, self.max_bytes, self.keep)?;
-        let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        File::open(dir.unwrap_or(Path::new(".")))?.sync_all()
+        Ok(())
     }
 
     /// Sets the file aside and begins a new one.

@@ -241,6 +241,43 @@ fn a_file_that_others_moved_cut_or_removed_is_begun_anew() {
     assert_eq!(indexes(&path), [9]);
 }
 
+/// Nothing of it may keep the store from opening; and what was sent is not forgotten for it.
+#[test]
+fn a_position_that_cannot_be_looked_at_is_a_failure_that_is_told_and_tried_again() {
+    let data = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("access.jsonl");
+    let forward = file(path.clone(), u64::MAX);
+    let engine = engine(9);
+    let start = || Forwarder::start(engine.clone(), &forward, data.path()).unwrap();
+    let all = |forwarder: &Forwarder| {
+        wait_until("all is there", || forwarder.status().position() == 9);
+    };
+    all(&start());
+    let position = data.path().join("forward").join("position");
+    let kept = std::fs::read(&position).unwrap();
+    std::fs::remove_file(&position).unwrap();
+    // A link to itself: whoever reads it fails, and whoever replaces it does not.
+    std::os::unix::fs::symlink("position", &position).unwrap();
+    let forwarder = start();
+    wait_until("it is told", || forwarder.status().failures() > 0);
+    assert_eq!(forwarder.progress().lag, 9);
+    drop(forwarder);
+    assert!(position.is_symlink(), "what is there stays");
+    let forwarder = start();
+    wait_until("it is told", || forwarder.status().failures() > 0);
+    std::fs::remove_file(&position).unwrap();
+    std::fs::write(&position, &kept).unwrap();
+    all(&forwarder);
+    drop(forwarder);
+    assert_eq!(lines(&path).0, (0..9).collect::<Vec<u64>>(), "each once");
+    // Not even its directory.
+    std::fs::remove_dir_all(data.path().join("forward")).unwrap();
+    std::fs::write(data.path().join("forward"), "").unwrap();
+    let forwarder = start();
+    wait_until("it is told", || forwarder.status().failures() > 0);
+}
+
 #[test]
 fn a_log_that_a_restore_cut_short_is_sent_again_from_its_beginning() {
     let data = tempfile::tempdir().unwrap();
@@ -339,7 +376,7 @@ fn a_log_that_grows_while_it_is_read_ends_nothing() {
         engine: Arc::new(Growing(engine(3))),
         format: Format::of(&forward),
         forward,
-        position: Position::open(&dir.path().join("forward")).unwrap(),
+        position: Position::new(&dir.path().join("forward")),
         compared: false,
         sink: None,
         sent: VecDeque::new(),

@@ -112,5 +112,7 @@
 //! CEF `externalId`), never by the index, which after a restore is another entry's ([`crate::forward`]). One that
 //! is gone holds nobody up and changes nothing about `readyz`; the operator's log and `bongham_forward_lag`,
 //! `_position` and `_failures_total` in `/metrics` say how far behind it is. A file that logrotate or a person
-//! moves away is begun anew.
+//! moves away is begun anew. How far it is stands in `DATA/forward/position`: where that holds something else,
+//! all is sent again; where it cannot be looked at, forwarding waits and tries again, which is counted and told
+//! like a collector that is gone, and the store opens all the same.
 //! Bodies never leave: a collector learns account ids, roles, tasks, purposes, decisions and counts.

@@ -85,3 +85,38 @@ fn a_dead_collector_holds_up_neither_reads_nor_readiness() {
     assert!(!position.exists());
     world.leave();
 }
+
+/// Two bytes, or a folder in its place, must not shut an office out of its cases.
+#[test]
+fn whatever_became_of_the_position_the_store_opens_and_metrics_tell() {
+    let to_file = |dir: &Path| Forward::File {
+        path: dir.join("access.jsonl"),
+        form: FileForm::Json,
+        max_bytes: 100 << 20,
+        keep: 3,
+    };
+    let (world, dir, case) = office(to_file);
+    let sent = |world: &World| world.service.forwarding().filter(|p| p.lag == 0);
+    wait_for("all is sent", || sent(&world));
+    drop(world);
+    let position = dir.path().join("data/forward/position");
+    let mut settings = settings(dir.path());
+    settings.forward = Some(to_file(dir.path()));
+    let open = || {
+        let mut world = World::over(&settings).unwrap();
+        world.log_in("officer");
+        world.read("officer", &case, "handling").expect(200);
+        world
+    };
+    std::fs::write(&position, [0xff, 0xfe]).unwrap();
+    let world = open();
+    let progress = wait_for("all is sent again", || sent(&world));
+    assert_eq!(progress.failures, 0, "the control");
+    drop(world);
+    std::fs::remove_file(&position).unwrap();
+    std::fs::create_dir(&position).unwrap();
+    let world = open();
+    let failed = || world.service.forwarding().filter(|p| p.failures > 0);
+    let progress = wait_for("a failure that is told", failed);
+    assert!(progress.lag > 0, "{progress:?}");
+}
