@@ -331,9 +331,12 @@ fn denied<K: Known>(
     person.hit(Rule::DeniedMany, hit);
     let (mut sensitive, mut taken_off) = (false, false);
     for case in cases {
-        sensitive = sensitive || known.sensitive(*case, index)?;
-        if let (Some(actor), false) = (actor, taken_off) {
-            taken_off = known.taken_off(*case, actor, index)?;
+        // What is sensitive by then is the auditor's alone to know: that the person is told of the one
+        // and not of the other would tell which case was not destroyed.
+        if known.sensitive(*case, index)? {
+            sensitive = true;
+        } else if let Some(actor) = actor {
+            taken_off = taken_off || known.taken_off(*case, actor, index)?;
         }
     }
     if sensitive {

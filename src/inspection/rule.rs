@@ -45,7 +45,7 @@ pub enum Rule {
     OpenAlert,
     /// Cases of their department opened by people who follow it: supervision, in number.
     SupervisionRead,
-    /// Refused attempts on cases from which the person had been taken off.
+    /// Refused attempts on cases, no sensitive ones, from which the person had been taken off.
     TakenOff,
     /// Cases of others that somebody assigned to themselves: what they open then counts as their own.
     SelfAssigned,

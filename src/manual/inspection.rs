@@ -68,7 +68,8 @@
 //! keyring made, an account reset. *Refusals on sensitive cases* go by the tier at that entry, from the
 //! changes of tier in the log; a case that was destroyed since counts as ordinary. *Taken
 //! off*: a refused attempt of somebody who held the case once and from whom an assignment or a change of tier
-//! took it, whenever that was. *Assigned to oneself*: a case that others held and whose assignment by somebody
+//! took it, whenever that was; one on a case that is sensitive by then stands among those on sensitive cases, of
+//! which the person is not told. *Assigned to oneself*: a case that others held and whose assignment by somebody
 //! made that person a holder; it is found in the month of the assignment, also where it is opened only later,
 //! and the finding counts which of them were opened in that month. What a holder opens counts as their own, so
 //! the rule for cases of others does not see it. Who held a case before and after is sealed in the entry

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::inspection::{DAY, found, later, make, office, pair};
-use crate::world::{World, ordinary};
+use crate::world::{World, ordinary, sensitive};
 
 fn assign(world: &World, case: &str, to: &[&str]) {
     let body = json!({"purpose": "supervision", "assignees": to, "reason": "휴가"});
@@ -41,6 +41,57 @@ fn a_try_on_an_ordinary_case_that_an_officer_was_taken_off_is_a_finding() {
     let entry = &world.log("&task=assign")[0];
     assert_eq!(entry["holders_before"], json!([world.ids["officer2"]]));
     assert_eq!(entry["holders_after"], json!([world.ids["officer"]]));
+}
+
+/// A change of tier takes a case from people, too. What is sensitive by then is another finding, which
+/// they are not told of: it would tell that the case is not destroyed.
+#[test]
+fn who_lost_a_case_by_a_change_of_its_tier_was_taken_off_it() {
+    let (world, _clock) = office("2026-10-14T12:00:00+09:00");
+    let [raised, lowered] = [ordinary(), sensitive()].map(|draft| world.register("intake", &draft));
+    let change = |login: &str, case: &str, tier: &str, to: &str| {
+        let purpose = if login == "rights" {
+            "handling"
+        } else {
+            "supervision"
+        };
+        let body = json!({"purpose": purpose, "tier": tier, "assignees": [to], "reason": "r"});
+        let path = format!("/cases/{case}/classification");
+        world.put(login, &path, &body).expect(200);
+    };
+    world.read("rights2", &lowered, "handling").expect(404);
+    change("coordinator", &raised, "sensitive", "rights");
+    change("rights", &lowered, "ordinary", "officer2");
+    let off = || {
+        let mut found = found(&make(&world, "2026-10"));
+        found.retain(|(rule, _)| rule == "taken_off" || rule == "denied_sensitive");
+        found
+    };
+    assert_eq!(off(), [pair("denied_sensitive", "rights2")], "the control");
+    world.read("officer", &raised, "handling").expect(404);
+    world.read("rights", &lowered, "handling").expect(404);
+    let mut after = off();
+    after.sort();
+    let expected = [
+        pair("denied_sensitive", "officer"),
+        pair("denied_sensitive", "rights2"),
+        pair("taken_off", "rights"),
+    ];
+    assert_eq!(after, expected);
+}
+
+/// What somebody tried before a case was theirs is no try after it.
+#[test]
+fn tries_before_one_had_a_case_are_none_after_it() {
+    let (world, _clock) = office("2026-10-14T12:00:00+09:00");
+    let case = world.register("intake", &ordinary());
+    world.read("officer2", &case, "handling").expect(404);
+    assign(&world, &case, &["officer2"]);
+    assign(&world, &case, &["officer"]);
+    let off = || found(&make(&world, "2026-10")).contains(&pair("taken_off", "officer2"));
+    assert!(!off());
+    world.read("officer2", &case, "handling").expect(404);
+    assert!(off(), "the control");
 }
 
 #[test]

@@ -167,6 +167,8 @@ fn one_try_on_a_case_that_one_was_taken_off_is_a_finding() {
     let others = [denied(OFFICER, PLAIN), denied(LEAD, HANDED_ON)];
     let others = [&tries[..1], &others].concat();
     assert_eq!(rules_of(&rules, &others), []);
+    let secret = [&tries[..1], &[denied(OFFICER, SECRET)]].concat();
+    assert_eq!(rules_of(&rules, &secret), [Rule::DeniedSensitive]);
     let patient = Inspection {
         taken_off: 2,
         ..Inspection::default()
