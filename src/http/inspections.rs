@@ -99,7 +99,7 @@ pub(super) async fn report(
     Ok(styled_page(STYLE, call.await?))
 }
 
-/// Judges a finding: accepted as explained, or not.
+/// Judges a finding: accepted as explained, or not; or takes the judgement back.
 #[utoipa::path(post, path = "/inspections/{id}/findings/{number}/verdict", tag = "inspections",
     request_body = VerdictDraft,
     params(("id" = String, Path, description = "Inspection id"),

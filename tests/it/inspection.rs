@@ -337,8 +337,35 @@ fn commands_make_answer_and_sign_an_inspection() {
         "plausible",
     ];
     person("auditor", &judge);
+    let more = [
+        "finding",
+        "explain",
+        finding,
+        "--text",
+        "wrong number typed, twice",
+    ];
+    let refused = run(program.person("officer", &more)).expect(1);
+    assert!(refused.err.contains("--reopen"), "{refused:?}");
+    let reopen = [
+        "inspection",
+        "judge",
+        &id,
+        number,
+        "--reopen",
+        "--note",
+        "asked to",
+    ];
+    let reopened = person("auditor", &reopen);
+    assert!(reopened.out.contains("reopened: asked to"), "{reopened:?}");
+    person("officer", &more);
+    person("auditor", &judge);
     let shown = person("auditor", &["inspection", "show", &id]);
-    for part in ["wrong number typed", "plausible", "근거 기록", "기간"] {
+    for part in [
+        "wrong number typed, twice",
+        "인정 / accepted: plausible",
+        "근거 기록",
+        "기간",
+    ] {
         assert!(shown.out.contains(part), "{part}: {}", shown.out);
     }
     let about = made[0]["sheet"]["findings"].as_array().unwrap();
