@@ -156,11 +156,11 @@ mod tests {
         let budgets: Budgets = toml::from_str(text).unwrap();
         assert_eq!(budgets.check().ok(), Some(()));
         let of = |threshold: Threshold| (threshold.people, threshold.cases);
-        assert_eq!(of(budgets.first(Some(Purpose::Handling))), (10, 1000));
+        assert_eq!(of(budgets.first(Some(Purpose::Handling))), (10, 999));
         assert_eq!(of(budgets.first(Some(Purpose::Legal))), (3, 7));
         assert_eq!(of(budgets.second(Some(Purpose::Legal))), (15, 35));
-        assert_eq!(budgets.first(Some(Purpose::Legal)).downloads, 50);
-        assert_eq!(of(budgets.first(None)), (10, 1000));
+        assert_eq!(budgets.first(Some(Purpose::Legal)).downloads, 49);
+        assert_eq!(of(budgets.first(None)), (10, 999));
     }
 
     #[test]

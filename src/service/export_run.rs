@@ -44,7 +44,7 @@ use crate::vault::{UnitRef, VaultError};
 /// Bytes between the lock and the disk.
 const BUFFER: usize = 256 << 10;
 /// Cases after which the record notes how far it has come.
-const NOTED: u32 = if cfg!(test) { 2 } else { 2_000 };
+const NOTED: u32 = if cfg!(test) { 4 } else { 2_000 };
 
 /// An export that was entered.
 pub(super) struct Run {

@@ -239,14 +239,17 @@ fn what_leaves_stops_before_the_disk_is_full_and_then_whatever_shows_a_case() {
 /// Also when it is far from its end.
 #[test]
 fn an_export_that_is_being_written_stops_before_the_disk_is_full() {
-    for (written, opened) in [(0, 2), (2, 3)] {
+    for (written, opened) in [(0, 4), (5, 6)] {
         let office = Office::new();
-        let cases = [(); 3].map(|()| office.register("officer"));
-        let inside = office.store.gates.enter(cases[written]).unwrap();
+        let cases = [(); 6].map(|()| office.register("officer"));
+        let shut = office.store.gates.close(cases[written]).unwrap();
         let begun = office.begin(office.session("officer"), office.order(&cases));
+        office.until("officer", begun.serial, |view| {
+            view.opened == written as u32
+        });
         let feigned = &office.store.headroom.feigned;
         feigned.store(4, std::sync::atomic::Ordering::SeqCst);
-        drop(inside);
+        drop(shut);
         let view = office.ended("officer", begun.serial);
         assert_eq!(
             (view.state, view.opened),
