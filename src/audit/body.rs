@@ -4,47 +4,26 @@ use std::net::IpAddr;
 
 use crate::authn::session::Origin;
 use crate::crypto::envelope::Place;
-use crate::domain::id::{AccountId, CaseId, EntryId, RecordId, UnitId};
+use crate::domain::id::{CaseId, EntryId, RecordId, UnitId};
 use crate::domain::limit::VALUE_BYTES_MAX;
 use crate::domain::secret::SecretBytes;
 use crate::domain::tier::Tier;
 use crate::engine::Space;
 
 use super::entry::BadEntry;
+use super::note::{Handed, Note};
 
-/// Format of the body.
+/// Format of the body, and of its place.
 const VERSION: u8 = 1;
-/// Format of one that says who held a case before and after: the same, and that behind it.
-const HANDED_ON: u8 = 2;
+/// Format of a body with notes behind the rest; from version 0.4.0 on.
+const WITH_NOTES: u8 = 2;
 /// Longest reason, in bytes of UTF-8.
 pub const REASON_BYTES_MAX: usize = 4096;
 /// Longest device text, in bytes of UTF-8.
 pub const DEVICE_BYTES_MAX: usize = 64;
 
-/// Who held a case before a change, and who holds it from then on: assignees and desk.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Handed {
-    /// Before.
-    pub before: Vec<AccountId>,
-    /// After.
-    pub after: Vec<AccountId>,
-}
-
-impl Handed {
-    /// Whether somebody holds the case from then on; `None` for who held it neither before nor after.
-    pub fn holds(&self, account: AccountId) -> Option<bool> {
-        let after = self.after.contains(&account);
-        (after || self.before.contains(&account)).then_some(after)
-    }
-    /// Whether somebody has it from then on who had not, and others had.
-    pub fn takes_over(&self, account: AccountId) -> bool {
-        let others = !self.before.is_empty() && !self.before.contains(&account);
-        others && self.after.contains(&account)
-    }
-}
-
 /// What the body of an entry says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Body {
     /// Network address (접속지); `None` for the control socket.
     pub address: Option<IpAddr>,
@@ -60,20 +39,10 @@ pub struct Body {
     pub reason: Option<String>,
     /// Kind of query.
     pub query: Option<String>,
-    /// Who held the case, where it was handed on; entries of 0.3.0 do not say it.
-    pub handed: Option<Box<Handed>>,
+    /// What it notes of rights, second persons and holders.
+    #[serde(skip)]
+    pub notes: Vec<Note>,
 }
-
-/// The fields of every format, in their order.
-type Fields = (
-    Option<IpAddr>,
-    String,
-    Vec<CaseId>,
-    Vec<UnitId>,
-    Vec<UnitId>,
-    Option<String>,
-    Option<String>,
-);
 
 /// What goes into a body, borrowed from whoever acts.
 pub(super) struct Parts<'a> {
@@ -83,11 +52,11 @@ pub(super) struct Parts<'a> {
     pub(super) people: &'a [UnitId],
     pub(super) reason: Option<&'a str>,
     pub(super) query: Option<&'a str>,
-    pub(super) handed: Option<&'a Handed>,
+    pub(super) notes: &'a [Note],
 }
 
 impl Parts<'_> {
-    /// `version ‖ postcard(body)`, and behind it who held the case, where it was handed on.
+    /// `version ‖ postcard(body)`, and `‖ postcard(notes)` where there are any.
     pub(super) fn encode(&self) -> Result<SecretBytes, BadEntry> {
         if self.reason.is_some_and(|r| r.len() > REASON_BYTES_MAX) {
             return Err(BadEntry("the reason is longer than an entry holds"));
@@ -95,12 +64,10 @@ impl Parts<'_> {
         if self.origin.device.len() > DEVICE_BYTES_MAX {
             return Err(BadEntry("the device text is longer than an entry holds"));
         }
-        let holders = self
-            .handed
-            .map_or(0, |handed| handed.before.len() + handed.after.len());
-        let ids = 16 * (self.cases.len() + holders) + 6 * (self.units.len() + self.people.len());
+        let ids = 16 * self.cases.len() + 6 * (self.units.len() + self.people.len());
         let mut out = Vec::with_capacity(128 + ids + self.reason.map_or(0, str::len));
-        out.push(self.handed.map_or(VERSION, |_| HANDED_ON));
+        let noted = !self.notes.is_empty();
+        out.push(if noted { WITH_NOTES } else { VERSION });
         let fields = (
             self.origin.address,
             self.origin.device.as_str(),
@@ -111,9 +78,9 @@ impl Parts<'_> {
             self.query,
         );
         let bytes = postcard::to_extend(&fields, out)
-            .and_then(|out| match self.handed {
-                Some(handed) => postcard::to_extend(handed, out),
-                None => Ok(out),
+            .and_then(|out| match noted {
+                true => postcard::to_extend(self.notes, out),
+                false => Ok(out),
             })
             .map(SecretBytes::new)
             .map_err(|_| BadEntry("the body cannot be written"))?;
@@ -126,34 +93,30 @@ impl Parts<'_> {
 }
 
 impl Body {
+    /// Who held the case, where it was handed on; entries of 0.3.0 do not say it.
+    pub fn handed(&self) -> Option<&Handed> {
+        self.notes.iter().find_map(|note| match note {
+            Note::Handed(handed) => Some(handed),
+            _ => None,
+        })
+    }
     /// Reads what [`Parts::encode`] wrote.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, BadEntry> {
-        const UNREAD: BadEntry = BadEntry("a body that cannot be read");
-        let (version, rest) = match bytes.split_first() {
-            Some((&version @ (VERSION | HANDED_ON), rest)) => (version, rest),
+        let bad = BadEntry("a body that cannot be read");
+        let (noted, rest) = match bytes.split_first() {
+            Some((&VERSION, rest)) => (false, rest),
+            Some((&WITH_NOTES, rest)) => (true, rest),
             _ => return Err(BadEntry("a body of an unknown version")),
         };
-        let (fields, rest) = postcard::take_from_bytes::<Fields>(rest).map_err(|_| UNREAD)?;
-        let (handed, rest) = if version == HANDED_ON {
-            let (handed, rest) = postcard::take_from_bytes(rest).map_err(|_| UNREAD)?;
-            (Some(Box::new(handed)), rest)
-        } else {
-            (None, rest)
+        let (body, rest) = postcard::take_from_bytes::<Self>(rest).map_err(|_| bad)?;
+        let (notes, rest) = match noted {
+            true => postcard::take_from_bytes::<Vec<Note>>(rest).map_err(|_| bad)?,
+            false => (Vec::new(), rest),
         };
-        if !rest.is_empty() {
-            return Err(UNREAD);
+        if !rest.is_empty() || noted == notes.is_empty() {
+            return Err(bad);
         }
-        let (address, device, cases, units, people, reason, query) = fields;
-        Ok(Self {
-            address,
-            device,
-            cases,
-            units,
-            people,
-            reason,
-            query,
-            handed,
-        })
+        Ok(Self { notes, ..body })
     }
 }
 
@@ -173,6 +136,8 @@ pub(super) const fn place(epoch: UnitId, entry: EntryId) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::id::AccountId;
+    use crate::domain::role::Roles;
 
     #[test]
     fn bytes_are_those_written_down_and_round_trip() {
@@ -187,7 +152,7 @@ mod tests {
             people: &[UnitId::from_u64(1)],
             reason: Some("why"),
             query: None,
-            handed: None,
+            notes: &[],
         };
         let bytes = parts.encode().unwrap();
         let golden = [
@@ -210,30 +175,32 @@ mod tests {
             people: parts.people.to_vec(),
             reason: Some("why".into()),
             query: None,
-            handed: None,
+            notes: Vec::new(),
         };
-        assert_eq!(Body::decode(bytes.expose()).as_ref(), Ok(&body));
+        assert_eq!(Body::decode(bytes.expose()), Ok(body.clone()));
         assert!(Body::decode(&[bytes.expose(), b"x"].concat()).is_err());
-        assert!(Body::decode(&[2]).is_err() && Body::decode(&[3]).is_err());
-
-        let handed = Handed {
-            before: vec![AccountId::from_bytes([8; 16])],
-            after: Vec::new(),
-        };
-        let parts = Parts {
-            handed: Some(&handed),
+        assert!(Body::decode(&[3]).is_err());
+        // The same with a note: of another version, with the notes behind.
+        let notes = [Note::Rights {
+            account: AccountId::from_bytes([9; 16]),
+            roles: Roles::from_bits(0x81),
+        }];
+        let noted = Parts {
+            notes: &notes,
             ..parts
         };
-        let bytes = parts.encode().unwrap();
-        let behind = ["01", &"08".repeat(16), "00"].concat();
-        let golden = ["02", golden.strip_prefix("01").unwrap(), &behind].concat();
-        assert_eq!(data_encoding::HEXLOWER.encode(bytes.expose()), golden);
-        let body = Body {
-            handed: Some(Box::new(handed.clone())),
+        let noted = noted.encode().unwrap();
+        let golden = ["02", &golden[2..], "01", "04", &"09".repeat(16), "8101"].concat();
+        assert_eq!(data_encoding::HEXLOWER.encode(noted.expose()), golden);
+        let with = Body {
+            notes: notes.to_vec(),
             ..body
         };
-        assert_eq!(Body::decode(bytes.expose()).as_ref(), Ok(&body));
-        assert!(Body::decode(&[bytes.expose(), b"x"].concat()).is_err());
+        assert_eq!(Body::decode(noted.expose()), Ok(with));
+        assert!(Body::decode(&[noted.expose(), b"x"].concat()).is_err());
+        // One content has one form: without a note it is of the version before.
+        let empty = [&[2], &bytes.expose()[1..], &[0]].concat();
+        assert!(Body::decode(&empty).is_err());
     }
 
     #[test]
@@ -250,7 +217,7 @@ mod tests {
                 people: &[],
                 reason: Some(&"r".repeat(reason)),
                 query: None,
-                handed: None,
+                notes: &[],
             }
             .encode()
             .is_ok()

@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::note::Note;
 use super::sealer::Act;
 use super::usage::MORE;
 use super::{AccessLog, LogError, Position, Shown, position};
@@ -37,6 +38,8 @@ pub struct Beside {
     /// What the first entry says was asked; those behind it say [`MORE`], so that the list counts
     /// as one output.
     pub query: &'static str,
+    /// What the first entry notes: whose consent the list goes out with.
+    pub notes: Vec<Note>,
     /// What stands or falls with the first entry, which is leaf 0 of it: its conditions, the record
     /// of an output.
     pub batch: Batch,
@@ -147,6 +150,7 @@ impl AccessLog {
         let Beside {
             reason,
             query,
+            mut notes,
             batch,
             more,
         } = beside;
@@ -170,6 +174,7 @@ impl AccessLog {
                     .collect(),
                 reason: reason.clone(),
                 query: Some(if first.is_none() { query } else { MORE }),
+                notes: std::mem::take(&mut notes),
                 ..Shown::default()
             };
             let batch = with.take().unwrap_or_else(|| Batch {

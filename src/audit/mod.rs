@@ -13,6 +13,7 @@ mod checkpoint;
 pub mod entry;
 mod epoch;
 pub mod manifest;
+pub mod note;
 pub mod own;
 pub mod pass;
 pub mod query;
@@ -45,6 +46,7 @@ use crate::keyring::{Floor, Keyring, KeyringError, ServerKey};
 use chance::Blocks;
 use checkpoint::Publisher;
 use epoch::Epochs;
+use note::Note;
 use sealer::{Act, Sealer};
 use usage::{Charge, Usage};
 
@@ -65,8 +67,8 @@ pub struct Shown {
     pub reason: Option<String>,
     /// Kind of query, such as `list` or `entries`; never its values.
     pub query: Option<&'static str>,
-    /// Who held the case before and after, where it was handed on; sealed.
-    pub handed: Option<body::Handed>,
+    /// What it notes of rights and second persons; sealed.
+    pub notes: Vec<Note>,
 }
 
 /// How a task ended that needs no permit.

@@ -1,8 +1,9 @@
 //! What the store itself looks back at: single entries, checked against the tree as an auditor's are,
 //! to compare with what it keeps beside the log.
 
-use super::body::{Body, Handed};
+use super::body::Body;
 use super::entry::{Decision, Header};
+use super::note::Handed;
 use super::query::{changed, first_not_before, header, leaf_at, open_body};
 use super::tree::Tree;
 use super::{AccessLog, LogError, Outcome};
@@ -106,8 +107,8 @@ impl AccessLog {
         let mut found = Vec::new();
         for index in self.places_about(case)? {
             let body = self.own(index, hands_on)?.and_then(|(.., body)| body);
-            let handed = body.and_then(|body| body.handed);
-            found.extend(handed.map(|handed| (index, *handed)));
+            let handed = body.and_then(|body| body.handed().cloned());
+            found.extend(handed.map(|handed| (index, handed)));
         }
         Ok(found)
     }

@@ -16,9 +16,10 @@ use crate::domain::time::Timestamp;
 use crate::engine::{Engine, Key, KeyRange, Leaf, Log, Space};
 use crate::merkle::tree::leaf_hash;
 
-use super::body::{self, Body, Handed};
+use super::body::{self, Body};
 use super::entry::{Counts, Decision, Header, hash_body};
 use super::epoch::Keys;
+use super::note::NoteRow;
 use super::tree::Tree;
 use super::{AccessLog, LogError, Outcome, Receipt};
 
@@ -97,12 +98,8 @@ pub struct Row {
     pub reason: Option<String>,
     /// Kind of query.
     pub query: Option<String>,
-    /// Who held the case before it was handed on.
-    #[serde(serialize_with = "texts")]
-    pub holders_before: Option<Vec<AccountId>>,
-    /// Who holds it from then on.
-    #[serde(serialize_with = "texts")]
-    pub holders_after: Option<Vec<AccountId>>,
+    /// What it notes of rights, second persons and holders.
+    pub notes: Option<Vec<NoteRow>>,
 }
 
 fn text<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
@@ -428,8 +425,7 @@ fn join(index: u64, header: Header, body: Option<Body>) -> Row {
         people: None,
         reason: None,
         query: None,
-        holders_before: None,
-        holders_after: None,
+        notes: None,
     };
     if let Some(body) = body {
         row.source = Some(Source {
@@ -440,10 +436,7 @@ fn join(index: u64, header: Header, body: Option<Body>) -> Row {
         row.people = Some(body.people);
         row.reason = body.reason;
         row.query = body.query;
-        if let Some(Handed { before, after }) = body.handed.map(|handed| *handed) {
-            row.holders_before = Some(before);
-            row.holders_after = Some(after);
-        }
+        row.notes = Some(body.notes.into_iter().map(NoteRow).collect());
     }
     row
 }

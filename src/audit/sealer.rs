@@ -180,7 +180,7 @@ impl Sealer {
             people: &act.shown.people,
             reason: act.shown.reason.as_deref(),
             query: act.shown.query,
-            handed: act.shown.handed.as_ref(),
+            notes: &act.shown.notes,
         };
         let plain = parts.encode().map_err(LogError::unavailable)?;
         let place = body::place(epoch.unit, id);

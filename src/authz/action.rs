@@ -121,6 +121,8 @@ actions! {
     ManageDepartments = ManageDepartment, "manage_departments", purpose false;
     /// Decide on another person's request.
     Approve = Approve, "approve", purpose false;
+    /// Look at requests for a second person.
+    ReadApprovals = ReadApprovals, "read_approvals", purpose false;
     /// Query or export the access log.
     ReadLog = ReadLog, "read_log", purpose false;
     /// Seal the store.

@@ -190,6 +190,8 @@ pub async fn approval(
                 "asked",
                 "expires_at",
                 "state",
+                "decided_by",
+                "decided_at",
             ];
             out.rows(&columns, &rows)
         }

@@ -38,11 +38,18 @@ pub trait Row: Serialize + DeserializeOwned {
     const SPACE: Space;
     /// What it is, for errors: never content.
     const KIND: &'static str;
-    /// Format of its plaintext. A row of an older one is as good as absent: a kind gets a new format
-    /// only where no row of the old one is worth anything any more.
+    /// Format of its plaintext. A row of an older one is what [`Row::older`] makes of it.
     const FORMAT: u8 = 1;
     /// Its id within the space.
     fn id(&self) -> Vec<u8>;
+    /// Reads what is behind the format byte of an older format. As good as absent (`None`) where no
+    /// row of that format is worth anything any more.
+    ///
+    /// # Errors
+    /// Where the bytes are none of that format.
+    fn older(_format: u8, _bytes: &[u8]) -> Result<Option<Self>, postcard::Error> {
+        Ok(None)
+    }
 }
 
 /// A row and its bytes as read, for compare-and-swap.
@@ -104,7 +111,12 @@ impl Table {
             .open(T::SPACE, key.as_bytes(), value.as_bytes())
             .map_err(|_| TableError::Damaged(T::KIND))?;
         let row = match plain.expose().split_first() {
-            Some((format, _)) if (1..T::FORMAT).contains(format) => return Ok(None),
+            Some((format, rest)) if (1..T::FORMAT).contains(format) => {
+                match T::older(*format, rest) {
+                    Ok(None) => return Ok(None),
+                    read => read.ok().flatten(),
+                }
+            }
             Some((format, rest)) if *format == T::FORMAT => postcard::from_bytes(rest).ok(),
             _ => None,
         };

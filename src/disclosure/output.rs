@@ -169,6 +169,8 @@ pub struct Output {
     pub finished: Option<Finished>,
     /// Who said that every copy is destroyed.
     pub closed: Option<ClosedBy>,
+    /// Who consented as the second person; not told in rows of before version 0.4.0.
+    pub approver: Option<AccountId>,
 }
 
 impl Output {
@@ -185,7 +187,50 @@ impl Output {
 impl Row for Output {
     const SPACE: Space = Space::Output;
     const KIND: &'static str = "output";
+    /// 2 since it says who consented.
+    const FORMAT: u8 = 2;
     fn id(&self) -> Vec<u8> {
         self.serial.to_bytes().to_vec()
+    }
+    fn older(_format: u8, bytes: &[u8]) -> Result<Option<Self>, postcard::Error> {
+        // All but the last field, which is absent.
+        postcard::from_bytes(&[bytes, &[0]].concat()).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::random::SystemSource;
+
+    #[test]
+    fn a_record_of_before_is_read_and_does_not_say_who_consented() {
+        let random = SystemSource::default();
+        let (by, at) = (AccountId::from_bytes([1; 16]), Timestamp::from_millis(5));
+        let approval = Some(ApprovalId::from_bytes([2; 16]));
+        let closed = ClosedBy {
+            by,
+            at,
+            method: "shredded".to_owned(),
+        };
+        let serial = Serial::random(&random).unwrap();
+        // Field after field, as version 0.3.0 wrote them.
+        let who = (serial, Form::Pdf, by, None::<DepartmentId>);
+        let terms = (Purpose::Legal, "t", false, "a court", by, at, 1_u16, true);
+        let list = ([7_u8; 32], 3_u32, 4_u32, at, approval);
+        let end = (None::<Timestamp>, (Some(at), 1_u32));
+        let state = (OutputState::Closed, None::<Finished>, Some(&closed));
+        let bytes = postcard::to_stdvec(&(who, terms, list, end, state)).unwrap();
+        let read = Output::older(1, &bytes).unwrap().unwrap();
+        assert_eq!((read.serial, read.approval), (serial, approval));
+        assert_eq!((read.closed.as_ref(), read.approver), (Some(&closed), None));
+        assert!(Output::older(1, &bytes[..bytes.len() - 9]).is_err());
+        // As it is written now, it says who.
+        let now = Output {
+            approver: Some(by),
+            ..read
+        };
+        let again = postcard::to_stdvec(&now).unwrap();
+        assert_eq!(postcard::from_bytes::<Output>(&again), Ok(now));
     }
 }

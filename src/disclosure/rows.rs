@@ -285,6 +285,7 @@ mod tests {
             state: OutputState::Running,
             finished: None,
             closed: None,
+            approver: None,
         }
     }
 

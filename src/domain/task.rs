@@ -80,6 +80,8 @@ tasks! {
     ManageDepartment = 31, "manage_department";
     /// A second person decided on a request.
     Approve = 32, "approve";
+    /// 승인 요청 조회: requests for a second person were looked at.
+    ReadApprovals = 33, "read_approvals";
     /// The access log was queried or exported.
     ReadLog = 40, "read_log";
     /// The ledger or a certificate was read.

@@ -44,10 +44,37 @@ pub(super) struct LogEntry {
     reason: Option<String>,
     /// Kind of query.
     query: Option<String>,
-    /// Account ids of who held the case before it was handed on; null in other entries.
-    holders_before: Option<Vec<String>>,
-    /// Account ids of who holds it from then on.
-    holders_after: Option<Vec<String>>,
+    /// What it notes of rights, second persons and holders.
+    notes: Option<Vec<LogNote>>,
+}
+
+/// A request for a second person that was made, decided or used with the entry, the roles that an
+/// account has from then on (`rights`: accounts and roles alone), or who holds a case from then on
+/// (`handed_on`: accounts and accounts before alone).
+#[derive(utoipa::ToSchema)]
+pub(super) struct LogNote {
+    /// `asked`, `approved`, `refused`, `used`, `rights` or `handed_on`.
+    note: String,
+    /// Kind of the request, as `GET /approvals` names it.
+    #[schema(required = false)]
+    kind: String,
+    /// Id of the request.
+    #[schema(required = false)]
+    approval: String,
+    /// SHA-256 of exactly what was asked and by whom, hexadecimal.
+    #[schema(required = false)]
+    hash: String,
+    /// Account ids of whom it is about.
+    accounts: Vec<String>,
+    /// Account ids of who held the case before.
+    #[schema(required = false)]
+    accounts_before: Vec<String>,
+    /// Roles that are given or taken or, of `rights`, that are in force.
+    #[schema(required = false)]
+    roles: Vec<String>,
+    /// Id of the department whose desk it is.
+    #[schema(required = false)]
+    department: Option<String>,
 }
 
 /// How much was touched or shown.

@@ -95,8 +95,7 @@ impl Person {
             return;
         };
         if body
-            .handed
-            .as_ref()
+            .handed()
             .is_some_and(|handed| handed.takes_over(account))
         {
             let cases = body.cases.iter().map(number);

@@ -63,6 +63,7 @@ pub const fn task(task: Task) -> &'static str {
         Task::ManageAccount => "권한 관리",
         Task::ManageDepartment => "부서 관리",
         Task::Approve => "승인",
+        Task::ReadApprovals => "승인 요청 조회",
         Task::ReadLog => "접속기록 조회",
         Task::ReadLedger => "파기대장 조회",
         Task::Inspect => "접속기록 점검",

@@ -94,6 +94,13 @@
 //! approval whose approver was disabled, reset or changed roles meanwhile is not spent. An approver who
 //! names the hash decides that and nothing else; who leaves it out decides what the id stands for.
 //!
+//! **What two people did is in the log, not only in a row.** Asking, deciding and using a consent each note
+//! the request in the sealed body of their entry: id, kind, hash and, where it is about rights, accounts and
+//! roles ([`crate::audit::note`]); so does every change of an account that one person may make, with the roles
+//! in force from then on. Ids and codes alone stand there: the words are the reason of the entry that asked.
+//! A note is no part of the reason, because an inspection judges that, and a body without notes has the bytes
+//! it always had.
+//!
 //! **A role is given by two**: each of them, at the start and later, to a key that is there; an account that
 //! was just made has none. A lead reads every ordinary case of a department, an administrator makes other
 //! administrators, so no role is small enough to be one person's to give. Only the founders have theirs from

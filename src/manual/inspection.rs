@@ -73,7 +73,7 @@
 //! made that person a holder; it is found in the month of the assignment, also where it is opened only later,
 //! and the finding counts which of them were opened in that month. What a holder opens counts as their own, so
 //! the rule for cases of others does not see it. Who held a case before and after is sealed in the entry
-//! (`holders_before`, `holders_after` in `log entries`); entries of 0.3.0 do not say it, so for these two rules
+//! (the note `handed_on` in `log entries`); entries of 0.3.0 do not say it, so for these two rules
 //! nothing is known from before the update. *Shut accounts*: from
 //! the entry that shut it to the one that let it in again; entries of 0.3.0 do not name the account, so
 //! before them the state of today counts. *A day's

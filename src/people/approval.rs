@@ -260,6 +260,20 @@ impl Asked {
     pub fn concerned(&self) -> Vec<AccountId> {
         self.people().iter().map(|person| person.account).collect()
     }
+    /// Which role is given or taken.
+    pub const fn role(&self) -> Option<Role> {
+        match self {
+            Self::GrantRole { role, .. } | Self::TakeRole { role, .. } => Some(*role),
+            _ => None,
+        }
+    }
+    /// Whose desk is seated.
+    pub const fn department(&self) -> Option<DepartmentId> {
+        match self {
+            Self::SeatDesk { department, .. } => Some(*department),
+            _ => None,
+        }
+    }
     /// Who answers for what is asked and so does not consent to it.
     fn responsible(&self) -> Option<AccountId> {
         match self {

@@ -172,6 +172,10 @@ pub struct ApprovalView {
     pub expires_at: String,
     /// State.
     pub state: ApprovalState,
+    /// Login name of who approved or refused.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<String>,
 }
 
 /// What a copy is worth and what it endangers.

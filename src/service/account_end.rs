@@ -9,9 +9,11 @@ use super::accounts::{code_end, watches};
 use super::error::ServiceError;
 use super::fault;
 use super::puncture_queue::{account_end, dying_key};
+use super::second_person::Consent;
 use super::store::{Answer, Store};
 use super::types::Reset;
 use crate::audit::Shown;
+use crate::audit::note::Note;
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::{Action, ManageAccounts};
@@ -31,9 +33,16 @@ pub(super) struct Ending {
     /// Whether it is the same as before: something was only asked for.
     same: bool,
     dying: Option<(Key, UnitId)>,
+    /// What its entry notes of second persons.
+    notes: Vec<Note>,
 }
 
 impl Ending {
+    /// The same, of which the entry notes this too.
+    pub(super) fn noting(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
     /// The batch and the account, of a change with which no key dies.
     pub(super) fn without_key(self) -> (Batch, Account) {
         (self.batch, self.changed)
@@ -155,9 +164,10 @@ impl Store {
             return self.fail(permit, ServiceError::NoSecondPerson);
         }
         let mut batch = Batch::default();
-        let id = self.ask(&mut batch, asked, session.account())?;
-        self.commit_people(permit, batch, what)?;
-        Ok(Pending::ready(Ok(told(id.to_string()))))
+        let requested = self.ask(&mut batch, asked, session.account())?;
+        let id = requested.approval.to_string();
+        self.commit_people(permit, batch, what, vec![Note::Asked(requested)])?;
+        Ok(Pending::ready(Ok(told(id))))
     }
 
     /// Whether somebody is there who can approve what this person asks for about these.
@@ -201,9 +211,7 @@ impl Store {
         warnings: Vec<Warning>,
     ) -> Result<(Ending, Reset), ServiceError> {
         let mut batch = Batch::default();
-        if let Some((asked, approval)) = consent {
-            self.spend(&mut batch, approval, &asked, session.account())?;
-        }
+        let used = self.spend_end(&mut batch, consent, session)?;
         let (enrolment_code, code) = self.new_code()?;
         // Who gives the code out could use it: every role is to be given anew, to the key that the
         // code makes.
@@ -217,7 +225,7 @@ impl Store {
             warnings,
         };
         let ending = self.end_key(batch, stored, changed, session.account())?;
-        Ok((ending, reset))
+        Ok((ending.noting(used), reset))
     }
 
     fn plan_disable(
@@ -227,11 +235,22 @@ impl Store {
         consent: Option<(Asked, ApprovalId)>,
     ) -> Result<Ending, ServiceError> {
         let mut batch = Batch::default();
-        if let Some((asked, approval)) = consent {
-            self.spend(&mut batch, approval, &asked, session.account())?;
-        }
+        let used = self.spend_end(&mut batch, consent, session)?;
         let disabled = keyless(&stored.row, AccountState::Disabled, None);
-        self.end_key(batch, stored, disabled, session.account())
+        let ending = self.end_key(batch, stored, disabled, session.account())?;
+        Ok(ending.noting(used))
+    }
+
+    /// Spends the consent to the end of a key, where one is needed; gives what the entry notes.
+    fn spend_end(
+        &self,
+        batch: &mut Batch,
+        consent: Option<(Asked, ApprovalId)>,
+        session: &Session,
+    ) -> Result<Vec<Note>, ServiceError> {
+        let spend = |(asked, id)| self.spend(batch, id, &asked, session.account());
+        let spent = consent.map(spend).transpose()?;
+        Ok(spent.map_or_else(Vec::new, Consent::notes))
     }
 
     /// Adds a changed account to a batch. If it loses its key, the key's unit is queued to die in
@@ -257,6 +276,7 @@ impl Store {
             same: changed == stored.row,
             changed,
             dying,
+            notes: Vec::new(),
         })
     }
 
@@ -273,11 +293,24 @@ impl Store {
             changed,
             same,
             dying,
+            mut notes,
         } = ending;
+        if !same {
+            // A shut account has its roles for nothing.
+            let shut = changed.state == AccountState::Disabled;
+            let roles = if shut {
+                Roles::default()
+            } else {
+                changed.roles
+            };
+            let account = changed.id;
+            notes.push(Note::Rights { account, roles });
+        }
         // Whose it is: an inspection tells from it since when an account was shut.
         let shown = Shown {
             query: Some(what),
             reason: Some(changed.id.to_string()),
+            notes,
             ..Shown::default()
         };
         if !same {

@@ -10,6 +10,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
+use crate::audit::note::{Note, Requested};
 use crate::audit::{Event, Outcome, Shown};
 use crate::authn::session::{Origin, Session};
 use crate::authz::Permit;
@@ -68,8 +69,10 @@ impl Store {
         self.office::<ManageAccounts, _>(session, Target::Office, |permit| {
             let _turn = self.people_turn();
             let planned = self.plan_account(session, &account, roles, department);
-            self.or_fail(permit, planned, |permit, (account, batch, invited)| {
-                self.commit_people(permit, batch, "account")
+            self.or_fail(permit, planned, |permit, (account, batch, asked)| {
+                let (invited, requests) = asked;
+                let notes = noted(&account, requests);
+                self.commit_people(permit, batch, "account", notes)
                     .map_err(taken)?;
                 self.directory.put_account(account);
                 Ok(Pending::ready(Ok(invited)))
@@ -83,7 +86,7 @@ impl Store {
         login: &str,
         roles: Vec<Role>,
         department: Option<String>,
-    ) -> Result<(Account, Batch, Invitation), ServiceError> {
+    ) -> Result<(Account, Batch, (Invitation, Vec<Requested>)), ServiceError> {
         let department = department
             .map(|code| self.department(&code))
             .transpose()?
@@ -92,9 +95,9 @@ impl Store {
         let (text, account) = self.newcomer(login, Roles::default(), department)?;
         let mut batch = Batch::default();
         self.put_newcomer(&mut batch, &account)?;
-        let approvals = self.ask_roles(&mut batch, session, &account, wanted)?;
-        let invited = invitation(&account, text, wanted.iter().collect(), approvals);
-        Ok((account, batch, invited))
+        let requests = self.ask_roles(&mut batch, session, &account, wanted)?;
+        let invited = invitation(&account, text, wanted.iter().collect(), ids(&requests));
+        Ok((account, batch, (invited, requests)))
     }
 
     fn newcomer(
@@ -153,8 +156,12 @@ impl Store {
             purpose: None,
             reason: Some("founder".to_owned()),
         };
+        let shown = Shown {
+            notes: noted(&account, Vec::new()),
+            ..Shown::default()
+        };
         self.log
-            .event(event, batch)
+            .event_about(event, shown, batch)
             .wait()
             .map_err(fault::log)
             .map_err(taken)?;
@@ -196,7 +203,12 @@ impl Store {
             purpose: None,
             reason: Some(format!("invited again by a restore: {account}")),
         };
-        self.log.event(event, batch).wait().map_err(fault::log)?;
+        let shown = Shown {
+            notes: noted(&changed, Vec::new()),
+            ..Shown::default()
+        };
+        let entered = self.log.event_about(event, shown, batch).wait();
+        entered.map_err(fault::log)?;
         self.directory.put_account(changed.clone());
         Ok(invitation(&changed, text, Vec::new(), Vec::new()))
     }
@@ -208,13 +220,12 @@ impl Store {
         session: &Session,
         account: &Account,
         roles: Roles,
-    ) -> Result<Vec<String>, ServiceError> {
+    ) -> Result<Vec<Requested>, ServiceError> {
         let to = Person::of(account);
-        let mut asked = roles.iter().map(|role| Asked::GrantRole { to, role });
-        asked.try_fold(Vec::new(), |mut ids, asked| {
-            ids.push(self.ask(batch, asked, session.account())?.to_string());
-            Ok(ids)
-        })
+        let asked = roles.iter().map(|role| Asked::GrantRole { to, role });
+        asked
+            .map(|asked| self.ask(batch, asked, session.account()))
+            .collect()
     }
 
     /// Asks for a second person for the end of each of these roles of somebody who watches.
@@ -224,25 +235,26 @@ impl Store {
         session: &Session,
         account: &Account,
         roles: Roles,
-    ) -> Result<Vec<String>, ServiceError> {
+    ) -> Result<Vec<Requested>, ServiceError> {
         let of = Person::of(account);
-        roles.iter().try_fold(Vec::new(), |mut ids, role| {
+        let ask = |role| {
             self.may_lose(session.account(), account, role)?;
-            let asked = Asked::TakeRole { of, role };
-            ids.push(self.ask(batch, asked, session.account())?.to_string());
-            Ok(ids)
-        })
+            self.ask(batch, Asked::TakeRole { of, role }, session.account())
+        };
+        roles.iter().map(ask).collect()
     }
 
-    /// Commits a change of people and rights with its entry.
+    /// Commits a change of people and rights with its entry, which notes `notes`.
     pub(super) fn commit_people<A: crate::authz::action::Action>(
         &self,
         permit: Permit<A>,
         batch: Batch,
         what: &'static str,
+        notes: Vec<Note>,
     ) -> Result<(), ServiceError> {
         let shown = Shown {
             query: Some(what),
+            notes,
             ..Shown::default()
         };
         self.log
@@ -350,19 +362,19 @@ impl Store {
         };
         let mut batch = Batch::default();
         let pending = roles.that(|role| !held.has(role));
-        let mut approvals = self.ask_roles(&mut batch, session, &changed, pending)?;
-        approvals.extend(self.ask_removals(&mut batch, session, &changed, watched)?);
+        let mut requests = self.ask_roles(&mut batch, session, &changed, pending)?;
+        requests.extend(self.ask_removals(&mut batch, session, &changed, watched)?);
         let change = RolesChange {
             roles: kept.iter().collect(),
             pending_roles: pending.iter().collect(),
             pending_removals: watched.iter().collect(),
-            approvals,
+            approvals: ids(&requests),
             enrolment_expires_at: code.as_ref().map(|_| code_end(&changed)),
             enrolment_code: code,
             warnings: cases_may_be_lost(cut_off),
         };
         let ending = self.end_key(batch, &stored, changed, session.account())?;
-        Ok((ending, change))
+        Ok((ending.noting(requests.into_iter().map(Note::Asked)), change))
     }
 
     /// Makes a durable change of an account felt at once.
@@ -383,6 +395,21 @@ impl Store {
 /// it away, and two do not take the last one.
 pub(super) const fn watches(role: Role) -> bool {
     matches!(role, Role::PrivacyOfficer | Role::Auditor)
+}
+
+fn ids(requests: &[Requested]) -> Vec<String> {
+    let ids = requests.iter().map(|request| request.approval);
+    ids.map(|id| id.to_string()).collect()
+}
+
+/// Which roles the account has, and what was asked for it.
+fn noted(account: &Account, requests: Vec<Requested>) -> Vec<Note> {
+    let rights = Note::Rights {
+        account: account.id,
+        roles: account.roles,
+    };
+    let asked = requests.into_iter().map(Note::Asked);
+    std::iter::once(rights).chain(asked).collect()
 }
 
 fn invitation(

@@ -5,6 +5,7 @@ use super::fault;
 use super::step_up::needed;
 use super::store::{Answer, Store};
 use crate::audit::Shown;
+use crate::audit::note::Note;
 use crate::audit::usage::WINDOW;
 use crate::authn::session::Session;
 use crate::authz::action::RaiseBudget;
@@ -149,10 +150,12 @@ impl Store {
                 };
                 self.ask(&mut batch, asked, session.account())
             });
-            self.or_fail(permit, asked, |permit, approval| {
+            self.or_fail(permit, asked, |permit, requested| {
+                let approval = requested.approval;
                 let shown = Shown {
                     query: Some("raise"),
                     reason: Some(reason),
+                    notes: vec![Note::Asked(requested)],
                     ..Shown::default()
                 };
                 let recorded = self.log.record_with(permit, shown, batch);

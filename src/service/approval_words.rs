@@ -27,6 +27,8 @@ impl Store {
             created_at: approval.created.rfc3339(),
             expires_at: approval.expires().rfc3339(),
             state: self.state_of(approval),
+            decided_by: approval.decided.map(|decided| name(decided.by)),
+            decided_at: approval.decided.map(|decided| decided.at.rfc3339()),
         }
     }
 

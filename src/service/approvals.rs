@@ -2,11 +2,14 @@
 
 use super::error::ServiceError;
 use super::fault;
+use super::second_person::{Consent, requested};
 use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
+use crate::audit::note::{Note, Requested};
 use crate::authn::session::Session;
 use crate::authz::action::{
     Action, Approve, ApproveDestruction, ManageAccounts, ManageDepartments, RaiseBudget,
+    ReadApprovals,
 };
 use crate::authz::facts::Target;
 use crate::cases::draft::Invalid;
@@ -37,14 +40,27 @@ pub struct Verdict {
     pub hash: Option<[u8; 32]>,
 }
 
+impl Change {
+    /// What the entry of the decision notes besides.
+    fn note(&self) -> Option<Note> {
+        match self {
+            Self::Account(account) => Some(Note::Rights {
+                account: account.id,
+                roles: account.roles,
+            }),
+            Self::Department(..) | Self::Budget(_) | Self::Nothing => None,
+        }
+    }
+}
+
 impl Store {
-    /// Enters a request for a second person into a batch.
+    /// Enters a request for a second person into a batch; gives what its entry is to note.
     pub(super) fn ask(
         &self,
         batch: &mut Batch,
         asked: Asked,
         requester: AccountId,
-    ) -> Result<ApprovalId, ServiceError> {
+    ) -> Result<Requested, ServiceError> {
         self.ask_without(batch, asked, requester, Vec::new())
     }
 
@@ -55,17 +71,17 @@ impl Store {
         asked: Asked,
         requester: AccountId,
         barred: Vec<AccountId>,
-    ) -> Result<ApprovalId, ServiceError> {
+    ) -> Result<Requested, ServiceError> {
         let id = ApprovalId::random(self.random.as_ref()).map_err(fault::random)?;
         let approval = Approval::new(id, asked, requester, barred, self.clock.now());
         self.people
             .put_new(batch, &approval)
             .map_err(fault::table)?;
-        Ok(id)
+        Ok(requested(&approval))
     }
 
-    /// Spends an approval for exactly this, in the batch of the act; gives who approved. The batch
-    /// conflicts if somebody spends it at the same time.
+    /// Spends an approval for exactly this, in the batch of the act, whose entry is to note it. The
+    /// batch conflicts if somebody spends it at the same time.
     ///
     /// # Errors
     /// [`ServiceError::NotApproved`] for an id that is absent, of another requester, of another
@@ -77,7 +93,7 @@ impl Store {
         id: ApprovalId,
         asked: &Asked,
         requester: AccountId,
-    ) -> Result<AccountId, ServiceError> {
+    ) -> Result<Consent, ServiceError> {
         let stored = self.people.approval(id).map_err(fault::table)?;
         let stored = stored
             .filter(|stored| stored.row.is_for(asked, requester))
@@ -101,7 +117,10 @@ impl Store {
         self.people
             .put_changed(batch, &stored, &spent)
             .map_err(fault::table)?;
-        Ok(decided.by)
+        Ok(Consent {
+            by: decided.by,
+            requested: requested(&spent),
+        })
     }
 
     /// Whether the approver is still who they were when they approved.
@@ -131,9 +150,10 @@ impl Store {
         }
     }
 
-    /// `GET /approvals`: open ones first, then newest first.
+    /// `GET /approvals`: open ones first, then newest first. Auditors see them, too, and decide on
+    /// none.
     pub fn approvals(&self, session: &Session, page: PageRequest) -> Answer<Rows<ApprovalView>> {
-        self.office::<Approve, _>(session, anybodys(), |permit| {
+        self.office::<ReadApprovals, _>(session, Target::Office, |permit| {
             let mut all: Vec<Approval> = self.people.all().map_err(fault::table)?;
             all.sort_by_key(|a| {
                 (
@@ -204,10 +224,11 @@ impl Store {
         if self.state_of(&stored.row) != ApprovalState::Open {
             return self.fail(permit, ServiceError::Expired);
         }
-        let (state, what) = if verdict.approve {
-            (ApprovalState::Approved, "approve")
+        let about = requested(&stored.row);
+        let (state, what, note) = if verdict.approve {
+            (ApprovalState::Approved, "approve", Note::Approved(about))
         } else {
-            (ApprovalState::Refused, "refuse")
+            (ApprovalState::Refused, "refuse", Note::Refused(about))
         };
         let mut batch = Batch::default();
         let decided = Approval {
@@ -237,7 +258,8 @@ impl Store {
                 return self.fail(permit, error);
             }
         }
-        self.commit_people(permit, batch, what)?;
+        let notes = std::iter::once(note).chain(change.note()).collect();
+        self.commit_people(permit, batch, what, notes)?;
         match change {
             Change::Account(account) => self.apply_account(*account),
             Change::Department(department, left) => {

@@ -6,7 +6,7 @@ use super::recipients::{Recipients, keeps_all, reason_fits, single_recipient};
 use super::store::{Answer, Store};
 use super::types::{Assigned, Progress};
 use crate::audit::Shown;
-use crate::audit::body::Handed;
+use crate::audit::note::{Handed, Note};
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::authz::action::Assign;
@@ -65,7 +65,7 @@ impl Store {
         let shown = Shown {
             cases: vec![case],
             reason,
-            handed: Some(handed(&stored.head, &recipients)),
+            notes: vec![handed(&stored.head, &recipients)],
             ..Shown::default()
         };
         let mut off = stored.head.holders();
@@ -168,12 +168,12 @@ impl Store {
 
 /// Who holds a case that goes to these people, and who held it: the entry says so, or nobody could tell
 /// later who was taken off it, and who took it over.
-pub(super) fn handed(before: &Head, recipients: &Recipients) -> Handed {
+pub(super) fn handed(before: &Head, recipients: &Recipients) -> Note {
     let after = recipients.assignees.iter().chain(&recipients.desk);
-    Handed {
+    Note::Handed(Handed {
         before: before.holders(),
         after: after.copied().collect(),
-    }
+    })
 }
 
 /// The state of a case that goes to these people. A closed one stays closed: only whoever takes

@@ -4,6 +4,7 @@ use super::approvals::anybodys;
 use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
+use crate::audit::note::Note;
 use crate::authn::session::Session;
 use crate::authz::action::{Approve, ManageDepartments};
 use crate::authz::facts::Target;
@@ -28,7 +29,7 @@ impl Store {
             let _turn = self.people_turn();
             let planned = self.plan_department(code, name);
             self.or_fail(permit, planned, |permit, (department, batch)| {
-                self.commit_people(permit, batch, "department")
+                self.commit_people(permit, batch, "department", Vec::new())
                     .map_err(super::accounts::taken)?;
                 let view = self.department_view(&department);
                 self.directory.put_department(department);
@@ -117,9 +118,10 @@ impl Store {
             let asked = self
                 .seats(&code, &members)
                 .and_then(|asked| self.ask(&mut batch, asked, session.account()));
-            self.or_fail(permit, asked, |permit, approval| {
-                self.commit_people(permit, batch, "desk")?;
-                Ok(Pending::ready(Ok(approval.to_string())))
+            self.or_fail(permit, asked, |permit, requested| {
+                let id = requested.approval.to_string();
+                self.commit_people(permit, batch, "desk", vec![Note::Asked(requested)])?;
+                Ok(Pending::ready(Ok(id)))
             })
         })
     }

@@ -18,7 +18,7 @@ use super::export_run::Run;
 use super::fault;
 use super::output_owed::OutputEnd;
 use super::output_steps::Step;
-use super::second_person::{Clearance, Consented};
+use super::second_person::{Clearance, Consent, Consented};
 use super::store::{Answer, Store};
 use super::take_out::Said;
 use crate::audit::Shown;
@@ -266,8 +266,9 @@ impl Store {
             consent: None,
         };
         let asked = (order.approval, order.unmasked);
-        let reserved = match self.clear(&session, &wanted, asked, disclosure, &mut batch) {
-            Ok(Clearance::Goes(reserved)) => reserved,
+        let (reserved, consent) = match self.clear(&session, &wanted, asked, disclosure, &mut batch)
+        {
+            Ok(Clearance::Goes(reserved, consent)) => (reserved, consent),
             Ok(Clearance::Asks) => {
                 let wanted = (wanted, order.reason);
                 let asked = self.ask_second_with(permit, &session, wanted, Vec::new(), batch);
@@ -276,7 +277,10 @@ impl Store {
             Err(over) => return self.over_budget(permit, over, Shown::default())?.wait(),
         };
         drop((cases, people));
-        let output = self.new_output(&session, &order, &choice, &taken)?;
+        let output = Output {
+            approver: consent.as_ref().map(|consent| consent.by),
+            ..self.new_output(&session, &order, &choice, &taken)?
+        };
         // Before the list is durable: what fails from then on leaves a record behind.
         let (lock, passphrase) = match checked.key.take() {
             Some(key) => (Lock::Key(key), None),
@@ -294,6 +298,7 @@ impl Store {
         let beside = Beside {
             reason: Some(order.reason),
             query: "export",
+            notes: consent.map_or_else(Vec::new, Consent::notes),
             batch,
             more: vec![self.outputs.more(&output)],
         };
@@ -362,6 +367,7 @@ impl Store {
             state: OutputState::Running,
             finished: None,
             closed: None,
+            approver: None,
         })
     }
 }

@@ -2,10 +2,11 @@
 
 use super::error::ServiceError;
 use super::fault;
-use super::second_person::Consented;
+use super::second_person::{Consent, Consented};
 use super::store::{Answer, Store};
 use super::types::{HoldView, Holds};
 use crate::audit::Shown;
+use crate::audit::note::{Note, Requested};
 use crate::authn::session::Session;
 use crate::authz::action::HoldCase;
 use crate::cases::draft::Invalid;
@@ -60,12 +61,16 @@ impl Store {
             Err(denied) => return Ok(self.deny(session, denied, Some(purpose))),
         };
         let mut batch = Batch::default();
-        let after = match self.plan_hold(session, &stored.head, &change, &mut batch) {
-            Ok(Plan::Change(after)) => *after,
-            Ok(Plan::Ask(approval)) => {
+        let (after, notes) = match self.plan_hold(session, &stored.head, &change, &mut batch) {
+            Ok(Plan::Change(after, consent)) => {
+                (*after, consent.map_or_else(Vec::new, Consent::notes))
+            }
+            Ok(Plan::Ask(requested)) => {
+                let approval = requested.approval;
                 let shown = Shown {
                     cases: vec![case],
                     query: Some("ask"),
+                    notes: vec![Note::Asked(requested)],
                     ..Shown::default()
                 };
                 let recorded = self.log.record_with(permit, shown, batch);
@@ -90,6 +95,7 @@ impl Store {
         let shown = Shown {
             cases: vec![case],
             query: Some(if change.set { "set" } else { "lift" }),
+            notes,
             ..Shown::default()
         };
         let recorded = self.log.record_with(permit, shown, batch).wait();
@@ -119,7 +125,7 @@ impl Store {
         let me = session.account();
         if change.set {
             let after = with_hold(head, me, ground.clone(), self.clock.now())?;
-            return Ok(Plan::Change(Box::new(after)));
+            return Ok(Plan::Change(Box::new(after), None));
         }
         let lift = Lift::of(&head.holds, me, ground)?;
         let asked = Asked::LiftHold {
@@ -131,11 +137,11 @@ impl Store {
             let asked = self.ask_without(batch, asked, me, lift.setters)?;
             return Ok(Plan::Ask(asked));
         };
-        self.spend_lift(batch, approval, &asked, me, &lift)?;
+        let consent = self.spend_lift(batch, approval, &asked, me, &lift)?;
         let mut after = head.clone();
         after.holds = lift.left;
         after.revision += 1;
-        Ok(Plan::Change(Box::new(after)))
+        Ok(Plan::Change(Box::new(after), Some(consent)))
     }
 
     /// Spends the consent to the end of holds; it is not that of somebody who set one since.
@@ -146,12 +152,12 @@ impl Store {
         asked: &Asked,
         by: AccountId,
         lift: &Lift,
-    ) -> Result<(), ServiceError> {
-        let approver = self.spend(batch, approval, asked, by)?;
-        if lift.setters.contains(&approver) {
+    ) -> Result<Consent, ServiceError> {
+        let consent = self.spend(batch, approval, asked, by)?;
+        if lift.setters.contains(&consent.by) {
             return Err(ServiceError::SelfApproval);
         }
-        Ok(())
+        Ok(consent)
     }
 }
 
@@ -191,8 +197,8 @@ impl Lift {
 
 /// What is done about a hold.
 enum Plan {
-    Change(Box<Head>),
-    Ask(ApprovalId),
+    Change(Box<Head>, Option<Consent>),
+    Ask(Requested),
 }
 
 fn standing_hash<'a>(holds: impl Iterator<Item = &'a Hold>) -> [u8; 32] {

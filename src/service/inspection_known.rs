@@ -8,7 +8,7 @@ use super::fault;
 use super::inspection::DAY_MS;
 use super::store::Store;
 use crate::audit::LogError;
-use crate::audit::body::Handed;
+use crate::audit::note::Handed;
 use crate::authz::Permit;
 use crate::authz::action::Inspect;
 use crate::disclosure::output::Output;

@@ -94,6 +94,12 @@ pub struct OutputView {
     /// How they were destroyed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// Id of the second person's consent, where one was needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
+    /// Login name of who consented; absent in records of before version 0.4.0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 /// Which part of a file is wanted.
@@ -420,6 +426,8 @@ impl Store {
             closed_by: closed.map(|closed| self.directory.login(closed.by)),
             closed_at: closed.map(|closed| closed.at.rfc3339()),
             method: closed.map(|closed| closed.method.clone()),
+            approval: output.approval.map(|id| id.to_string()),
+            approved_by: output.approver.map(|id| self.directory.login(id)),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::output_owed::OutputEnd;
 use super::output_steps::Step;
 use super::print_order::{Checked, PrintOrder};
 use super::print_write::{Job, too_much};
-use super::second_person::{Clearance, Consented};
+use super::second_person::{Clearance, Consent, Consented};
 use super::store::{Answer, Store};
 use crate::audit::Shown;
 use crate::audit::manifest::{Beside, Listed};
@@ -29,6 +29,7 @@ use crate::cases::record::{self, Case};
 use crate::disclosure::alert::Way;
 use crate::disclosure::manifest::Going;
 use crate::disclosure::output::Form;
+use crate::disclosure::output::Output;
 use crate::disclosure::paper::{DOCUMENT_BYTES_MAX, Font};
 use crate::disclosure::template::Template;
 use crate::domain::id::{CaseId, UnitId};
@@ -207,8 +208,9 @@ impl Store {
             consent: None,
         };
         let asked = (order.approval, order.unmasked);
-        let reserved = match self.clear(session, &wanted, asked, disclosure, &mut batch) {
-            Ok(Clearance::Goes(reserved)) => reserved,
+        let (reserved, consent) = match self.clear(session, &wanted, asked, disclosure, &mut batch)
+        {
+            Ok(Clearance::Goes(reserved, consent)) => (reserved, consent),
             Ok(Clearance::Asks) => {
                 let wanted = (wanted, order.reason);
                 return self.ask_second_with(permit, session, wanted, Vec::new(), batch);
@@ -218,8 +220,9 @@ impl Store {
         let ready = self
             .new_print(session, &order, &taken)
             .and_then(|output| Ok((output, self.open_all(session, chosen)?)));
+        let approver = consent.as_ref().map(|consent| consent.by);
         let (output, (contents, inside)) = match ready {
-            Ok(ready) => ready,
+            Ok((output, opened)) => (Output { approver, ..output }, opened),
             Err(error) => return self.fail(permit, error),
         };
         self.outputs
@@ -228,6 +231,7 @@ impl Store {
         let beside = Beside {
             reason: Some(order.reason.clone()),
             query: "print",
+            notes: consent.map_or_else(Vec::new, Consent::notes),
             batch,
             more: vec![self.outputs.more(&output)],
         };

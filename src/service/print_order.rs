@@ -155,6 +155,7 @@ impl Store {
             state: OutputState::Running,
             finished: None,
             closed: None,
+            approver: None,
         })
     }
 }

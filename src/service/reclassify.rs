@@ -56,7 +56,7 @@ impl Store {
         let shown = Shown {
             cases: vec![case],
             reason: Some(reason),
-            handed: Some(handed(&stored.head, &recipients)),
+            notes: vec![handed(&stored.head, &recipients)],
             ..Shown::default()
         };
         let warnings = single_recipient(tier.into(), recipients.holders.len());

@@ -137,7 +137,7 @@ impl Store {
         let mut batch = Batch::default();
         let ordered = self
             .spend(&mut batch, approval, &wanted, session.account())
-            .and_then(|approver| {
+            .and_then(|consent| {
                 let ground = match decision {
                     None => Ground::RetentionEnd(item.id),
                     Some(decision) => Ground::AppraisedEnd {
@@ -145,16 +145,18 @@ impl Store {
                         decision,
                     },
                 };
-                let by = (session.account(), approver);
-                self.order_end(&mut batch, &item, ground, by)
+                let by = (session.account(), consent.by);
+                let ordered = self.order_end(&mut batch, &item, ground, by)?;
+                Ok((ordered, consent))
             });
-        let ordered = match ordered {
+        let (ordered, consent) = match ordered {
             Ok(ordered) => ordered,
             Err(error) => return self.fail(permit, error),
         };
         let shown = Shown {
             query: Some("end"),
             reason: Some(reason),
+            notes: consent.notes(),
             ..Shown::default()
         };
         let recorded = self.log.record_with(permit, shown, batch).wait();

@@ -8,7 +8,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::recipients::reason_fits;
 use super::retained::people_of;
-use super::second_person::Consented;
+use super::second_person::{Consent, Consented};
 use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
 use crate::audit::Shown;
@@ -199,11 +199,11 @@ impl Store {
         };
         let mut batch = Batch::default();
         let consent = match self.spend(&mut batch, approval, &wanted, session.account()) {
-            Ok(approver) => approver,
+            Ok(consent) => consent,
             Err(error) => return self.fail(permit, error),
         };
         let aim = (Way::OpenRetained, asked.purpose);
-        let reserved = match self.afford_apart(session, aim, &items, consent, &mut batch) {
+        let reserved = match self.afford_apart(session, aim, &items, consent.by, &mut batch) {
             Ok(reserved) => reserved,
             Err(over) => return self.over_budget(permit, over, Shown::default()),
         };
@@ -211,7 +211,7 @@ impl Store {
             Ok(disclosed) => disclosed,
             Err(error) => return self.fail(permit, error),
         };
-        let shown = opened_entry(&items, disclosed.bytes(), asked.reason);
+        let shown = opened_entry(&items, disclosed.bytes(), asked.reason, consent);
         let pulse = session.pulse();
         let recorded = self.log.record_with(permit, shown, batch);
         drop(reserved);
@@ -253,16 +253,16 @@ impl Store {
         let mut batch = Batch::default();
         let ids: Vec<RetainedId> = items.iter().map(|item| item.id).collect();
         let consent = match self.spend(&mut batch, approval, &wanted, session.account()) {
-            Ok(approver) => approver,
+            Ok(consent) => consent,
             Err(error) => return self.fail(permit, error),
         };
         let to = handover::fingerprint(&archive);
-        let event = HandedOver::new(&ids, to, session.account(), consent);
+        let event = HandedOver::new(&ids, to, session.account(), consent.by);
         if let Err(error) = self.append_ledger(&mut batch, ledger::Event::HandedOver(event)) {
             return self.fail(permit, error);
         }
         let aim = (Way::HandOver, Purpose::Legal);
-        let reserved = match self.afford_apart(session, aim, &items, consent, &mut batch) {
+        let reserved = match self.afford_apart(session, aim, &items, consent.by, &mut batch) {
             Ok(reserved) => reserved,
             Err(over) => return self.over_budget(permit, over, Shown::default()),
         };
@@ -270,7 +270,7 @@ impl Store {
             Ok(disclosed) => disclosed,
             Err(error) => return self.fail(permit, error),
         };
-        let shown = opened_entry(&items, disclosed.bytes(), asked.reason);
+        let shown = opened_entry(&items, disclosed.bytes(), asked.reason, consent);
         let (pulse, random) = (session.pulse(), std::sync::Arc::clone(&self.random));
         let made_at = self.clock.now();
         let recorded = self.log.record_with(permit, shown, batch);
@@ -378,13 +378,14 @@ pub(super) fn opens(session: &Session, item: &Item) -> bool {
     })
 }
 
-fn opened_entry(items: &[Item], bytes: u64, reason: String) -> Shown {
+fn opened_entry(items: &[Item], bytes: u64, reason: String, consent: Consent) -> Shown {
     let units: Vec<UnitId> = items.iter().flat_map(Item::units).collect();
     Shown {
         units,
         people: items.iter().flat_map(people_of).collect(),
         bytes,
         reason: Some(reason),
+        notes: consent.notes(),
         ..Shown::default()
     }
 }

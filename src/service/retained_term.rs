@@ -225,10 +225,12 @@ impl Store {
         let mut batch = Batch::default();
         let spent = self.spend_lift(&mut batch, approval, &wanted, session.account(), &lift);
         item.holds = lift.left;
-        self.or_fail(permit, spent, |permit, ()| {
-            let recorded = self
-                .log
-                .record_with(permit, said("lift", asked.reason), batch);
+        self.or_fail(permit, spent, |permit, consent| {
+            let shown = Shown {
+                notes: consent.notes(),
+                ..said("lift", asked.reason)
+            };
+            let recorded = self.log.record_with(permit, shown, batch);
             let (receipt, _) = recorded.wait().map_err(fault::log)?;
             self.put_item(stored, &item)?;
             let done = Consented::Done(self.holds_on(&item), receipt.position());
@@ -269,25 +271,28 @@ impl Store {
         let mut batch = Batch::default();
         let planned = self
             .spend(&mut batch, approval, &wanted, session.account())
-            .and_then(|approver| {
+            .and_then(|consent| {
                 let event = TermSet {
                     item: id.to_string(),
                     from: stored.item.basis.until.rfc3339(),
                     until: asked.until.rfc3339(),
                     decision: asked.decision,
                     requester: session.account().to_string(),
-                    approver: approver.to_string(),
+                    approver: consent.by.to_string(),
                 };
                 self.append_ledger(&mut batch, ledger::Event::TermSet(event))?;
                 let mut item = stored.item.clone();
                 item.basis.until = asked.until;
                 item.due_since = None;
-                self.put_item(&stored, &item)
+                self.put_item(&stored, &item)?;
+                Ok(consent)
             });
-        self.or_fail(permit, planned, |permit, ()| {
-            let recorded = self
-                .log
-                .record_with(permit, said("term", asked.reason), batch);
+        self.or_fail(permit, planned, |permit, consent| {
+            let shown = Shown {
+                notes: consent.notes(),
+                ..said("term", asked.reason)
+            };
+            let recorded = self.log.record_with(permit, shown, batch);
             let (receipt, _) = recorded.wait().map_err(fault::log)?;
             let until = asked.until.rfc3339();
             let done = Consented::Done(Term { until }, receipt.position());

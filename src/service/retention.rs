@@ -58,7 +58,7 @@ impl Store {
         self.records
             .put_changed(&mut batch, &before, &rules)
             .map_err(fault::records)?;
-        self.commit_people(permit, batch, "rules")?;
+        self.commit_people(permit, batch, "rules", Vec::new())?;
         Ok(Pending::ready(Ok(rules_view(&rules))))
     }
 

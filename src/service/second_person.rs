@@ -5,6 +5,7 @@ use super::budget::{Disclosure, Over};
 use super::error::ServiceError;
 use super::fault;
 use super::store::{Answer, Store};
+use crate::audit::note::{Note, Requested};
 use crate::audit::usage::{ASK, Reserved};
 use crate::audit::{Position, Shown};
 use crate::authn::session::Session;
@@ -12,8 +13,9 @@ use crate::authz::Permit;
 use crate::authz::action::{Action, Unmask};
 use crate::domain::id::{AccountId, ApprovalId};
 use crate::domain::purpose::Purpose;
+use crate::domain::role::Roles;
 use crate::engine::{Batch, Pending};
-use crate::people::approval::Asked;
+use crate::people::approval::{Approval, Asked};
 use crate::people::view::ApprovalState;
 
 /// The request for a second person or, with their consent, the thing itself.
@@ -24,10 +26,41 @@ pub enum Consented<T> {
     Done(T, Position),
 }
 
+/// A consent that is spent with an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Consent {
+    /// Who consented.
+    pub(super) by: AccountId,
+    /// To what: for the entry of the act.
+    pub(super) requested: Requested,
+}
+
+impl Consent {
+    /// What the entry of the act notes.
+    pub(super) fn notes(self) -> Vec<Note> {
+        vec![Note::Used(self.requested)]
+    }
+}
+
+/// A request as the entries of its asking, its decision and its use name it.
+pub(super) fn requested(approval: &Approval) -> Requested {
+    let asked = &approval.asked;
+    let roles = asked.role().map(|role| Roles::default().with(role));
+    Requested {
+        approval: approval.id,
+        kind: asked.kind().to_owned(),
+        hash: approval.hash,
+        accounts: asked.concerned(),
+        roles: roles.and_then(Result::ok).unwrap_or_default(),
+        department: asked.department(),
+    }
+}
+
 /// Whether what somebody would take out may go.
 pub(super) enum Clearance {
-    /// It may: room is held in the budget until its list is entered.
-    Goes(Reserved),
+    /// It may: room is held in the budget until its list is entered. With the consent, where one
+    /// was spent.
+    Goes(Reserved, Option<Consent>),
     /// A second person is to be asked first.
     Asks,
 }
@@ -94,11 +127,11 @@ impl Store {
             None => None,
         };
         let disclosure = Disclosure {
-            consent,
+            consent: consent.as_ref().map(|consent| consent.by),
             ..disclosure
         };
         match self.afford(session, &disclosure, batch) {
-            Ok(reserved) => Ok(Clearance::Goes(reserved)),
+            Ok(reserved) => Ok(Clearance::Goes(reserved, consent)),
             Err(over) if consent.is_none() => {
                 *batch = over.for_second()?;
                 Ok(Clearance::Asks)
@@ -135,13 +168,15 @@ impl Store {
         mut batch: Batch,
     ) -> Answer<Consented<T>> {
         let asked = self.ask_without(&mut batch, wanted, session.account(), barred);
-        let approval = match asked {
-            Ok(approval) => approval,
+        let requested = match asked {
+            Ok(requested) => requested,
             Err(error) => return self.fail(permit, error),
         };
+        let approval = requested.approval;
         let shown = Shown {
             query: Some(ASK),
             reason: Some(reason),
+            notes: vec![Note::Asked(requested)],
             ..Shown::default()
         };
         let recorded = self.log.record_with(permit, shown, batch);

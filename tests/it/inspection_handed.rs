@@ -39,8 +39,9 @@ fn a_try_on_an_ordinary_case_that_an_officer_was_taken_off_is_a_finding() {
     assign(&world, &case, &["officer"]);
     world.read("officer", &case, "handling").expect(200);
     let entry = &world.log("&task=assign")[0];
-    assert_eq!(entry["holders_before"], json!([world.ids["officer2"]]));
-    assert_eq!(entry["holders_after"], json!([world.ids["officer"]]));
+    let handed = json!({"note": "handed_on", "accounts": [world.ids["officer"]],
+        "accounts_before": [world.ids["officer2"]]});
+    assert_eq!(entry["notes"], json!([handed]));
 }
 
 /// A change of tier takes a case from people, too. What is sensitive by then is another finding, which

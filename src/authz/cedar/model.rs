@@ -80,7 +80,7 @@ fn model(question: Question, aim: Aim) -> Option<Fields> {
             nothing
         }
         ("download" | "read_outputs" | "close_output", Aim::Office) if takes_out(roles) => nothing,
-        ("read_outputs" | "trace" | "read_alerts", Aim::Office)
+        ("read_outputs" | "trace" | "read_alerts" | "read_approvals", Aim::Office)
             if has(Role::PrivacyOfficer) || has(Role::Auditor) =>
         {
             nothing

@@ -77,7 +77,7 @@ fn body(people: &[u64], case: CaseId, reason: Option<&str>) -> Sealed {
         people: people.iter().map(|n| UnitId::from_u64(*n)).collect(),
         reason: reason.map(str::to_owned),
         query: None,
-        handed: None,
+        notes: Vec::new(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The second person, for every kind of request, with a control beside every refusal.
 
 mod office;
+mod record;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -57,6 +57,7 @@ fn output(store: &Store, at: usize) -> Output {
         state,
         finished: None,
         closed: None,
+        approver: None,
     }
 }
 

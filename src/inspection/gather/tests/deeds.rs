@@ -1,7 +1,7 @@
 //! Whose cases were opened, and what is no ordinary day's work.
 
 use super::*;
-use crate::audit::body::Handed;
+use crate::audit::note::{Handed, Note};
 use crate::inspection::deed::{HOLDERS_ALONE, SUPERVISION};
 
 /// Somebody's opening of one case under these policies.
@@ -185,11 +185,12 @@ fn who_takes_over_a_case_of_others_and_opens_it_is_found() {
         let Sealed::Open(said) = body(&[], CaseId::from_bytes([case; 16]), None) else {
             unreachable!()
         };
-        let handed = Some(Box::new(Handed {
+        let handed = Note::Handed(Handed {
             before: before.to_vec(),
             after: after.to_vec(),
-        }));
-        (header, Sealed::Open(Body { handed, ..said }))
+        });
+        let notes = vec![handed];
+        (header, Sealed::Open(Body { notes, ..said }))
     };
     let assigned =
         |case, before: &[AccountId], after: &[AccountId]| handed(Task::Assign, case, before, after);

@@ -74,7 +74,7 @@ impl Office {
             .store
             .ask_without(&mut batch, asked.clone(), self.id(requester), barred);
         self.store.engine.commit(batch).wait().unwrap();
-        id.unwrap()
+        id.unwrap().approval
     }
 
     pub(super) fn decide(
@@ -96,9 +96,9 @@ impl Office {
         by: &str,
     ) -> Result<AccountId, ServiceError> {
         let mut batch = Batch::default();
-        let approver = self.store.spend(&mut batch, id, asked, self.id(by))?;
+        let consent = self.store.spend(&mut batch, id, asked, self.id(by))?;
         self.store.engine.commit(batch).wait().unwrap();
-        Ok(approver)
+        Ok(consent.by)
     }
 
     pub(super) fn state(&self, id: ApprovalId) -> ApprovalState {
