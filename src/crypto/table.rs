@@ -158,6 +158,29 @@ impl Table {
         }
     }
 
+    /// Every row of a kind as it stands; those of an older format that are as good as absent are
+    /// removed with `batch`.
+    pub fn sweep<T: Row>(&self, batch: &mut Batch) -> Result<Vec<Stored<T>>, TableError> {
+        let mut rows = Vec::new();
+        let mut range = KeyRange::default();
+        loop {
+            let page = self.engine.scan(T::SPACE, range.clone(), SCAN)?;
+            for (key, value) in page.rows {
+                range = range.after(key.as_bytes());
+                match self.open::<T>(&key, value.clone())? {
+                    Some(stored) => rows.push(stored),
+                    None => {
+                        batch.delete.push((T::SPACE, key.clone()));
+                        batch.expect.push((T::SPACE, key, Expected::Equals(value)));
+                    }
+                }
+            }
+            if !page.more {
+                return Ok(rows);
+            }
+        }
+    }
+
     fn put<T: Row>(
         &self,
         batch: &mut Batch,
@@ -280,6 +303,13 @@ mod tests {
         assert!(matches!(newer, Err(TableError::Damaged("note"))));
         // The control: each reads its own.
         assert!(rows.find::<Note>(&[7]).unwrap().is_some());
+        // What is as good as absent goes with the next sweep, and nothing else.
+        let mut batch = Batch::default();
+        let swept = rows.sweep::<Later>(&mut batch).unwrap();
+        assert_eq!(swept.len(), 1);
+        engine.commit(batch).wait().unwrap();
+        assert!(rows.find::<Note>(&[7]).unwrap().is_none());
+        assert!(rows.find::<Later>(&[8]).unwrap().is_some());
     }
 
     #[test]

@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use ring::digest::{Context, SHA256};
-
 use crate::crypto::wrap::Fingerprint;
 use crate::domain::id::{AccountId, ApprovalId, CaseId, DepartmentId, RetainedId};
 use crate::domain::purpose::Purpose;
@@ -16,8 +14,10 @@ use crate::domain::time::Timestamp;
 use super::account::Account;
 use super::view::ApprovalState;
 
+mod hash;
 mod take_out;
 
+pub use hash::{content_hash, text_hash};
 pub use take_out::{Lock, TakeOut};
 
 /// How long a request can be decided, and after that how long an approval can be spent.
@@ -260,6 +260,25 @@ impl Asked {
     pub fn concerned(&self) -> Vec<AccountId> {
         self.people().iter().map(|person| person.account).collect()
     }
+    /// Whether it is about the rights of accounts alone, and so names no case, nobody in one, and no
+    /// reason.
+    const fn is_of_rights(&self) -> bool {
+        match self {
+            Self::GrantRole { .. }
+            | Self::TakeRole { .. }
+            | Self::SeatDesk { .. }
+            | Self::ResetAccount { .. }
+            | Self::DisableAccount { .. } => true,
+            Self::OpenRetained { .. }
+            | Self::HandOver { .. }
+            | Self::LiftHold { .. }
+            | Self::TakeOut(_)
+            | Self::RaiseBudget { .. }
+            | Self::Destroy { .. }
+            | Self::LiftItemHold { .. }
+            | Self::RenewTerm { .. } => false,
+        }
+    }
     /// Which role is given or taken.
     pub const fn role(&self) -> Option<Role> {
         match self {
@@ -281,125 +300,6 @@ impl Asked {
             _ => None,
         }
     }
-    /// What an approval is bound to: SHA-256 over a canonical encoding of kind, content and
-    /// requester. Each part stands after its length, so that no two requests share an encoding.
-    pub fn hash(&self, requester: AccountId) -> [u8; 32] {
-        let mut content = Parts::default();
-        match self {
-            Self::GrantRole { to: person, role } | Self::TakeRole { of: person, role } => {
-                content.person(person).part(role.code().as_bytes())
-            }
-            Self::SeatDesk {
-                department,
-                members,
-            } => members
-                .iter()
-                .fold(content.part(department.as_bytes()), Parts::person),
-            Self::ResetAccount { of } | Self::DisableAccount { of } => content.person(of),
-            Self::OpenRetained {
-                item,
-                purpose,
-                reason_hash,
-            } => content
-                .part(item.as_bytes())
-                .part(purpose.code().as_bytes())
-                .part(reason_hash),
-            Self::HandOver { items_hash: hash } | Self::Destroy { order_hash: hash } => {
-                content.part(hash)
-            }
-            Self::LiftItemHold {
-                item,
-                ground,
-                reason,
-                standing_hash,
-            } => content
-                .part(item.as_bytes())
-                .part(ground.as_bytes())
-                .part(reason.as_bytes())
-                .part(standing_hash),
-            Self::RenewTerm {
-                item,
-                until,
-                decision,
-                reason_hash,
-            } => content
-                .part(item.as_bytes())
-                .part(&until.as_millis().to_be_bytes())
-                .part(decision.as_deref().unwrap_or_default().as_bytes())
-                .part(reason_hash),
-            Self::LiftHold {
-                case,
-                ground,
-                standing_hash,
-            } => content
-                .part(case.as_bytes())
-                .part(ground.as_bytes())
-                .part(standing_hash),
-            Self::TakeOut(taken) => {
-                taken.parts(&mut content);
-                &mut content
-            }
-            Self::RaiseBudget {
-                people,
-                cases,
-                reason,
-            } => content
-                .part(&people.to_be_bytes())
-                .part(&cases.to_be_bytes())
-                .part(reason.as_bytes()),
-        };
-        Parts::default()
-            .part(b"bongham approval request v1")
-            .part(self.kind().as_bytes())
-            .part(&content.0)
-            .part(requester.as_bytes())
-            .sha256()
-    }
-}
-
-/// Parts, each after its length in eight bytes, big-endian.
-#[derive(Default)]
-struct Parts(Vec<u8>);
-
-impl Parts {
-    fn part(&mut self, bytes: &[u8]) -> &mut Self {
-        self.0.extend((bytes.len() as u64).to_be_bytes());
-        self.0.extend(bytes);
-        self
-    }
-    fn person(&mut self, person: &Person) -> &mut Self {
-        let Person { account, key } = person;
-        let fingerprint = key.fingerprint.as_ref().map(Fingerprint::as_bytes);
-        self.part(account.as_bytes())
-            .part(&key.version.to_be_bytes())
-            .part(fingerprint.map_or(&[], |bytes| bytes.as_slice()))
-    }
-    fn sha256(&self) -> [u8; 32] {
-        let mut context = Context::new(&SHA256);
-        context.update(&self.0);
-        let mut hash = [0; 32];
-        for (to, from) in hash.iter_mut().zip(context.finish().as_ref()) {
-            *to = *from;
-        }
-        hash
-    }
-}
-
-/// Hash of something too long to stand in a request: an order, a list of items. `label` names what
-/// it is, so that a hash of one thing is never that of another.
-pub fn content_hash<'a>(label: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    let mut all = Parts::default();
-    all.part(b"bongham approval content v1")
-        .part(label.as_bytes());
-    for part in parts {
-        all.part(part);
-    }
-    all.sha256()
-}
-
-/// Hash of a text that the approver does not need to see.
-pub fn text_hash(text: &str) -> [u8; 32] {
-    content_hash("text", [text.as_bytes()])
 }
 
 /// What the second person said.
@@ -413,13 +313,25 @@ pub struct Decided {
     pub at: Timestamp,
 }
 
+/// What a row says of what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum What {
+    /// All of it, while somebody may decide on it or use it.
+    Asked(Asked),
+    /// It is over, and what was said of cases and people, and why, is gone.
+    Emptied {
+        /// [`Asked::kind`].
+        kind: String,
+    },
+}
+
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Approval {
     /// Id.
     pub id: ApprovalId,
     /// What.
-    pub asked: Asked,
+    pub what: What,
     /// [`Asked::hash`], as it was when the request was made.
     pub hash: [u8; 32],
     /// Who asks.
@@ -447,7 +359,7 @@ impl Approval {
         Self {
             id,
             hash: asked.hash(requester),
-            asked,
+            what: What::Asked(asked),
             requester,
             barred,
             created,
@@ -455,29 +367,79 @@ impl Approval {
             state: ApprovalState::Open,
         }
     }
+    /// What is asked, while the row says so.
+    pub const fn asked(&self) -> Option<&Asked> {
+        match &self.what {
+            What::Asked(asked) => Some(asked),
+            What::Emptied { .. } => None,
+        }
+    }
+    /// The kind, as the API names it.
+    pub fn kind(&self) -> &str {
+        match &self.what {
+            What::Asked(asked) => asked.kind(),
+            What::Emptied { kind } => kind,
+        }
+    }
+    /// Whom it is about, while the row says so.
+    pub fn concerned(&self) -> Vec<AccountId> {
+        self.asked().map_or_else(Vec::new, Asked::concerned)
+    }
+    /// Whether it is carried out by its requester, who has yet to come back.
+    fn is_deferred(&self) -> bool {
+        let effect = self.asked().map(Asked::effect);
+        effect == Some(Effect::Deferred)
+    }
+    /// Whether somebody may still decide on it or use it in this state.
+    pub fn awaits(&self, state: ApprovalState) -> bool {
+        match state {
+            ApprovalState::Open => true,
+            ApprovalState::Approved => self.is_deferred(),
+            _ => false,
+        }
+    }
+    /// The same, over in this state for good. Who may have which role stays readable; what is said
+    /// of cases and people, and why, does not.
+    #[must_use]
+    pub fn over(&self, state: ApprovalState) -> Self {
+        let what = match &self.what {
+            What::Asked(asked) if !asked.is_of_rights() => What::Emptied {
+                kind: asked.kind().to_owned(),
+            },
+            what => what.clone(),
+        };
+        Self {
+            what,
+            state,
+            ..self.clone()
+        }
+    }
     /// Until when it can be decided or, once approved, spent.
     pub fn expires(&self) -> Timestamp {
         self.since().plus(LIFETIME)
     }
-    fn since(&self) -> Timestamp {
+    /// When it was decided or, before that, made.
+    pub fn since(&self) -> Timestamp {
         self.decided.map_or(self.created, |decided| decided.at)
     }
     /// State at this moment. A clock before the request counts as too late, not as early.
     pub fn state_at(&self, now: Timestamp) -> ApprovalState {
         let in_time = self.since() <= now && now < self.expires();
-        match (self.state, self.asked.effect()) {
-            (ApprovalState::Open, _) | (ApprovalState::Approved, Effect::Deferred) if !in_time => {
-                ApprovalState::Expired
-            }
-            (state, _) => state,
+        if self.awaits(self.state) && !in_time {
+            ApprovalState::Expired
+        } else {
+            self.state
         }
     }
     /// Whether this person may not be the second one.
     pub fn bars(&self, account: AccountId) -> bool {
+        let has_part = |asked: &Asked| {
+            asked.responsible() == Some(account)
+                || asked.people().iter().any(|p| p.account == account)
+        };
         self.requester == account
             || self.barred.contains(&account)
-            || self.asked.responsible() == Some(account)
-            || self.asked.people().iter().any(|p| p.account == account)
+            || self.asked().is_some_and(has_part)
     }
     /// Whether this is the request of this person for exactly this.
     pub fn is_for(&self, asked: &Asked, requester: AccountId) -> bool {

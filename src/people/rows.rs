@@ -31,8 +31,8 @@ impl Row for Department {
 impl Row for Approval {
     const SPACE: Space = Space::Approval;
     const KIND: &'static str = "approval";
-    /// 2 since it tells the approver of an output and of the end of a hold what they consent to. None
-    /// of format 1 can be decided or spent any more: it lived for less than an hour.
+    /// 2 since it tells the approver what they consent to, and is emptied once it is over. None of
+    /// format 1 can be decided or spent any more: it lived for less than an hour.
     const FORMAT: u8 = 2;
     fn id(&self) -> Vec<u8> {
         self.id.as_bytes().to_vec()
@@ -90,6 +90,16 @@ impl People {
     /// Every row of a kind.
     pub fn all<T: Row>(&self) -> Result<Vec<T>, TableError> {
         self.0.all()
+    }
+
+    /// Every request for a second person as it stands; those that nobody can read any more are
+    /// removed with `batch`.
+    pub fn sweep_approvals(&self, batch: &mut Batch) -> Result<Vec<Stored<Approval>>, TableError> {
+        self.0.sweep(batch)
+    }
+    /// Removes a request, on the condition that it still stands as read.
+    pub fn remove_approval(&self, batch: &mut Batch, before: &Stored<Approval>) {
+        self.0.remove(batch, before);
     }
 
     /// Adds a new row to a batch.

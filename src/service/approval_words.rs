@@ -15,13 +15,19 @@ impl Store {
     /// One request as its approver sees it.
     pub(super) fn approval_view(&self, approval: &Approval) -> ApprovalView {
         let name = |id: AccountId| self.directory.login(id);
-        let (asked, asked_ko) = self.words(&approval.asked);
+        let (asked, asked_ko) = match approval.asked() {
+            Some(asked) => self.words(asked),
+            None => (
+                "it is over: what was asked is not kept; the access log says why".to_owned(),
+                "종료됨: 요청 내용은 보관하지 않습니다. 사유는 접속기록에 있습니다".to_owned(),
+            ),
+        };
         ApprovalView {
             id: approval.id.to_string(),
-            kind: approval.asked.kind().to_owned(),
+            kind: approval.kind().to_owned(),
             hash: HEXLOWER.encode(&approval.hash),
             requester: name(approval.requester),
-            concerned: approval.asked.concerned().into_iter().map(name).collect(),
+            concerned: approval.concerned().into_iter().map(name).collect(),
             asked,
             asked_ko,
             created_at: approval.created.rfc3339(),

@@ -17,6 +17,7 @@ use crate::crypto::table::Stored;
 use crate::disclosure::budget::Allowance;
 use crate::domain::id::{AccountId, ApprovalId, DepartmentId};
 use crate::domain::role::Role;
+use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
 use crate::people::account::Account;
 use crate::people::approval::{Approval, Asked, Decided, Effect, KeyState, Person};
@@ -73,7 +74,7 @@ impl Store {
         barred: Vec<AccountId>,
     ) -> Result<Requested, ServiceError> {
         let id = ApprovalId::random(self.random.as_ref()).map_err(fault::random)?;
-        let approval = Approval::new(id, asked, requester, barred, self.clock.now());
+        let approval = Approval::new(id, asked, requester, barred, self.approval_time());
         self.people
             .put_new(batch, &approval)
             .map_err(fault::table)?;
@@ -97,7 +98,7 @@ impl Store {
         let stored = self.people.approval(id).map_err(fault::table)?;
         let stored = stored
             .filter(|stored| stored.row.is_for(asked, requester))
-            .filter(|stored| stored.row.asked.effect() == Effect::Deferred)
+            .filter(|_| asked.effect() == Effect::Deferred)
             .ok_or(ServiceError::NotApproved)?;
         match self.state_of(&stored.row) {
             ApprovalState::Approved => {}
@@ -136,18 +137,19 @@ impl Store {
             let now = self.directory.account(person.account);
             now.is_none_or(|now| person.key.against(&now) == KeyState::Gone)
         };
-        match approval.state_at(self.clock.now()) {
-            state @ (ApprovalState::Open | ApprovalState::Approved)
-                if approval.decided.is_none() || approval.asked.effect() == Effect::Deferred =>
-            {
-                if approval.asked.people().iter().any(gone) {
-                    ApprovalState::Void
-                } else {
-                    state
-                }
-            }
-            state => state,
+        let state = approval.state_at(self.approval_time());
+        let people = approval.asked().map_or(&[][..], Asked::people);
+        if approval.awaits(state) && people.iter().any(gone) {
+            ApprovalState::Void
+        } else {
+            state
         }
+    }
+
+    /// What time it is for requests: a wall clock that is set back brings none to life again, and one
+    /// that leapt ahead, or a machine that slept, lets none live longer.
+    pub(super) fn approval_time(&self) -> Timestamp {
+        self.log.usage().now().max(self.clock.now())
     }
 
     /// `GET /approvals`: open ones first, then newest first. Auditors see them, too, and decide on
@@ -187,8 +189,8 @@ impl Store {
             None => self.office::<Approve, _>(session, anybodys(), |permit| {
                 self.fail(permit, ServiceError::NotFound)
             }),
-            Some(stored) => match stored.row.asked {
-                Asked::Destroy { .. } => {
+            Some(stored) => match stored.row.asked() {
+                Some(Asked::Destroy { .. }) => {
                     self.decide_as::<ApproveDestruction>(session, &stored, verdict)
                 }
                 _ => self.decide_as::<Approve>(session, &stored, verdict),
@@ -236,7 +238,7 @@ impl Store {
             decided: Some(Decided {
                 by: session.account(),
                 roles: session.roles(),
-                at: self.clock.now(),
+                at: self.approval_time(),
             }),
             ..stored.row.clone()
         };
@@ -281,10 +283,11 @@ impl Store {
         approval: &Approval,
         by: AccountId,
     ) -> Result<Change, ServiceError> {
-        if approval.asked.effect() == Effect::AtOnce && !self.may_still_ask(approval) {
+        let asked = approval.asked().ok_or(ServiceError::Expired)?;
+        if asked.effect() == Effect::AtOnce && !self.may_still_ask(approval.requester, asked) {
             return Err(ServiceError::Expired);
         }
-        match &approval.asked {
+        match asked {
             Asked::GrantRole { to, role } => {
                 let stored = self.account(to.account)?;
                 same_key(to, &stored.row)?;
@@ -320,12 +323,12 @@ impl Store {
 
     /// Whether the requester is still there and could ask for the same now. Who comes back to carry
     /// out what was deferred is asked by what they do.
-    fn may_still_ask(&self, approval: &Approval) -> bool {
-        let Some(requester) = self.directory.account(approval.requester) else {
+    fn may_still_ask(&self, requester: AccountId, asked: &Asked) -> bool {
+        let Some(requester) = self.directory.account(requester) else {
             return false;
         };
         let roles = requester.roles;
-        let may = match approval.asked {
+        let may = match asked {
             Asked::SeatDesk { .. } => self.authority.of_office::<ManageDepartments>(roles),
             Asked::RaiseBudget { .. } => self.authority.of_office::<RaiseBudget>(roles),
             _ => self.authority.of_office::<ManageAccounts>(roles),

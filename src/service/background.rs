@@ -26,6 +26,8 @@ const DESTROY_TICKS: u32 = 60;
 const OWN_TIME_TICKS: u32 = 600;
 /// Ticks between two passes over the disk: the first comes soon, one that failed waits.
 const SCRUB_TICKS: [u32; 2] = [5, 300];
+/// Ticks between two looks for requests that are over, and for what of them is to be overwritten.
+const APPROVAL_TICKS: u32 = 60;
 /// Ticks between two raises of the floor.
 const FLOOR_TICKS: u32 = 300;
 
@@ -97,8 +99,10 @@ fn overwrite(store: &Weak<Store>, ticks: u32) -> bool {
     } else {
         later
     };
+    // Whatever else waits has waited for a day.
+    let wanted = scrub.is_wanted() || ticks.is_multiple_of(APPROVAL_TICKS);
     if ticks.is_multiple_of(pause)
-        && scrub.is_wanted()
+        && wanted
         && let Err(error) = store.scrub()
     {
         tracing::error!(%error, "destroyed bytes could not be overwritten yet; will be tried again");
@@ -131,6 +135,11 @@ fn tick(store: &Weak<Store>, ticks: u32) -> bool {
         // What waits for a session goes with it.
         store.sessions.tidy();
         store.expire_outputs();
+    }
+    if ticks.is_multiple_of(APPROVAL_TICKS)
+        && let Err(error) = store.end_approvals()
+    {
+        tracing::error!(%error, "requests that are over could not be emptied; will be tried again");
     }
     if ticks.is_multiple_of(PUNCTURE_TICKS)
         && let Err(error) = store.finish_punctures()

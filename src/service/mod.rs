@@ -9,6 +9,7 @@ mod accounts;
 mod alerts;
 mod allowance;
 mod amend;
+mod approval_end;
 mod approval_words;
 mod approvals;
 mod assign;

@@ -6,6 +6,8 @@
 //! One pass over the store serves every order that was destroyed before it began. It runs on a
 //! thread of its own and is repeated until it succeeds; until then the certificate says that the
 //! overwriting is pending. The promise does not hang on it: the keys are gone already.
+//!
+//! The same pass overwrites what requests for a second person said (see `approval_end`).
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -81,7 +83,7 @@ impl Store {
 
     /// Overwrites what is dead and enters it for every destruction that was waiting and that no
     /// key of the index reaches any more. Does nothing while another pass runs, or where none is
-    /// wanted.
+    /// wanted, by a destruction or by emptied requests.
     pub(super) fn scrub(&self) -> Result<(), ServiceError> {
         let scrub = &self.destructions.scrub;
         let over = |index: &Option<u64>| index.is_none_or(|id| !self.keyring.has_index_epoch(id));
@@ -90,7 +92,8 @@ impl Store {
             .filter(|(_, index)| over(index))
             .map(|(id, _)| *id)
             .collect();
-        if served.is_empty() || scrub.running.swap(true, Ordering::AcqRel) {
+        let wanted = !served.is_empty() || self.emptied_waits()?;
+        if !wanted || scrub.running.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         let ended = self.pass(&served);
@@ -112,10 +115,16 @@ impl Store {
             let mut progress = held(progress);
             (progress.running, progress.done, progress.all) = (true, done, all);
         };
+        // What is over by now goes with this pass.
+        self.end_approvals()?;
+        let emptied = self.emptied()?;
         let mut found = self.engine.scrub(&tell).map_err(fault::engine)?;
         let apart = self.items.engine().scrub(&tell).map_err(fault::engine)?;
         found.frames += apart.frames;
         found.bytes += apart.bytes;
+        if let Some((mark, _)) = emptied {
+            self.emptied_overwritten(mark)?;
+        }
         for id in served {
             self.enter_scrubbed(*id, found)?;
             held(&self.destructions.scrub.wanted).remove(id);

@@ -44,15 +44,16 @@ impl Consent {
 
 /// A request as the entries of its asking, its decision and its use name it.
 pub(super) fn requested(approval: &Approval) -> Requested {
-    let asked = &approval.asked;
-    let roles = asked.role().map(|role| Roles::default().with(role));
+    let asked = approval.asked();
+    let role = asked.and_then(Asked::role);
+    let roles = role.map(|role| Roles::default().with(role));
     Requested {
         approval: approval.id,
-        kind: asked.kind().to_owned(),
+        kind: approval.kind().to_owned(),
         hash: approval.hash,
-        accounts: asked.concerned(),
+        accounts: approval.concerned(),
         roles: roles.and_then(Result::ok).unwrap_or_default(),
-        department: asked.department(),
+        department: asked.and_then(Asked::department),
     }
 }
 

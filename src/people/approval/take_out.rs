@@ -1,6 +1,6 @@
 //! What leaves the store, as its approver sees it.
 
-use super::Parts;
+use super::hash::Parts;
 use crate::domain::id::AccountId;
 use crate::domain::purpose::Purpose;
 use crate::domain::time::Timestamp;

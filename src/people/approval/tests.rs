@@ -304,7 +304,7 @@ fn the_encoding_of_a_request_is_the_one_written_down() {
         part(&[3; 16]),
     ]
     .concat();
-    let digest = ring::digest::digest(&SHA256, &whole);
+    let digest = ring::digest::digest(&ring::digest::SHA256, &whole);
     assert_eq!(grant().hash(account(3)), digest.as_ref());
 }
 

@@ -1,5 +1,6 @@
 //! The second person, for every kind of request, with a control beside every refusal.
 
+mod ended;
 mod office;
 mod record;
 

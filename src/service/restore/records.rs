@@ -10,7 +10,7 @@ use crate::domain::id::AccountId;
 use crate::domain::limit::Limit;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Log};
-use crate::people::approval::{Approval, Effect};
+use crate::people::approval::Approval;
 use crate::people::holder::{Acknowledged, KeyHolder};
 use crate::people::view::ApprovalState;
 
@@ -41,11 +41,7 @@ impl Store {
         let mut approvals = 0;
         let all: Vec<Approval> = self.people.all().map_err(fault::table)?;
         for approval in all {
-            let usable = match approval.state {
-                ApprovalState::Open => true,
-                ApprovalState::Approved => approval.asked.effect() == Effect::Deferred,
-                _ => false,
-            };
+            let usable = approval.awaits(approval.state);
             let found = self.people.approval(approval.id).map_err(fault::table)?;
             if let Some(stored) = found.filter(|_| usable) {
                 let ended = Approval {
