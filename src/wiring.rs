@@ -311,7 +311,13 @@ fn unpack(place: &Place, request: &UnpackRequest) -> Result<String, Failure> {
 fn archive_key() -> Result<ArchivePair, Failure> {
     let made = handover::new_key_pair(chance().as_ref());
     let (private, public) = made.map_err(|e| Failure::failed(e.to_string()))?;
-    Ok(ArchivePair { private, public })
+    let key = handover::public_key(&public);
+    let key = key.ok_or_else(|| Failure::failed("the key pair that was made is none"))?;
+    Ok(ArchivePair {
+        private,
+        public,
+        fingerprint: handover::fingerprint(&key),
+    })
 }
 
 fn unseal(file: &[u8], key: &SecretBytes) -> Result<Vec<SecretBytes>, Failure> {

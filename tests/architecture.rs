@@ -147,7 +147,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "destruction/",
             "disclosure/",
             "inspection/",
-            "people/approval.rs",
+            "people/approval/hash.rs",
             "service/accounts.rs",
             "cli/",
             "http/",

@@ -137,12 +137,14 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
             id,
             ground,
             lift,
+            reason,
             approval,
             purpose,
             actor,
         } => {
             let action = if *lift { "lift" } else { "set" };
             let mut body = json!({"purpose": purpose, "action": action, "ground": ground});
+            put_in(&mut body, "reason", reason.as_ref().map(|r| json!(r)));
             put_in(&mut body, "approval", approval.as_ref().map(|id| json!(id)));
             let done = as_actor(host, actor, async |client: &mut Client| {
                 client
@@ -154,7 +156,7 @@ pub async fn case(host: &Host, command: &CaseCommand, out: &mut Out) -> Result<(
             if done.get("approval").is_some() {
                 out.note(
                     "A second person decides: bongham approval list, then approval decide. \
-                     Then run this again with --approval ID.",
+                     Then run this again with --approval ID and the same reason.",
                 );
             }
             Ok(())

@@ -147,6 +147,8 @@ pub struct ArchivePair {
     pub private: SecretBytes,
     /// The public key, in hexadecimal.
     pub public: String,
+    /// Its fingerprint, as the approver of a hand-over, its file and the ledger name it.
+    pub fingerprint: String,
 }
 
 /// The functions that only the binary can provide.

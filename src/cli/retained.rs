@@ -122,6 +122,10 @@ pub async fn retained(
                 "Keep the private key where the archive keeps its keys: without it nothing that \
                  is handed over can be opened. Give the public key to the office.",
             );
+            out.note(&format!(
+                "Its fingerprint, by which approvers and the ledger name it: {}",
+                pair.fingerprint
+            ));
             Ok(())
         }
         RetainedCommand::Unseal { file, key } => {

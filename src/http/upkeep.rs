@@ -52,6 +52,9 @@ pub(super) struct HoldBody {
     action: HoldAction,
     /// The law or matter it rests on; lifts the holds on that ground.
     ground: String,
+    /// Why, sealed in the access log. Needed for lifting: the second person sees it.
+    #[serde(default)]
+    reason: Option<String>,
     /// For lifting: id of the approval, once a second person has approved exactly this.
     #[serde(default)]
     approval: Option<String>,
@@ -101,6 +104,7 @@ pub(super) async fn hold(
     let HoldBody {
         action,
         ground,
+        reason,
         approval,
         ..
     } = asked;
@@ -108,6 +112,7 @@ pub(super) async fn hold(
         purpose,
         set: matches!(action, HoldAction::Set),
         ground,
+        reason,
         approval: retained::approval(approval.as_deref())?,
     };
     let call = service.call(move |store| store.hold(&session, case, change));

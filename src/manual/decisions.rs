@@ -94,6 +94,12 @@
 //! approval whose approver was disabled, reset or changed roles meanwhile is not spent. An approver who
 //! names the hash decides that and nothing else; who leaves it out decides what the id stands for.
 //!
+//! **What an approver sees is what they consent to.** Counts, items, the archive's key, who set the holds that
+//! end, the law that kept an item, and the reason in the asker's words are parts of the hash, so that nothing
+//! that is shown can be another thing at the use. A reason that changes is another request. That makes the
+//! words of a reason visible to a privacy officer and, while the request is open, in its row; a text that
+//! nobody may see does not belong there.
+//!
 //! **What two people did is in the log, not only in a row.** Asking, deciding and using a consent each note
 //! the request in the sealed body of their entry: id, kind, hash and, where it is about rights, accounts and
 //! roles ([`crate::audit::note`]); so does every change of an account that one person may make, with the roles

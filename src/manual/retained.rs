@@ -26,20 +26,21 @@
 //! access log, durable before anything is shown. Lists, search and statistics of the work never see it.
 //!
 //! **End.** A daily look marks what has come to its end: `bongham retained list --due`. A custodian asks
-//! (`retained end`), a privacy officer approves, and after the cancel window the order destroys the
+//! (`retained end`), a privacy officer, who sees item, law and reason, approves, and after the cancel window the order destroys the
 //! keys, then the rows, then the bytes. Nothing ends by itself. Where the rule of its class demanded the
 //! records appraisal when the item was drawn, `--decision` names the decision (폐기), which the ledger
 //! keeps. Until its time a custodian calls it off (`retained cancel-end`).
 //!
 //! **Longer** (보류, 재책정). `retained hold` keeps an item from being destroyed, whatever was ordered; one
 //! custodian sets a hold; another one lifts it, with a privacy officer's consent to exactly the holds that
-//! stand. Nobody who set one has a part in lifting it. `retained term` gives an item a later end, with a
+//! stand, of which they see who set them and when. Nobody who set one has a part in lifting it. `retained term` gives an item a later end, with a
 //! second person; it stands in the ledger with the decision of the appraisal. While a destruction is
 //! ordered there is no new end: call it off first.
 //!
 //! # Hand-over (공공기록물법 시행령 제31조의2, 제43조)
 //! 1. The archive makes a key pair: `bongham retained key-pair --out archive.key`, keeps the file and gives
-//!    the public key that is printed. Both sides compare it by another way.
+//!    the public key that is printed. Both sides compare it by another way. So does the approver, who sees
+//!    its fingerprint.
 //! 2. A custodian: `bongham retained hand-over ID … --archive PUBLIC --reason TEXT`, which asks for a second
 //!    person; after approval the same with `--approval ID --out items.jsonl`.
 //! 3. The archive: `bongham retained unseal items.jsonl --key archive.key`. Needs no store and no server.

@@ -17,7 +17,7 @@ use super::view::ApprovalState;
 mod hash;
 mod take_out;
 
-pub use hash::{content_hash, text_hash};
+pub use hash::content_hash;
 pub use take_out::{Lock, TakeOut};
 
 /// How long a request can be decided, and after that how long an approval can be spent.
@@ -94,6 +94,15 @@ impl Person {
     }
 }
 
+/// A hold that stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Standing {
+    /// Who set it.
+    pub by: AccountId,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What is asked for. Everything that the act depends on is in here, by value or by hash, so that
 /// it is exactly this that is approved.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -135,12 +144,20 @@ pub enum Asked {
         item: RetainedId,
         /// What for.
         purpose: Purpose,
-        /// [`text_hash`] of the reason given.
-        reason_hash: [u8; 32],
+        /// Why, in the requester's words.
+        reason: String,
     },
     /// Items kept apart go to the archive.
     HandOver {
-        /// [`content_hash`] of the items.
+        /// How many.
+        count: u32,
+        /// The items, where they are few.
+        named: Vec<RetainedId>,
+        /// Fingerprint of the archive's key, in hexadecimal.
+        archive: String,
+        /// Why, in the requester's words.
+        reason: String,
+        /// [`content_hash`] of the items and of the archive's key.
         items_hash: [u8; 32],
     },
     /// A hold on a case ends.
@@ -149,11 +166,23 @@ pub enum Asked {
         case: CaseId,
         /// The law or matter that the hold rests on.
         ground: String,
-        /// [`content_hash`] of who set the holds on that ground that stand, and when.
-        standing_hash: [u8; 32],
+        /// Why, in the requester's words.
+        reason: String,
+        /// The holds on that ground that stand: one that is set later is not lifted by it.
+        standing: Vec<Standing>,
     },
     /// The end of what is kept apart. The end of cases is approved on its own form, step by step.
     Destroy {
+        /// Which item.
+        item: RetainedId,
+        /// Of how many units.
+        units: u32,
+        /// The law that kept it, and its article.
+        basis: (String, String),
+        /// Id of the decision of the records appraisal, where one is needed.
+        decision: Option<String>,
+        /// Why, in the requester's words.
+        reason: String,
         /// [`content_hash`] of the order.
         order_hash: [u8; 32],
     },
@@ -165,8 +194,8 @@ pub enum Asked {
         ground: String,
         /// Why, in the requester's words.
         reason: String,
-        /// [`content_hash`] of who set the holds on that ground that stand, and when.
-        standing_hash: [u8; 32],
+        /// The holds on that ground that stand: one that is set later is not lifted by it.
+        standing: Vec<Standing>,
     },
     /// What is kept apart gets a later end.
     RenewTerm {
@@ -176,8 +205,8 @@ pub enum Asked {
         until: Timestamp,
         /// Id of the decision of the records appraisal.
         decision: Option<String>,
-        /// [`text_hash`] of the reason given.
-        reason_hash: [u8; 32],
+        /// Why, in the requester's words.
+        reason: String,
     },
     /// Cases leave the store in a file or on paper.
     TakeOut(Box<TakeOut>),

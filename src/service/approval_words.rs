@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 
 use super::store::{Store, fingerprint};
 use crate::domain::id::AccountId;
-use crate::people::approval::{Approval, Asked, KeyState, Lock, Person, TakeOut};
+use crate::people::approval::{Approval, Asked, KeyState, Lock, Person, Standing, TakeOut};
 use crate::people::view::ApprovalView;
 
 /// English and Korean.
@@ -92,41 +92,78 @@ impl Store {
                     format!("계정 사용 중지: {who_ko}. 이 열쇠는 없어집니다"),
                 )
             }
-            Asked::OpenRetained { item, purpose, .. } => (
-                format!("open item {item}, kept apart, for the purpose {purpose}"),
-                format!("분리 보관 자료 {item} 열람 (목적 {purpose})"),
+            Asked::OpenRetained {
+                item,
+                purpose,
+                reason,
+            } => (
+                format!(
+                    "open item {item}, kept apart, for the purpose {purpose}; reason: {reason}"
+                ),
+                format!("분리 보관 자료 {item} 열람 (목적 {purpose}). 사유: {reason}"),
             ),
-            Asked::HandOver { items_hash } => {
+            Asked::HandOver {
+                count,
+                named,
+                archive,
+                reason,
+                items_hash,
+            } => {
                 let hash = HEXLOWER.encode(items_hash);
+                let named: Vec<String> = named.iter().map(ToString::to_string).collect();
+                let named = in_brackets(&named);
                 (
-                    format!("hand items kept apart to the archive; list {hash}"),
-                    format!("분리 보관 자료 이관. 목록 {hash}"),
+                    format!(
+                        "hand {count} items kept apart{named} to the archive with the key {archive}; \
+                         reason: {reason}; list {hash}"
+                    ),
+                    format!(
+                        "분리 보관 자료 {count}건{named} 이관 (기록관 열쇠 {archive}). 사유: {reason}. \
+                         목록 {hash}"
+                    ),
                 )
             }
-            Asked::LiftHold { case, ground, .. } => (
-                format!("end the hold on case {case}: {ground}"),
-                format!("민원 {case}의 보존 조치 해제: {ground}"),
-            ),
+            Asked::LiftHold {
+                case,
+                ground,
+                reason,
+                standing,
+            } => {
+                let (set, set_ko) = self.standing(standing);
+                (
+                    format!("end the hold on case {case}: {ground}{set}; reason: {reason}"),
+                    format!("민원 {case}의 보존 조치 해제: {ground}{set_ko}. 사유: {reason}"),
+                )
+            }
             Asked::LiftItemHold {
                 item,
                 ground,
                 reason,
-                ..
-            } => (
-                format!("end the hold on item {item}, kept apart: {ground}; reason: {reason}"),
-                format!("분리 보관 자료 {item}의 보류 해제: {ground}. 사유: {reason}"),
-            ),
+                standing,
+            } => {
+                let (set, set_ko) = self.standing(standing);
+                (
+                    format!(
+                        "end the hold on item {item}, kept apart: {ground}{set}; reason: {reason}"
+                    ),
+                    format!("분리 보관 자료 {item}의 보류 해제: {ground}{set_ko}. 사유: {reason}"),
+                )
+            }
             Asked::RenewTerm {
                 item,
                 until,
                 decision,
-                ..
+                reason,
             } => {
                 let until = until.rfc3339();
                 let by = decision.as_deref().unwrap_or("-");
                 (
-                    format!("keep item {item} apart until {until}; decision {by}"),
-                    format!("분리 보관 자료 {item}의 보존기한 재책정: {until}까지. 심의 {by}"),
+                    format!(
+                        "keep item {item} apart until {until}; decision {by}; reason: {reason}"
+                    ),
+                    format!(
+                        "분리 보관 자료 {item}의 보존기한 재책정: {until}까지. 심의 {by}. 사유: {reason}"
+                    ),
                 )
             }
             Asked::TakeOut(taken) => self.taken_out(taken),
@@ -141,14 +178,41 @@ impl Store {
                 ),
                 format!("열람 한도 상향: 정보주체 {people}명, 민원 {cases}건 추가. 사유: {reason}"),
             ),
-            Asked::Destroy { order_hash } => {
+            Asked::Destroy {
+                item,
+                units,
+                basis: (law, article),
+                decision,
+                reason,
+                order_hash,
+            } => {
                 let hash = HEXLOWER.encode(order_hash);
+                let by = decision.as_deref().unwrap_or("-");
                 (
-                    format!("destroy what order {hash} names"),
-                    format!("파기. 파기 지시 {hash}"),
+                    format!(
+                        "destroy item {item}, kept apart, of {units} units: {law} {article} keeps it no \
+                         longer; decision {by}; reason: {reason}; order {hash}"
+                    ),
+                    format!(
+                        "분리 보관 자료 {item} 파기 ({units}개 단위, {law} {article} 보존기한 만료, 심의 \
+                         {by}). 사유: {reason}. 파기 지시 {hash}"
+                    ),
                 )
             }
         }
+    }
+
+    /// Who set the holds that end, and when.
+    fn standing(&self, holds: &[Standing]) -> Words {
+        let one = |hold: &Standing| {
+            let (by, at) = (self.directory.login(hold.by), hold.at.rfc3339());
+            (format!("{by} at {at}"), format!("{by}, {at}"))
+        };
+        let (all, all_ko): (Vec<_>, Vec<_>) = holds.iter().map(one).unzip();
+        (
+            format!(" (set by {})", all.join(", ")),
+            format!(" (설정 {})", all_ko.join("; ")),
+        )
     }
 
     fn taken_out(&self, taken: &TakeOut) -> Words {
@@ -170,10 +234,7 @@ impl Store {
         } else {
             ("masked", "비식별")
         };
-        let (named, named_ko) = match taken.named.join(", ") {
-            few if few.is_empty() => (few.clone(), few),
-            few => (format!(" ({few})"), format!(" ({few})")),
-        };
+        let named = in_brackets(&taken.named);
         let until = taken.destroy_by.map(|at| at.rfc3339());
         let (until, until_ko) = match until {
             Some(until) => (format!("by {until}"), until),
@@ -191,7 +252,7 @@ impl Store {
                  to {receiver}; {by} has it destroyed {until}; reason: {reason}; list {hash}"
             ),
             format!(
-                "민원 {cases}건{named_ko} (보안 민원 {sensitive}건), 정보주체 {people}명 반출 ({form}, \
+                "민원 {cases}건{named} (보안 민원 {sensitive}건), 정보주체 {people}명 반출 ({form}, \
                  {template}, {copies}부, {masked_ko}, {lock_ko}, 목적 {purpose}, 전달받을 자 {receiver}, \
                  파기책임자 {by}, 파기 예정일 {until_ko}). 사유: {reason}. 목록 {hash}"
             ),
@@ -229,6 +290,14 @@ impl Store {
                 format!("{name} (열쇠가 바뀜)"),
             ),
         }
+    }
+}
+
+/// What is few enough to be told by name; nothing otherwise.
+fn in_brackets(named: &[String]) -> String {
+    match named {
+        [] => String::new(),
+        named => format!(" ({})", named.join(", ")),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::error::ServiceError;
 use super::fault;
+use super::recipients::reason_fits;
+use super::retained_open::needed;
 use super::second_person::{Consent, Consented};
 use super::store::{Answer, Store};
 use super::types::{HoldView, Holds};
@@ -19,7 +21,7 @@ use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
-use crate::people::approval::{Asked, content_hash};
+use crate::people::approval::{Asked, Standing};
 
 /// Most holds that stand on one case.
 const HOLDS_MAX: usize = 16;
@@ -32,6 +34,8 @@ pub struct HoldChange {
     pub set: bool,
     /// The law or matter.
     pub ground: String,
+    /// Why; sealed in the access log. To lift takes one, which the second person sees.
+    pub reason: Option<String>,
     /// For lifting: the consent of a second person to exactly this, once there is one.
     pub approval: Option<ApprovalId>,
 }
@@ -70,6 +74,7 @@ impl Store {
                 let shown = Shown {
                     cases: vec![case],
                     query: Some("ask"),
+                    reason: change.reason,
                     notes: vec![Note::Asked(requested)],
                     ..Shown::default()
                 };
@@ -95,6 +100,7 @@ impl Store {
         let shown = Shown {
             cases: vec![case],
             query: Some(if change.set { "set" } else { "lift" }),
+            reason: change.reason,
             notes,
             ..Shown::default()
         };
@@ -123,18 +129,22 @@ impl Store {
             return Err(Invalid::new("ground", why).into());
         }
         let me = session.account();
+        let reason = change.reason.as_deref().unwrap_or_default();
         if change.set {
+            reason_fits(reason)?;
             let after = with_hold(head, me, ground.clone(), self.clock.now())?;
             return Ok(Plan::Change(Box::new(after), None));
         }
+        needed(reason)?;
         let lift = Lift::of(&head.holds, me, ground)?;
         let asked = Asked::LiftHold {
             case: head.case,
             ground: ground.clone(),
-            standing_hash: lift.standing_hash,
+            reason: reason.to_owned(),
+            standing: lift.standing.clone(),
         };
         let Some(approval) = change.approval else {
-            let asked = self.ask_without(batch, asked, me, lift.setters)?;
+            let asked = self.ask_without(batch, asked, me, lift.setters())?;
             return Ok(Plan::Ask(asked));
         };
         let consent = self.spend_lift(batch, approval, &asked, me, &lift)?;
@@ -154,7 +164,7 @@ impl Store {
         lift: &Lift,
     ) -> Result<Consent, ServiceError> {
         let consent = self.spend(batch, approval, asked, by)?;
-        if lift.setters.contains(&consent.by) {
+        if lift.setters().contains(&consent.by) {
             return Err(ServiceError::SelfApproval);
         }
         Ok(consent)
@@ -165,13 +175,15 @@ impl Store {
 pub(super) struct Lift {
     /// The holds that stay: those on other grounds, and those of who lifts.
     pub(super) left: Vec<Hold>,
-    /// Who set the holds on the ground.
-    pub(super) setters: Vec<AccountId>,
-    /// Hash of those that stand: one that is set after the consent is not lifted by it.
-    pub(super) standing_hash: [u8; 32],
+    /// Those on the ground that stand: one that is set after the consent is not lifted by it.
+    pub(super) standing: Vec<Standing>,
 }
 
 impl Lift {
+    /// Who set the holds on the ground.
+    pub(super) fn setters(&self) -> Vec<AccountId> {
+        self.standing.iter().map(|hold| hold.by).collect()
+    }
     /// What `by` may lift of these.
     ///
     /// # Errors
@@ -189,8 +201,7 @@ impl Lift {
         }
         Ok(Self {
             left,
-            setters: on_it().map(|hold| hold.by).collect(),
-            standing_hash: standing_hash(on_it()),
+            standing: on_it().map(standing).collect(),
         })
     }
 }
@@ -201,13 +212,11 @@ enum Plan {
     Ask(Requested),
 }
 
-fn standing_hash<'a>(holds: impl Iterator<Item = &'a Hold>) -> [u8; 32] {
-    let part = |hold: &Hold| {
-        let at = hold.at.as_millis().to_be_bytes();
-        [hold.by.as_bytes().as_slice(), &at].concat()
-    };
-    let parts: Vec<Vec<u8>> = holds.map(part).collect();
-    content_hash("holds", parts.iter().map(Vec::as_slice))
+const fn standing(hold: &Hold) -> Standing {
+    Standing {
+        by: hold.by,
+        at: hold.at,
+    }
 }
 
 fn with_hold(

@@ -8,6 +8,7 @@ use super::error::ServiceError;
 use super::fault;
 use super::second_person::Consented;
 use super::store::{Answer, Store};
+use super::take_out::count;
 use crate::audit::{Event, Outcome, Shown};
 use crate::authn::session::{Origin, Session};
 use crate::authz::action::OpenRetained;
@@ -129,6 +130,11 @@ impl Store {
             Err(error) => return self.fail(permit, error),
         };
         let wanted = Asked::Destroy {
+            item: id,
+            units: count(item.units().len()),
+            basis: (item.basis.law.clone(), item.basis.article.clone()),
+            decision: decision.clone(),
+            reason: reason.clone(),
             order_hash: ending_hash(&item, decision.as_deref()),
         };
         let Some(approval) = approval else {

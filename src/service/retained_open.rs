@@ -10,6 +10,7 @@ use super::recipients::reason_fits;
 use super::retained::people_of;
 use super::second_person::{Consent, Consented};
 use super::store::{Answer, Store};
+use super::take_out::{NAMED_MAX, count};
 use super::types::{PageRequest, Rows};
 use crate::audit::Shown;
 use crate::audit::usage::Reserved;
@@ -28,7 +29,7 @@ use crate::domain::id::{AccountId, ApprovalId, RetainedId, UnitId};
 use crate::domain::purpose::Purpose;
 use crate::domain::tier::UnitKind;
 use crate::engine::{Batch, Pending};
-use crate::people::approval::{Asked, content_hash, text_hash};
+use crate::people::approval::{Asked, content_hash};
 use crate::retained::handover::{self, Handed, Label};
 use crate::retained::item::{Item, kind_code};
 use crate::retained::view::ItemRow;
@@ -187,7 +188,7 @@ impl Store {
         let wanted = Asked::OpenRetained {
             item: id,
             purpose: asked.purpose,
-            reason_hash: text_hash(&asked.reason),
+            reason: asked.reason.clone(),
         };
         let found = needed(&asked.reason).and_then(|()| self.openable(session, &[id]));
         let items = match found {
@@ -244,9 +245,7 @@ impl Store {
             Ok(found) => found,
             Err(error) => return self.fail(permit, error),
         };
-        let wanted = Asked::HandOver {
-            items_hash: transfer_hash(&items, &archive, &asked.reason),
-        };
+        let wanted = transfer(&items, &archive, &asked.reason);
         let Some(approval) = asked.approval else {
             return self.ask_second(permit, session, wanted, asked.reason);
         };
@@ -391,12 +390,23 @@ fn opened_entry(items: &[Item], bytes: u64, reason: String, consent: Consent) ->
 }
 
 /// What the second person consents to: these items, to this archive, for this reason.
-fn transfer_hash(items: &[Item], archive: &PublicKey, reason: &str) -> [u8; 32] {
-    let mut ids: Vec<[u8; 16]> = items.iter().map(|item| *item.id.as_bytes()).collect();
+fn transfer(items: &[Item], archive: &PublicKey, reason: &str) -> Asked {
+    let mut ids: Vec<RetainedId> = items.iter().map(|item| item.id).collect();
     ids.sort_unstable();
-    let parts = [archive.as_bytes().as_slice(), reason.as_bytes()];
-    let ids = ids.iter().map(<[u8; 16]>::as_slice);
-    content_hash("hand-over", parts.into_iter().chain(ids))
+    let parts = ids.iter().map(|id| id.as_bytes().as_slice());
+    let key = archive.as_bytes().as_slice();
+    let items_hash = content_hash("hand-over", std::iter::once(key).chain(parts));
+    Asked::HandOver {
+        count: count(ids.len()),
+        named: if ids.len() > NAMED_MAX {
+            Vec::new()
+        } else {
+            ids
+        },
+        archive: handover::fingerprint(archive),
+        reason: reason.to_owned(),
+        items_hash,
+    }
 }
 
 fn view(item: &Item, parts: Vec<ExtractPart>) -> ItemView {

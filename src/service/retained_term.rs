@@ -28,7 +28,7 @@ use crate::domain::limit::LINE_BYTES_MAX;
 use crate::domain::purpose::Purpose;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, Pending};
-use crate::people::approval::{Asked, text_hash};
+use crate::people::approval::Asked;
 use crate::retained::item::Item;
 use crate::retained::rows::StoredItem;
 
@@ -216,11 +216,11 @@ impl Store {
             item: item.id,
             ground: asked.ground,
             reason: asked.reason.clone(),
-            standing_hash: lift.standing_hash,
+            standing: lift.standing.clone(),
         };
         let Some(approval) = asked.approval else {
             let wanted = (wanted, asked.reason);
-            return self.ask_second_with(permit, session, wanted, lift.setters, Batch::default());
+            return self.ask_second_with(permit, session, wanted, lift.setters(), Batch::default());
         };
         let mut batch = Batch::default();
         let spent = self.spend_lift(&mut batch, approval, &wanted, session.account(), &lift);
@@ -263,7 +263,7 @@ impl Store {
             item: id,
             until: asked.until,
             decision: asked.decision.clone(),
-            reason_hash: text_hash(&asked.reason),
+            reason: asked.reason.clone(),
         };
         let Some(approval) = asked.approval else {
             return self.ask_second(permit, session, wanted, asked.reason);

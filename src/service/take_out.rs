@@ -33,8 +33,8 @@ const CLOSERS: [Role; 5] = [
 /// Longest time until every copy is to be destroyed: ten years, leap days included.
 pub(super) const DESTROY_WITHIN: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
 
-/// Most cases that an approver is shown by their numbers.
-const NAMED_MAX: usize = 10;
+/// Most cases, or items kept apart, that an approver is shown one by one.
+pub(super) const NAMED_MAX: usize = 10;
 
 /// What an order says besides its cases.
 pub(super) struct Said<'a> {
@@ -150,6 +150,6 @@ fn name(stored: &StoredHead) -> String {
     }
 }
 
-fn count(n: usize) -> u32 {
+pub(super) fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

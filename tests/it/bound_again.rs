@@ -21,7 +21,8 @@ fn refused(world: &World, id: &str) {
 }
 
 fn hold(world: &World, login: &str, case: &str, action: &str, ground: &str) -> (u16, Value) {
-    let body = json!({"purpose": "legal", "action": action, "ground": ground});
+    let body = json!({"purpose": "legal", "action": action, "ground": ground,
+        "reason": "it is over"});
     let reply = world.put(login, &format!("/cases/{case}/hold"), &body);
     (reply.status, reply.json()["holds"].clone())
 }

@@ -384,14 +384,21 @@ fn bursts_and_nights_are_told_and_somebody_takes_note() {
 fn a_hold_is_lifted_by_two_who_did_not_set_it() {
     let (world, _clock, cases) = office(Budgets::default(), 9, 1);
     let path = format!("/cases/{}/hold", cases[0]);
-    let body = |action: &str| json!({"purpose": "legal", "action": action, "ground": "소송"});
+    let body = |action: &str| json!({"purpose": "legal", "action": action, "ground": "소송", "reason": "it is over"});
     world.put("privacy", &path, &body("set")).expect(200);
     refused(
         &world.put("privacy", &path, &body("lift")),
         403,
         "self_approval",
     );
+    let mut silent = body("lift");
+    silent["reason"] = json!(" ");
+    refused(&world.put("officer", &path, &silent), 422, "invalid");
     let asked = world.put("officer", &path, &body("lift")).expect(202);
+    let list = world.get("privacy2", "/approvals").expect(200);
+    let told = list["rows"][0]["asked"].as_str().unwrap();
+    assert!(told.contains("소송 (set by privacy at "), "{told}");
+    assert!(told.ends_with("); reason: it is over"), "{told}");
     let with = |approval: &Value, ground: &str| {
         let mut body = body("lift");
         body["approval"] = approval.clone();
@@ -411,7 +418,10 @@ fn a_hold_is_lifted_by_two_who_did_not_set_it() {
     refused(&world.post("officer", &approval, &yes), 403, "role_refused");
     refused(&world.post("lead", &approval, &yes), 403, "role_refused");
     world.post("privacy2", &approval, &yes).expect(200);
-    // Another ground, another person.
+    // Another reason, another ground, another person.
+    let mut other = lift.clone();
+    other["reason"] = json!("another one");
+    refused(&world.put("officer", &path, &other), 409, "not_approved");
     let other = with(&asked["approval"], "감사");
     refused(&world.put("officer", &path, &other), 422, "invalid");
     refused(&world.put("privacy2", &path, &lift), 409, "not_approved");

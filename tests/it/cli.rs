@@ -330,6 +330,7 @@ fn an_item_goes_to_the_archive_by_commands_alone() {
     let made = plain(&["retained", "key-pair", "--out", &key]).expect(0);
     let public = made.out.trim().to_owned();
     assert_eq!(public.len(), 64);
+    let fingerprint = made.err.trim().rsplit(' ').next().unwrap().to_owned();
     plain(&["retained", "key-pair", "--out", &key]).expect(1);
 
     let words = [
@@ -344,6 +345,12 @@ fn an_item_goes_to_the_archive_by_commands_alone() {
     let asked = run(program.person("custodian", &[&words[..], &["--json"]].concat())).expect(0);
     let asked: Value = serde_json::from_str(&asked.out).unwrap();
     let approval = asked["approval"].as_str().unwrap();
+    // The approver sees what goes where, and why.
+    let shown = run(program.person("privacy", &["approval", "list", "--json"])).expect(0);
+    let told = format!(
+        "hand 1 items kept apart ({item}) to the archive with the key {fingerprint}; reason: transfer"
+    );
+    assert!(shown.out.contains(&told), "{told}: {shown:?}");
     run(program.person("privacy", &["approval", "decide", approval, "approve"])).expect(0);
     // Others do not even find it.
     run(program.person("officer", &["retained", "list"])).expect(3);

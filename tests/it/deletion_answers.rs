@@ -88,7 +88,8 @@ fn a_hold_stops_an_approval_and_is_lifted_by_somebody_else() {
     let view = formed(&world, &receipt);
     let id = id_of(&view);
     let hold = |login: &str, action: &str| {
-        let body = json!({"purpose": "legal", "action": action, "ground": "감사원 감사"});
+        let body = json!({"purpose": "legal", "action": action, "ground": "감사원 감사",
+            "reason": "it is over"});
         world.put(login, &format!("/cases/{case}/hold"), &body)
     };
     let held = hold("officer", "set").expect(200);

@@ -317,7 +317,8 @@ fn what_was_judged_to_be_held_is_held_when_the_lock_goes() {
         let row = skipped.iter().find(|row| row["case"] == **case).unwrap();
         assert_eq!(row["reason"], "held");
         // Who judged it does not lift it; somebody else does.
-        let lift = json!({"purpose": "legal", "action": "lift", "ground": "소송 2026-1"});
+        let lift = json!({"purpose": "legal", "action": "lift", "ground": "소송 2026-1",
+            "reason": "it is over"});
         let path = format!("/cases/{case}/hold");
         refused(&world.put("privacy", &path, &lift), 403, "self_approval");
         crate::deletion::lift(&world, "officer", case, "소송 2026-1", "privacy2");

@@ -158,8 +158,8 @@ pub enum CaseCommand {
     #[command(
         after_help = "Examples:\n  bongham case hold ID --ground 'court case 2026-12' \
         --account choi --data D\n  bongham case hold ID --lift --ground 'court case 2026-12' \
-        --account lee --data D\n\nSomebody else lifts what you have set, and a second person consents: run it \
-        again with --approval ID."
+        --reason 'judgment is final' --account lee --data D\n\nSomebody else lifts what you have set, and a \
+        second person, who sees the reason, consents: run it again with --approval ID and the same reason."
     )]
     Hold {
         /// Id
@@ -170,6 +170,9 @@ pub enum CaseCommand {
         /// Lift the holds on this ground
         #[arg(long)]
         lift: bool,
+        /// A sentence for the access log; needed with --lift
+        #[arg(long, value_name = "TEXT", required_if_eq("lift", "true"))]
+        reason: Option<String>,
         /// For lifting: id of the approval that a second person gave
         #[arg(long, value_name = "ID")]
         approval: Option<String>,

@@ -2,9 +2,9 @@
 
 use ring::digest::{Context, SHA256};
 
-use super::{Asked, Person};
+use super::{Asked, Person, Standing};
 use crate::crypto::wrap::Fingerprint;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, RetainedId};
 
 impl Asked {
     /// What an approval is bound to: SHA-256 over a canonical encoding of kind, content and
@@ -25,42 +25,71 @@ impl Asked {
             Self::OpenRetained {
                 item,
                 purpose,
-                reason_hash,
+                reason,
             } => content
                 .part(item.as_bytes())
                 .part(purpose.code().as_bytes())
-                .part(reason_hash),
-            Self::HandOver { items_hash: hash } | Self::Destroy { order_hash: hash } => {
-                content.part(hash)
+                .part(reason.as_bytes()),
+            Self::HandOver {
+                count,
+                named,
+                archive,
+                reason,
+                items_hash,
+            } => {
+                let content = content
+                    .part(&count.to_be_bytes())
+                    .part(archive.as_bytes())
+                    .part(reason.as_bytes())
+                    .part(items_hash);
+                let one = |content, item: &RetainedId| Parts::part(content, item.as_bytes());
+                named.iter().fold(content, one)
             }
+            Self::Destroy {
+                item,
+                units,
+                basis: (law, article),
+                decision,
+                reason,
+                order_hash,
+            } => content
+                .part(item.as_bytes())
+                .part(&units.to_be_bytes())
+                .part(law.as_bytes())
+                .part(article.as_bytes())
+                .part(decision.as_deref().unwrap_or_default().as_bytes())
+                .part(reason.as_bytes())
+                .part(order_hash),
             Self::LiftItemHold {
                 item,
                 ground,
                 reason,
-                standing_hash,
+                standing,
             } => content
                 .part(item.as_bytes())
                 .part(ground.as_bytes())
                 .part(reason.as_bytes())
-                .part(standing_hash),
+                .standing(standing),
             Self::RenewTerm {
                 item,
                 until,
                 decision,
-                reason_hash,
+                reason,
             } => content
                 .part(item.as_bytes())
                 .part(&until.as_millis().to_be_bytes())
                 .part(decision.as_deref().unwrap_or_default().as_bytes())
-                .part(reason_hash),
+                .part(reason.as_bytes()),
             Self::LiftHold {
                 case,
                 ground,
-                standing_hash,
+                reason,
+                standing,
             } => content
                 .part(case.as_bytes())
                 .part(ground.as_bytes())
-                .part(standing_hash),
+                .part(reason.as_bytes())
+                .standing(standing),
             Self::TakeOut(taken) => {
                 taken.parts(&mut content);
                 &mut content
@@ -100,6 +129,14 @@ impl Parts {
             .part(&key.version.to_be_bytes())
             .part(fingerprint.map_or(&[], |bytes| bytes.as_slice()))
     }
+    fn standing(&mut self, holds: &[Standing]) -> &mut Self {
+        let one = |parts: &mut Self, hold: &Standing| {
+            let at = hold.at.as_millis().to_be_bytes();
+            parts.part(hold.by.as_bytes()).part(&at);
+        };
+        holds.iter().for_each(|hold| one(self, hold));
+        self
+    }
     fn sha256(&self) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
         context.update(&self.0);
@@ -121,9 +158,4 @@ pub fn content_hash<'a>(label: &str, parts: impl IntoIterator<Item = &'a [u8]>) 
         all.part(part);
     }
     all.sha256()
-}
-
-/// Hash of a text that the approver does not need to see.
-pub fn text_hash(text: &str) -> [u8; 32] {
-    content_hash("text", [text.as_bytes()])
 }

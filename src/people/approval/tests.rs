@@ -55,9 +55,7 @@ fn an_approval_that_waits_to_be_spent_dies_too_but_one_carried_out_stays() {
         }),
         ..asked_at(asked, created)
     };
-    let deferred = approved(Asked::HandOver {
-        items_hash: [7; 32],
-    });
+    let deferred = approved(hand_over(1));
     // Half an hour from the decision, not from the request.
     let in_time = deferred.state_at(created.plus(LIFETIME));
     assert_eq!(in_time, ApprovalState::Approved);
@@ -67,6 +65,66 @@ fn an_approval_that_waits_to_be_spent_dies_too_but_one_carried_out_stays() {
     let carried_out = approved(grant());
     let later = carried_out.state_at(decided.plus(LIFETIME * 9));
     assert_eq!(later, ApprovalState::Approved);
+}
+
+fn hand_over(hash: u8) -> Asked {
+    Asked::HandOver {
+        count: 1,
+        named: vec![RetainedId::from_bytes([1; 16])],
+        archive: "a".to_owned(),
+        reason: "r".to_owned(),
+        items_hash: [hash; 32],
+    }
+}
+
+/// One changed thing of the hand-over, and of the destruction of an item.
+fn handed_over() -> Vec<Asked> {
+    let with = |count, named: &[u8], archive: &str, reason: &str| Asked::HandOver {
+        count,
+        named: named
+            .iter()
+            .map(|byte| RetainedId::from_bytes([*byte; 16]))
+            .collect(),
+        archive: archive.to_owned(),
+        reason: reason.to_owned(),
+        items_hash: [1; 32],
+    };
+    vec![
+        hand_over(1),
+        hand_over(2),
+        with(2, &[1], "a", "r"),
+        with(1, &[2], "a", "r"),
+        with(1, &[], "a", "r"),
+        with(1, &[1], "b", "r"),
+        with(1, &[1], "a", "s"),
+    ]
+}
+
+fn destroyed() -> Vec<Asked> {
+    let order = |(item, units),
+                 (law, article): (&str, &str),
+                 decision: Option<&str>,
+                 reason: &str,
+                 hash| {
+        Asked::Destroy {
+            item: RetainedId::from_bytes([item; 16]),
+            units,
+            basis: (law.to_owned(), article.to_owned()),
+            decision: decision.map(str::to_owned),
+            reason: reason.to_owned(),
+            order_hash: [hash; 32],
+        }
+    };
+    vec![
+        order((1, 3), ("l", "a"), None, "r", 1),
+        order((2, 3), ("l", "a"), None, "r", 1),
+        order((1, 4), ("l", "a"), None, "r", 1),
+        order((1, 3), ("m", "a"), None, "r", 1),
+        order((1, 3), ("l", "b"), None, "r", 1),
+        order((1, 3), ("l", "a"), Some("d"), "r", 1),
+        order((1, 3), ("l", "a"), None, "s", 1),
+        order((1, 3), ("l", "a"), None, "r", 2),
+    ]
 }
 
 /// Requests of one kind: the first, and one for each part of it that differs from the first in that
@@ -105,36 +163,39 @@ fn variants() -> Vec<Vec<Asked>> {
     let open = |item, purpose, reason| Asked::OpenRetained {
         item,
         purpose,
-        reason_hash: text_hash(reason),
+        reason: String::from(reason),
+    };
+    let holds = |all: &[(u8, i64)]| -> Vec<Standing> {
+        let one = |(by, millis): &(u8, i64)| Standing {
+            by: account(*by),
+            at: at(*millis),
+        };
+        all.iter().map(one).collect()
     };
     let case = |byte| CaseId::from_bytes([byte; 16]);
-    let lift = |case, ground: &str, hash| Asked::LiftHold {
+    let lift = |case, ground: &str, reason: &str, standing: &[(u8, i64)]| Asked::LiftHold {
         case,
         ground: ground.to_owned(),
-        standing_hash: [hash; 32],
-    };
-    let lift_item = |item, ground: &str, reason: &str, hash| Asked::LiftItemHold {
-        item,
-        ground: ground.to_owned(),
         reason: reason.to_owned(),
-        standing_hash: [hash; 32],
+        standing: holds(standing),
     };
-    let renew = |item, until, decision: Option<&str>, hash| Asked::RenewTerm {
+    let lift_item =
+        |item, ground: &str, reason: &str, standing: &[(u8, i64)]| Asked::LiftItemHold {
+            item,
+            ground: ground.to_owned(),
+            reason: reason.to_owned(),
+            standing: holds(standing),
+        };
+    let renew = |item, until, decision: Option<&str>, reason: &str| Asked::RenewTerm {
         item,
         until: at(until),
         decision: decision.map(str::to_owned),
-        reason_hash: [hash; 32],
+        reason: reason.to_owned(),
     };
     let more = |people, cases, reason: &str| Asked::RaiseBudget {
         people,
         cases,
         reason: reason.to_owned(),
-    };
-    let whole = |hash| Asked::HandOver {
-        items_hash: [hash; 32],
-    };
-    let order = |hash| Asked::Destroy {
-        order_hash: [hash; 32],
     };
     vec![
         role_of(|to, role| Asked::GrantRole { to, role }),
@@ -148,27 +209,32 @@ fn variants() -> Vec<Vec<Asked>> {
             open(item(1), Purpose::SubjectRequest, "a"),
             open(item(1), Purpose::Legal, "b"),
         ],
-        vec![whole(1), whole(2)],
-        vec![order(1), order(2)],
+        handed_over(),
+        destroyed(),
         vec![
-            lift(case(1), "a", 1),
-            lift(case(2), "a", 1),
-            lift(case(1), "b", 1),
-            lift(case(1), "a", 2),
+            lift(case(1), "a", "r", &[(1, 1)]),
+            lift(case(2), "a", "r", &[(1, 1)]),
+            lift(case(1), "b", "r", &[(1, 1)]),
+            lift(case(1), "a", "s", &[(1, 1)]),
+            lift(case(1), "a", "r", &[(2, 1)]),
+            lift(case(1), "a", "r", &[(1, 2)]),
+            lift(case(1), "a", "r", &[(1, 1), (1, 1)]),
         ],
         vec![
-            lift_item(item(1), "a", "r", 1),
-            lift_item(item(2), "a", "r", 1),
-            lift_item(item(1), "b", "r", 1),
-            lift_item(item(1), "a", "s", 1),
-            lift_item(item(1), "a", "r", 2),
+            lift_item(item(1), "a", "r", &[(1, 1)]),
+            lift_item(item(2), "a", "r", &[(1, 1)]),
+            lift_item(item(1), "b", "r", &[(1, 1)]),
+            lift_item(item(1), "a", "s", &[(1, 1)]),
+            lift_item(item(1), "a", "r", &[(2, 1)]),
+            lift_item(item(1), "a", "r", &[(1, 2)]),
+            lift_item(item(1), "a", "r", &[(1, 1), (1, 1)]),
         ],
         vec![
-            renew(item(1), 1, None, 1),
-            renew(item(2), 1, None, 1),
-            renew(item(1), 2, None, 1),
-            renew(item(1), 1, Some("d"), 1),
-            renew(item(1), 1, None, 2),
+            renew(item(1), 1, None, "r"),
+            renew(item(2), 1, None, "r"),
+            renew(item(1), 2, None, "r"),
+            renew(item(1), 1, Some("d"), "r"),
+            renew(item(1), 1, None, "s"),
         ],
         vec![
             more(1, 2, "r"),
@@ -279,7 +345,6 @@ fn parts_cannot_be_shifted_into_each_other_and_labels_keep_things_apart() {
     assert_ne!(whole, hash("items", &[b"ab", b"c", b""]));
     assert_ne!(whole, hash("order", &[b"ab", b"c"]));
     assert_eq!(whole, hash("items", &[b"ab", b"c"]));
-    assert_eq!(text_hash("사유"), hash("text", &["사유".as_bytes()]));
 }
 
 #[test]

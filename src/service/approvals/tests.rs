@@ -18,7 +18,7 @@ use crate::domain::secret::SecretText;
 use crate::domain::time::{Clock, SteppedClock, Timestamp};
 use crate::engine::CommitError;
 use crate::people::account::Login;
-use crate::people::approval::{LIFETIME, Lock, TakeOut, text_hash};
+use crate::people::approval::{LIFETIME, Lock, Standing, TakeOut};
 use crate::service::open;
 use crate::service::testing::{here, secret, settings};
 
@@ -97,9 +97,7 @@ fn a_deferred_approval_is_spent_once_by_its_requester_for_exactly_what_was_asked
 #[test]
 fn two_who_spend_the_same_approval_at_once_conflict() {
     let office = Office::new();
-    let asked = Asked::HandOver {
-        items_hash: [1; 32],
-    };
+    let asked = handed_over(1);
     let id = office.ask(&asked, "custodian", &[]);
     office.decide("privacy", id, YES).unwrap();
     let custodian = office.id("custodian");
@@ -117,9 +115,7 @@ fn two_who_spend_the_same_approval_at_once_conflict() {
 #[test]
 fn neither_a_refused_nor_an_old_nor_an_orphaned_approval_is_spent() {
     let office = Office::new();
-    let asked = Asked::HandOver {
-        items_hash: [1; 32],
-    };
+    let asked = handed_over(1);
     let approved = || {
         let id = office.ask(&asked, "custodian", &[]);
         office.decide("privacy", id, YES).unwrap();
@@ -304,13 +300,9 @@ fn what_is_carried_out_at_once_is_that_of_somebody_who_may_still_ask_for_it() {
 #[test]
 fn the_hash_of_something_else_decides_nothing() {
     let office = Office::new();
-    let asked = Asked::HandOver {
-        items_hash: [1; 32],
-    };
+    let asked = handed_over(1);
     let id = office.ask(&asked, "custodian", &[]);
-    let other = Asked::HandOver {
-        items_hash: [2; 32],
-    };
+    let other = handed_over(2);
     let with = |asked: &Asked| Verdict {
         approve: true,
         hash: Some(asked.hash(office.id("custodian"))),
@@ -335,10 +327,28 @@ fn what_is_shown_says_what_is_asked_and_reads_no_case() {
         assert!(korean(&view.asked_ko) && !korean(&view.asked), "{view:?}");
         let telling = match &asked {
             Asked::ResetAccount { .. } | Asked::DisableAccount { .. } => "rights (key ".to_owned(),
-            Asked::OpenRetained { item, .. } => item.to_string(),
-            Asked::LiftHold { case, .. } => case.to_string(),
-            Asked::LiftItemHold { item, .. } => format!("{item}, kept apart: a; reason: it is over"),
-            Asked::RenewTerm { item, .. } => item.to_string(),
+            Asked::OpenRetained { item, reason, .. } => {
+                format!("open item {item}, kept apart, for the purpose legal; reason: {reason}")
+            }
+            Asked::HandOver { named, .. } => format!(
+                "hand 2 items kept apart ({}, {}) to the archive with the key {}; reason: to hand it \
+                 over; list 0",
+                named[0],
+                named[1],
+                "ab".repeat(32)
+            ),
+            Asked::Destroy { item, .. } => format!(
+                "destroy item {item}, kept apart, of 3 units: a law article 9 keeps it no longer; \
+                 decision 2031-4; reason: term over; order 0"
+            ),
+            Asked::LiftHold { case, .. } => format!("end the hold on case {case}: {HELD}"),
+            Asked::LiftItemHold { item, .. } => {
+                format!("end the hold on item {item}, kept apart: {HELD}")
+            }
+            Asked::RenewTerm { item, .. } => {
+                format!("keep item {item} apart until 1970-01-01T09:00:00.001+09:00; decision -; \
+                    reason: it is needed")
+            }
             Asked::TakeOut(_) => {
                 "take out 1 cases (2026-000001 road), 1 of them sensitive, with 1 people as csv \
                  (case_file, 2 times), masked, for the key age1x, for the purpose legal, to a court; \
@@ -346,8 +356,21 @@ fn what_is_shown_says_what_is_asked_and_reads_no_case() {
                  list 0101"
                     .to_owned()
             }
-            _ => "01".repeat(32),
+            of_rights => panic!("{of_rights:?} is not deferred"),
         };
         assert!(view.asked.contains(&telling), "{view:?}");
+        // Whatever is told in English is told in Korean.
+        for word in telling
+            .split([' ', ';', ','])
+            .filter(|w| w.len() > 12 || *w == "2031-4")
+        {
+            assert!(
+                view.asked_ko.contains(word.trim_matches(['(', ')', ':'])),
+                "{word}: {view:?}"
+            );
+        }
     }
 }
+
+/// A hold that ends: on which ground, by whom and when it was set, and why.
+const HELD: &str = "a (set by auditor at 1970-01-01T09:00:00.001+09:00); reason: it is over";

@@ -220,6 +220,7 @@ impl Office {
                 self.world.log_in("officer");
                 self.world.put("officer", &path, &body).expect(200);
                 body["action"] = json!("lift");
+                body["reason"] = json!("it is over");
                 (at(&case), Some(body))
             }
             ("PUT", "/cases/{id}/hold", tier) => {

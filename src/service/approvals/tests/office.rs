@@ -112,18 +112,24 @@ pub(super) fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
     let open = |reason| Asked::OpenRetained {
         item: RetainedId::from_bytes([1; 16]),
         purpose: Purpose::Legal,
-        reason_hash: text_hash(reason),
+        reason: String::from(reason),
+    };
+    let held = Standing {
+        by: office.id("auditor"),
+        at: Timestamp::from_millis(1),
     };
     let lift = |ground: &str| Asked::LiftHold {
         case: CaseId::from_bytes([1; 16]),
         ground: ground.to_owned(),
-        standing_hash: [1; 32],
+        reason: "it is over".to_owned(),
+        standing: vec![held],
     };
     // Somebody set another hold on the same ground since.
     let one_more = Asked::LiftHold {
         case: CaseId::from_bytes([1; 16]),
         ground: "a".to_owned(),
-        standing_hash: [2; 32],
+        reason: "it is over".to_owned(),
+        standing: vec![held, held],
     };
     let take_out = |cases| {
         Asked::TakeOut(Box::new(TakeOut {
@@ -154,20 +160,20 @@ pub(super) fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
         item: RetainedId::from_bytes([1; 16]),
         ground: ground.to_owned(),
         reason: "it is over".to_owned(),
-        standing_hash: [1; 32],
+        standing: vec![held],
     };
     // Somebody set another hold on the same ground since.
     let one_more_item = Asked::LiftItemHold {
         item: RetainedId::from_bytes([1; 16]),
         ground: "a".to_owned(),
         reason: "it is over".to_owned(),
-        standing_hash: [2; 32],
+        standing: vec![held, held],
     };
     let renew = |millis| Asked::RenewTerm {
         item: RetainedId::from_bytes([1; 16]),
         until: Timestamp::from_millis(millis),
         decision: None,
-        reason_hash: text_hash("r"),
+        reason: "it is needed".to_owned(),
     };
     vec![
         (reset("rights"), reset("auditor")),
@@ -175,27 +181,36 @@ pub(super) fn deferred(office: &Office) -> Vec<(Asked, Asked)> {
         (lift_item("a"), lift_item("b")),
         (lift_item("a"), one_more_item),
         (renew(1), renew(2)),
-        (open("영장"), open("소송")),
-        (
-            Asked::HandOver {
-                items_hash: [1; 32],
-            },
-            Asked::HandOver {
-                items_hash: [2; 32],
-            },
-        ),
+        (open("a warrant"), open("a lawsuit")),
+        (handed_over(1), handed_over(2)),
         (lift("a"), lift("b")),
         (lift("a"), one_more),
         (take_out(1), take_out(2)),
-        (
-            Asked::Destroy {
-                order_hash: [1; 32],
-            },
-            Asked::Destroy {
-                order_hash: [2; 32],
-            },
-        ),
+        (destroyed(1), destroyed(2)),
     ]
+}
+
+pub(super) fn handed_over(list: u8) -> Asked {
+    Asked::HandOver {
+        count: 2,
+        named: [1, 2]
+            .map(|item| RetainedId::from_bytes([item; 16]))
+            .to_vec(),
+        archive: "ab".repeat(32),
+        reason: "to hand it over".to_owned(),
+        items_hash: [list; 32],
+    }
+}
+
+fn destroyed(order: u8) -> Asked {
+    Asked::Destroy {
+        item: RetainedId::from_bytes([1; 16]),
+        units: 3,
+        basis: ("a law".to_owned(), "article 9".to_owned()),
+        decision: Some("2031-4".to_owned()),
+        reason: "term over".to_owned(),
+        order_hash: [order; 32],
+    }
 }
 
 /// How many kinds there are; a new one has its place in [`place`], or nothing here compiles.
