@@ -115,8 +115,10 @@ impl Store {
             let mut progress = held(progress);
             (progress.running, progress.done, progress.all) = (true, done, all);
         };
-        // What is over by now goes with this pass.
-        self.end_approvals()?;
+        // What is over by now goes with this pass; it keeps no destruction from its end.
+        if let Err(error) = self.end_approvals() {
+            tracing::error!(%error, "requests that are over wait for the next pass");
+        }
         let emptied = self.emptied()?;
         let mut found = self.engine.scrub(&tell).map_err(fault::engine)?;
         let apart = self.items.engine().scrub(&tell).map_err(fault::engine)?;

@@ -427,6 +427,10 @@ fn a_hold_is_lifted_by_two_who_did_not_set_it() {
     refused(&world.put("privacy2", &path, &lift), 409, "not_approved");
     let lifted = world.put("officer", &path, &lift).expect(200);
     assert_eq!(lifted["holds"], json!([]));
+    let entries = world.log("&task=hold");
+    assert_eq!(entries[0]["reason"], "it is over");
+    assert_eq!(entries[0]["notes"][0]["note"], "used");
+    assert_eq!(entries[0]["notes"][0]["approval"], asked["approval"]);
     // Used up: the same ground again needs another consent.
     world.put("privacy", &path, &body("set")).expect(200);
     refused(&world.put("officer", &path, &lift), 410, "expired");

@@ -308,10 +308,27 @@ fn one_case_is_unmasked_by_two_people() {
     world.approve(&text(&asked["approval"])).expect(200);
     let plain = taken_out(&world, "officer", &body, &receiver);
     assert!(String::from_utf8(plain).unwrap().contains("홍길동"));
+    // Its record and the entries of its list say with whose consent.
+    let newest = |world: &World| {
+        let outputs = world.get("auditor", "/outputs").expect(200);
+        let row = &outputs["rows"][0];
+        (row["approval"].clone(), row["approved_by"].clone())
+    };
+    let consent = (asked["approval"].clone(), json!("privacy"));
+    assert_eq!(newest(&world), consent);
+    for task in ["export", "unmask"] {
+        let entries = world.log(&format!("&task={task}"));
+        let used = |entry: &&Value| entry["notes"][0]["note"] == "used";
+        let used: Vec<_> = entries.iter().filter(used).collect();
+        assert_eq!(used.len(), 1, "{task}");
+        assert_eq!(used[0]["notes"][0]["approval"], asked["approval"]);
+        assert_eq!(used[0]["notes"][0]["kind"], "take_out");
+    }
     // The control: masked it is one person's to take.
     let masked = order(&json!({ "cases": [case] }), "jsonl");
     let begun = begin(&world, "officer", &masked).expect(202);
     ended(&world, "officer", &text(&begun["serial"]));
+    assert_eq!(newest(&world), (Value::Null, Value::Null));
 }
 
 #[test]
