@@ -102,7 +102,7 @@ impl Store {
         let stored = self.people.approval(id).map_err(fault::table)?;
         Ok(stored.is_some_and(|stored| {
             let own = stored.row.requester == session.account();
-            let takes_out = matches!(stored.row.asked, Asked::TakeOut(_));
+            let takes_out = matches!(stored.row.asked(), Some(Asked::TakeOut(_)));
             own && takes_out && self.state_of(&stored.row) == ApprovalState::Approved
         }))
     }
