@@ -66,10 +66,18 @@ impl Handed {
         let after = self.after.contains(&account);
         (after || self.before.contains(&account)).then_some(after)
     }
-    /// Whether somebody has it from then on who had not, and others had.
-    pub fn takes_over(&self, account: AccountId) -> bool {
-        let others = !self.before.is_empty() && !self.before.contains(&account);
-        others && self.after.contains(&account)
+    /// Whether somebody has it from then on who had not.
+    pub fn comes_to(&self, account: AccountId) -> bool {
+        !self.before.contains(&account) && self.after.contains(&account)
+    }
+    /// Whether somebody has it no more from then on.
+    pub fn goes_from(&self, account: AccountId) -> bool {
+        self.before.contains(&account) && !self.after.contains(&account)
+    }
+    /// Whether others than this one held it, and nobody does from then on.
+    pub fn clears_others(&self, account: AccountId) -> bool {
+        let others = self.before.iter().any(|holder| *holder != account);
+        others && self.after.is_empty()
     }
 }
 

@@ -17,6 +17,16 @@ use crate::merkle::tree::leaf_hash;
 /// Rows of the index read at once.
 const SCAN: Limit = Limit::rows(256);
 
+/// A case was handed on.
+pub struct HandedOn {
+    /// Index of the entry.
+    pub index: u64,
+    /// By whom.
+    pub actor: Option<AccountId>,
+    /// From whom to whom.
+    pub handed: Handed,
+}
+
 /// An entry: where it stands, its header, and what it says, if that is not destroyed.
 pub type Own = (u64, Header, Option<Body>);
 
@@ -94,21 +104,26 @@ impl AccessLog {
         Ok(found)
     }
 
-    /// Who held this case before and after each time that it was handed on, by entry. Those of 0.3.0
+    /// Who held this case before and after each time that it was handed on. Entries of 0.3.0
     /// do not say it, and those whose month was destroyed no longer.
     ///
     /// # Errors
     /// [`LogError`] where the index or an entry cannot be read.
-    pub fn handed_on(&self, case: CaseId) -> Result<Vec<(u64, Handed)>, LogError> {
+    pub fn handed_on(&self, case: CaseId) -> Result<Vec<HandedOn>, LogError> {
         let hands_on = |header: &Header| {
             let done = header.decision == Decision::Allow && header.outcome == Outcome::Done;
             done && matches!(header.task, Task::Assign | Task::Reclassify)
         };
         let mut found = Vec::new();
         for index in self.places_about(case)? {
-            let body = self.own(index, hands_on)?.and_then(|(.., body)| body);
-            let handed = body.and_then(|body| body.handed().cloned());
-            found.extend(handed.map(|handed| (index, handed)));
+            let Some((_, header, Some(body))) = self.own(index, hands_on)? else {
+                continue;
+            };
+            found.extend(body.handed().map(|handed| HandedOn {
+                index,
+                actor: header.actor,
+                handed: handed.clone(),
+            }));
         }
         Ok(found)
     }

@@ -189,12 +189,16 @@ impl Worker {
                 Ok(false) => POLL,
                 Err(error) => self.failed(&error, &mut next),
             };
-            self.status.position.store(next, Ordering::Release);
+            self.tell(next);
             if stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
                 self.end(next);
                 return;
             }
         }
+    }
+
+    fn tell(&self, next: u64) {
+        self.status.position.store(next, Ordering::Release);
     }
 
     /// Sends the next batch; whether there was one.
@@ -217,6 +221,8 @@ impl Worker {
             *next = 0;
             self.sent.clear();
         }
+        // Before a collector that may not answer is waited for.
+        self.tell(*next);
         if *next == size {
             return Ok(false);
         }

@@ -1,6 +1,6 @@
 //! From entries to findings, in one pass: what is kept on the way is a few counters for each person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
@@ -52,6 +52,9 @@ struct Person {
     followed: Distinct,
     /// Cases of others that they assigned to themselves, and whether they opened them then.
     taken_over: BTreeMap<u64, bool>,
+    /// Cases that they took from others and gave to nobody yet, and those that they gave away.
+    cleared: BTreeSet<u64>,
+    given_back: BTreeSet<u64>,
     /// Failed log-ins before the pass saw whether the account was shut.
     tried: Option<Hits>,
     shut: Option<bool>,
@@ -91,15 +94,25 @@ impl Person {
 
     /// A case handed on: whether from others to themselves.
     fn takes_over(&mut self, header: &Header, body: Option<&Body>, hit: &Hits) {
-        let (Some(account), Some(body)) = (header.actor, body) else {
+        let handed = body.and_then(Body::handed);
+        let (Some(account), Some(body), Some(handed)) = (header.actor, body, handed) else {
             return;
         };
-        if body
-            .handed()
-            .is_some_and(|handed| handed.takes_over(account))
-        {
-            let cases = body.cases.iter().map(number);
-            self.taken_over.extend(cases.map(|case| (case, false)));
+        let mut taken_over = false;
+        for case in body.cases.iter().map(number) {
+            let cleared = self.cleared.remove(&case);
+            if handed.clears_others(account) {
+                self.cleared.insert(case);
+            } else if handed.goes_from(account) {
+                // Whoever gave it away again opens it as anybody would.
+                self.given_back.insert(case);
+            } else if handed.comes_to(account) && (cleared || !handed.before.is_empty()) {
+                self.given_back.remove(&case);
+                self.taken_over.entry(case).or_default();
+                taken_over = true;
+            }
+        }
+        if taken_over {
             self.hit(Rule::SelfAssigned, hit);
         }
     }
@@ -108,10 +121,11 @@ impl Person {
     fn opens_taken_over(&mut self, header: &Header, body: Option<&Body>, hit: &Hits) {
         let mut taken_over = false;
         for case in body.iter().flat_map(|body| &body.cases).map(number) {
+            let given_back = self.given_back.contains(&case);
             if let Some(opened) = self
                 .taken_over
                 .get_mut(&case)
-                .filter(|_| opens(header.task))
+                .filter(|_| opens(header.task) && !given_back)
             {
                 *opened = true;
                 taken_over = true;
@@ -330,11 +344,9 @@ fn denied<K: Known>(
     person.hit(Rule::DeniedMany, hit);
     let (mut sensitive, mut taken_off) = (false, false);
     for case in cases {
-        // What is sensitive by then is the auditor's alone to know: that the person is told of the one
-        // and not of the other would tell which case was not destroyed.
-        if known.sensitive(*case, index)? {
-            sensitive = true;
-        } else if let Some(actor) = actor {
+        sensitive = sensitive || known.sensitive(*case, index)?;
+        // Whatever its tier is by then: of this finding the person is told, and it is not to tell them.
+        if let Some(actor) = actor {
             taken_off = taken_off || known.taken_off(*case, actor, index)?;
         }
     }

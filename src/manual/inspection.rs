@@ -66,12 +66,12 @@
 //! office with policies of its own sees all that those permit as cases of others. *Special steps*: what
 //! another law keeps was opened or handed over, the store unsealed, restored, a backup begun, a copy of the
 //! keyring made, an account reset. *Refusals on sensitive cases* go by the tier at that entry, from the
-//! changes of tier in the log; a case that was destroyed since counts as ordinary. *Taken
-//! off*: a refused attempt of somebody who held the case once and from whom an assignment or a change of tier
-//! took it, whenever that was; one on a case that is sensitive by then stands among those on sensitive cases, of
-//! which the person is not told. *Assigned to oneself*: a case that others held and whose assignment by somebody
-//! made that person a holder; it is found in the month of the assignment, also where it is opened only later,
-//! and the finding counts which of them were opened in that month. What a holder opens counts as their own, so
+//! changes of tier in the log, also where the case was destroyed since. *Taken
+//! off*: a refused attempt of somebody who held the case once and from whom an assignment or a change of tier by
+//! somebody else took it, whenever that was and whatever tier it has by then: the person is told of it, and it is
+//! not to tell them. *Assigned to oneself*: a case that others held and whose assignment by somebody
+//! made that person a holder; also in two steps, over nobody; it is found in the month of the assignment, also where it is opened only later,
+//! and the finding counts which of them were opened in that month, until they were given away. What a holder opens counts as their own, so
 //! the rule for cases of others does not see it. Who held a case before and after is sealed in the entry
 //! (the note `handed_on` in `log entries`); entries of 0.3.0 do not say it, so for these two rules
 //! nothing is known from before the update. *Shut accounts*: from

@@ -117,6 +117,15 @@ struct Checked {
     font: Option<Font>,
 }
 
+/// Why an export may look for its cases.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// There is room for what it finds, or it looks for nothing.
+    Freely,
+    /// There is none, and a second person has consented to something.
+    ByConsent,
+}
+
 impl Store {
     /// `POST /exports`. The answer comes when the list is durable; the file is written behind it.
     ///
@@ -173,15 +182,17 @@ impl Store {
         Ok(answer)
     }
 
-    /// Whether the budget lets anything be looked for: the refusal is to tell nothing of what there
-    /// is. Who was consented to has been told already.
-    fn may_look(&self, session: &Session, order: &Order) -> Result<(), Over> {
-        if !matches!(order.selection, Selection::Search(..))
-            || self.has_consent(session, order.approval)?
-        {
-            return Ok(());
+    /// Whether the budget lets anything be looked for, or a consent alone does: no refusal is to tell
+    /// what there is. Who was consented to has been told already, of what was consented to.
+    fn may_look(&self, session: &Session, order: &Order) -> Result<Looks, Over> {
+        if !matches!(order.selection, Selection::Search(..)) {
+            return Ok(Looks::Freely);
         }
-        self.room(session, Way::Export, order.purpose).map(drop)
+        match self.room(session, Way::Export, order.purpose) {
+            Ok(_) => Ok(Looks::Freely),
+            Err(_) if self.has_consent(session, order.approval)? => Ok(Looks::ByConsent),
+            Err(over) => Err(over),
+        }
     }
 
     fn check_order(&self, session: &Session, order: &Order) -> Result<Checked, ServiceError> {
@@ -224,9 +235,12 @@ impl Store {
         permit: Permit<Export>,
         unmask: Option<Permit<Unmask>>,
     ) -> Result<(Consented<Begun>, Option<Run>), ServiceError> {
-        if let Err(over) = self.may_look(&session, &order) {
-            return self.over_budget(permit, over, Shown::default())?.wait();
-        }
+        let looks = match self.may_look(&session, &order) {
+            Ok(looks) => looks,
+            Err(over) => {
+                return self.over_budget(permit, over, Shown::default())?.wait();
+            }
+        };
         let choice = match self.choose(&session, &order, checked.template) {
             Ok(choice) if order.form == Form::Pdf && choice.cases.len() > PDF_CASES_MAX => {
                 let why = "holds more than 500 cases, the most of a PDF: take another format";
@@ -235,6 +249,10 @@ impl Store {
                     .wait();
             }
             Ok(choice) => choice,
+            // As of a list that is there and is another than the one that was consented to.
+            Err(ServiceError::Invalid(_)) if looks == Looks::ByConsent => {
+                return self.fail(permit, ServiceError::NotApproved)?.wait();
+            }
             Err(error) => return self.fail(permit, error)?.wait(),
         };
         let list = &choice.cases;

@@ -300,6 +300,10 @@ impl Store {
         let Some(stored) = stored.filter(|stored| stored.head.state != CaseState::Destroyed) else {
             return Ok(None);
         };
+        // Before any decision: a right that somebody else took away meanwhile is no attempt of theirs.
+        if stored.head.revision != one.revision {
+            return Ok(None);
+        }
         let facts = stored.head.facts();
         let purpose = Some(output.purpose);
         let target = Target::Case(&facts);
@@ -313,10 +317,6 @@ impl Store {
                 Ok(_) => return Ok(None),
                 Err(denied) => return self.left_out(denied),
             }
-        }
-        // After the decision: a right that went is told by name.
-        if stored.head.revision != one.revision {
-            return Ok(None);
         }
         let units = needed(&permit, template, &stored, &one);
         let people = units.iter().filter(|u| u.kind == UnitKind::Person).count();

@@ -61,8 +61,8 @@ impl Stop {
 pub(super) enum Fate {
     /// It waits to be fetched.
     Waits(Waiting),
-    /// It is to die, for this reason; nobody fetches it meanwhile.
-    Doomed(&'static str),
+    /// It is to die, for this reason; nobody fetches it meanwhile. Whose it was, if that is known.
+    Doomed(&'static str, Option<AccountId>),
 }
 
 /// A file that waits.
@@ -190,7 +190,13 @@ impl Exports {
         held(&self.files).insert(serial, Fate::Waits(waiting));
     }
     pub(super) fn doom(&self, serial: Serial, why: &'static str) {
-        held(&self.files).insert(serial, Fate::Doomed(why));
+        let mut files = held(&self.files);
+        let by = match files.get(&serial) {
+            Some(Fate::Waits(waiting)) => Some(waiting.by),
+            Some(Fate::Doomed(_, by)) => *by,
+            None => None,
+        };
+        files.insert(serial, Fate::Doomed(why, by));
     }
     pub(super) fn forget(&self, serial: Serial) {
         held(&self.files).remove(&serial);
@@ -198,7 +204,7 @@ impl Exports {
     /// Why the file of this output is to die, if it is.
     pub(super) fn doomed(&self, serial: Serial) -> Option<&'static str> {
         match held(&self.files).get(&serial) {
-            Some(Fate::Doomed(why)) => Some(why),
+            Some(Fate::Doomed(why, _)) => Some(why),
             _ => None,
         }
     }
@@ -223,7 +229,7 @@ impl Exports {
     /// Files that are to die, and why.
     pub(super) fn due(&self, now: Duration) -> Vec<(Serial, &'static str)> {
         let why = |fate: &Fate| match fate {
-            Fate::Doomed(why) => Some(*why),
+            Fate::Doomed(why, _) => Some(*why),
             Fate::Waits(waiting) if waiting.until <= now => Some("after its time"),
             Fate::Waits(waiting) => {
                 let over = |session: &Pulse| session.beats().is_err();
@@ -236,12 +242,13 @@ impl Exports {
         due.filter_map(|(serial, fate)| Some((*serial, why(fate)?)))
             .collect()
     }
-    /// Files that wait for this person.
-    pub(super) fn waiting_for(&self, whose: AccountId) -> Vec<Serial> {
+    /// Files of this person that wait, or could not be ended yet.
+    pub(super) fn left_to(&self, whose: AccountId) -> Vec<Serial> {
         let files = held(&self.files);
-        let own = files
-            .iter()
-            .filter(|(_, fate)| matches!(fate, Fate::Waits(waiting) if waiting.by == whose));
+        let own = files.iter().filter(|(_, fate)| match fate {
+            Fate::Waits(waiting) => waiting.by == whose,
+            Fate::Doomed(_, by) => *by == Some(whose),
+        });
         own.map(|(serial, _)| *serial).collect()
     }
     /// Whether there is neither a file nor anything that writes one.

@@ -8,7 +8,7 @@ use super::fault;
 use super::inspection::DAY_MS;
 use super::store::Store;
 use crate::audit::LogError;
-use crate::audit::note::Handed;
+use crate::audit::own::HandedOn;
 use crate::authz::Permit;
 use crate::authz::action::Inspect;
 use crate::disclosure::output::Output;
@@ -51,7 +51,7 @@ pub(super) struct Lookup<'a> {
     permit: &'a Permit<Inspect>,
     end: Timestamp,
     tiers: HashMap<CaseId, Tiers>,
-    handed_on: HashMap<CaseId, Vec<(u64, Handed)>>,
+    handed_on: HashMap<CaseId, Vec<HandedOn>>,
     shut_since: Option<HashSet<AccountId>>,
 }
 
@@ -118,10 +118,11 @@ impl Known for Lookup<'_> {
         account: AccountId,
         index: u64,
     ) -> Result<bool, LogError> {
-        let off = |handed: &[(u64, Handed)]| {
-            let before = handed.iter().rev().filter(|(at, _)| *at < index);
-            let last = before.map(|(_, handed)| handed.holds(account));
-            last.flatten().next() == Some(false)
+        // Who gives a case away was not taken off it.
+        let off = |handed: &[HandedOn]| {
+            let before = handed.iter().rev().filter(|one| one.index < index);
+            let last = before.filter_map(|one| Some((one.handed.holds(account)?, one.actor)));
+            last.map(|(holds, by)| !holds && by != Some(account)).next() == Some(true)
         };
         if let Some(known) = self.handed_on.get(&case) {
             return Ok(off(known));

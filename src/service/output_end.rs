@@ -174,7 +174,7 @@ impl Store {
         }
         let mut done = Ok(());
         self.exports.stop_of(now.id, Stop::Barred);
-        for serial in self.exports.waiting_for(now.id) {
+        for serial in self.exports.left_to(now.id) {
             done = done.and(self.end_file(serial, Stop::Barred.why()).shut());
         }
         done

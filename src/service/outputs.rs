@@ -230,13 +230,15 @@ impl Store {
                     query: Some("content"),
                     ..Shown::default()
                 };
-                let pulse = session.pulse();
-                let recorded = self.log.record_with(permit, shown, batch);
-                Ok(recorded.map(move |recorded| {
-                    let (_entered, _) = recorded.map_err(fault::log)?;
-                    pulse.beats().map_err(fault::ended)?;
-                    Ok(fetched)
-                }))
+                let recorded = self.log.record_with(permit, shown, batch).wait();
+                let (_entered, _) = recorded.map_err(fault::log)?;
+                session.pulse().beats().map_err(fault::ended)?;
+                // The right to it may have gone meanwhile, and the file with it.
+                let now = self.clock.monotonic();
+                if self.exports.waits_for(session, output.serial, now) != Some(true) {
+                    return Err(ServiceError::WrongState(state_code(output.state)));
+                }
+                Ok(crate::engine::Pending::ready(Ok(fetched)))
             })
         })
     }

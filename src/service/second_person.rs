@@ -103,7 +103,8 @@ impl Store {
         Ok(stored.is_some_and(|stored| {
             let own = stored.row.requester == session.account();
             let takes_out = matches!(stored.row.asked(), Some(Asked::TakeOut(_)));
-            own && takes_out && self.state_of(&stored.row) == ApprovalState::Approved
+            let stands = stored.row.decided.is_some_and(|said| self.stands_by(&said));
+            own && takes_out && stands && self.state_of(&stored.row) == ApprovalState::Approved
         }))
     }
 

@@ -44,8 +44,8 @@ fn a_try_on_an_ordinary_case_that_an_officer_was_taken_off_is_a_finding() {
     assert_eq!(entry["notes"], json!([handed]));
 }
 
-/// A change of tier takes a case from people, too. What is sensitive by then is another finding, which
-/// they are not told of: it would tell that the case is not destroyed.
+/// A change of tier takes a case from people, too, though not from who makes it. That it is sensitive
+/// by then is another finding, which they are not told of: of the first they are told whatever its tier.
 #[test]
 fn who_lost_a_case_by_a_change_of_its_tier_was_taken_off_it() {
     let (world, _clock) = office("2026-10-14T12:00:00+09:00");
@@ -76,7 +76,7 @@ fn who_lost_a_case_by_a_change_of_its_tier_was_taken_off_it() {
     let expected = [
         pair("denied_sensitive", "officer"),
         pair("denied_sensitive", "rights2"),
-        pair("taken_off", "rights"),
+        pair("taken_off", "officer"),
     ];
     assert_eq!(after, expected);
 }

@@ -168,7 +168,8 @@ fn one_try_on_a_case_that_one_was_taken_off_is_a_finding() {
     let others = [&tries[..1], &others].concat();
     assert_eq!(rules_of(&rules, &others), []);
     let secret = [&tries[..1], &[denied(OFFICER, SECRET)]].concat();
-    assert_eq!(rules_of(&rules, &secret), [Rule::DeniedSensitive]);
+    let both = [Rule::DeniedSensitive, Rule::TakenOff];
+    assert_eq!(rules_of(&rules, &secret), both, "whatever its tier");
     let patient = Inspection {
         taken_off: 2,
         ..Inspection::default()
@@ -212,6 +213,15 @@ fn who_takes_over_a_case_of_others_and_opens_it_is_found() {
         ];
         assert_eq!(of(&taken), Some((1, 1, vec![100, 101])), "{task:?}");
     }
+    let cleared = [
+        assigned(1, &[LEAD], &[]),
+        assigned(1, &[], &[OFFICER]),
+        own(Task::Read, 1),
+        assigned(1, &[OFFICER], &[LEAD]),
+        own(Task::Read, 1),
+    ];
+    let only_while_theirs = vec![101, 102];
+    assert_eq!(of(&cleared), Some((1, 1, only_while_theirs)));
     let beside = [
         assigned(1, &[LEAD], &[LEAD, OFFICER]),
         handed(Task::Reclassify, 2, &[LEAD], &[OFFICER]),
@@ -231,6 +241,10 @@ fn who_takes_over_a_case_of_others_and_opens_it_is_found() {
                 assigned(1, &[LEAD, OFFICER], &[OFFICER]),
                 own(Task::Read, 1),
             ],
+        ),
+        (
+            "given away by its holder",
+            [assigned(1, &[OFFICER], &[]), assigned(1, &[], &[OFFICER])],
         ),
         (
             "given to another",

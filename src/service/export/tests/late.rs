@@ -124,10 +124,19 @@ fn nothing_is_handed_on_while_a_file_of_it_can_neither_be_removed_nor_told() {
         let done = office.store.assign(&by, case, Purpose::Handling, to, None);
         done.unwrap().wait().map(drop)
     };
+    let demote = || {
+        let (before, now) = demoted(&office);
+        office.store.bar_account(Some(&before), &now)
+    };
     office.breaks(&[Step::Close]);
-    assert_eq!(hand_on(), Err(ServiceError::LogUnavailable));
+    for _ in 0..2 {
+        assert_eq!(hand_on(), Err(ServiceError::LogUnavailable));
+        assert_eq!(demote(), Err(ServiceError::LogUnavailable));
+    }
     office.breaks(&[]);
     assert_eq!(hand_on(), Ok(()));
+    // Also where it can be removed no more, but is told of.
+    assert_eq!(demote(), Ok(()));
     let (image, standing) = (tempfile::tempdir().unwrap(), office.look("officer", serial));
     assert_eq!(standing.state, OutputState::Expired, "though it is there");
     fs::remove_dir(&path).unwrap();
