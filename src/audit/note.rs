@@ -26,6 +26,8 @@ pub struct Requested {
     pub roles: Roles,
     /// Whose desk.
     pub department: Option<DepartmentId>,
+    /// What of how much, in ids and numbers: the row of the request does not keep it.
+    pub about: String,
 }
 
 /// One thing that an entry notes. New kinds come last.
@@ -133,6 +135,9 @@ impl Serialize for NoteRow {
         map.serialize_entry("roles", &requested.roles)?;
         let department = requested.department.map(|id| id.to_string());
         map.serialize_entry("department", &department)?;
+        if !requested.about.is_empty() {
+            map.serialize_entry("about", &requested.about)?;
+        }
         map.end()
     }
 }

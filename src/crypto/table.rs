@@ -58,6 +58,14 @@ pub struct Stored<T> {
     /// The decoded row.
     pub row: T,
     value: Value,
+    older: bool,
+}
+
+impl<T> Stored<T> {
+    /// Whether it was written in an older format: what it said then lies there still.
+    pub const fn is_older(&self) -> bool {
+        self.older
+    }
 }
 
 /// How many rows one scan fetches.
@@ -110,18 +118,18 @@ impl Table {
             .row_key
             .open(T::SPACE, key.as_bytes(), value.as_bytes())
             .map_err(|_| TableError::Damaged(T::KIND))?;
+        let format = plain.expose().first();
+        let older = format.is_some_and(|format| (1..T::FORMAT).contains(format));
         let row = match plain.expose().split_first() {
-            Some((format, rest)) if (1..T::FORMAT).contains(format) => {
-                match T::older(*format, rest) {
-                    Ok(None) => return Ok(None),
-                    read => read.ok().flatten(),
-                }
-            }
+            Some((format, rest)) if older => match T::older(*format, rest) {
+                Ok(None) => return Ok(None),
+                read => read.ok().flatten(),
+            },
             Some((format, rest)) if *format == T::FORMAT => postcard::from_bytes(rest).ok(),
             _ => None,
         };
         let row = row.ok_or(TableError::Damaged(T::KIND))?;
-        Ok(Some(Stored { row, value }))
+        Ok(Some(Stored { row, value, older }))
     }
 
     fn seal<T: Row>(&self, key: &Key, row: &T) -> Result<Value, TableError> {
@@ -159,7 +167,7 @@ impl Table {
     }
 
     /// Every row of a kind as it stands; those of an older format that are as good as absent are
-    /// removed with `batch`.
+    /// removed with `batch`, and those that are damaged passed over.
     pub fn sweep<T: Row>(&self, batch: &mut Batch) -> Result<Vec<Stored<T>>, TableError> {
         let mut rows = Vec::new();
         let mut range = KeyRange::default();
@@ -167,12 +175,17 @@ impl Table {
             let page = self.engine.scan(T::SPACE, range.clone(), SCAN)?;
             for (key, value) in page.rows {
                 range = range.after(key.as_bytes());
-                match self.open::<T>(&key, value.clone())? {
-                    Some(stored) => rows.push(stored),
-                    None => {
+                match self.open::<T>(&key, value.clone()) {
+                    Ok(Some(stored)) => rows.push(stored),
+                    Ok(None) => {
                         batch.delete.push((T::SPACE, key.clone()));
                         batch.expect.push((T::SPACE, key, Expected::Equals(value)));
                     }
+                    // It is told wherever it is asked for; the others are not to wait for it.
+                    Err(TableError::Damaged(kind)) => {
+                        tracing::error!(kind, "a damaged row was passed over");
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             if !page.more {

@@ -75,6 +75,9 @@ pub(super) struct LogNote {
     /// Id of the department whose desk it is.
     #[schema(required = false)]
     department: Option<String>,
+    /// What of how much was asked for, in ids and numbers.
+    #[schema(required = false)]
+    about: String,
 }
 
 /// How much was touched or shown.

@@ -107,15 +107,17 @@
 //! A note is no part of the reason, because an inspection judges that, and a body without notes has the bytes
 //! it always had.
 //!
-//! **A request that is over is emptied.** Its row would keep what a destruction takes from everywhere else: the
-//! receipt of a sensitive case, a reason, a receiver. Within a minute after it is spent, refused, carried out,
-//! void or too old its row says kind, hash, who asked, who decided and when, and is over for good, whatever
-//! the clock says later; one about rights alone stays readable, since it names no case. After 92 days the row
-//! goes. Rows lie under a key of the server, so what they said stands in the journal until it is overwritten:
-//! with the next destruction's pass over the disk, or by one of its own a day later. A request that is open while
-//! such a pass runs waits for the next. In backups made meanwhile it stays, under the server's key, until those
-//! go. Requests live by the time of this run, which no wall clock sets back, or by the wall clock where that is
-//! ahead.
+//! **A request that is over is emptied.** Its row would keep what a destruction takes from everywhere else:
+//! the receipt of a sensitive case, a reason, a receiver. Within a quarter of an hour after it is spent,
+//! refused, carried out, void or too old its row says kind, hash, who asked, who decided and when, and is
+//! over for good, whatever the clock says later; one about rights alone stays readable, since it names no
+//! case. After 92 days the row goes, one about rights after three years; what of how much was asked for, in
+//! ids and numbers, stands in the entries. Auditors see requests without what says which cases they are
+//! about: with the entries it would say which opaque id is whose. Rows lie under a key of the server, so what
+//! they said stands in the journal until it is overwritten: with the next destruction's pass over the disk,
+//! or by one of its own a day later. A request that is open while such a pass runs waits for the next. In
+//! backups made meanwhile it stays, under the server's key, until those go. Requests live by the time of this
+//! run, which no wall clock sets back, or by the wall clock where that is ahead.
 //!
 //! **A role is given by two**: each of them, at the start and later, to a key that is there; an account that
 //! was just made has none. A lead reads every ordinary case of a department, an administrator makes other

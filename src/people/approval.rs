@@ -14,6 +14,8 @@ use crate::domain::time::Timestamp;
 use super::account::Account;
 use super::view::ApprovalState;
 
+mod about;
+pub(crate) mod before;
 mod hash;
 mod take_out;
 
@@ -425,6 +427,20 @@ impl Approval {
             ApprovalState::Open => true,
             ApprovalState::Approved => self.is_deferred(),
             _ => false,
+        }
+    }
+    /// The same for who does not decide: opaque ids and numbers, without what says which case it is.
+    #[must_use]
+    pub fn opaque(&self) -> Self {
+        let mut what = self.what.clone();
+        match &mut what {
+            What::Asked(Asked::TakeOut(taken)) => taken.named.clear(),
+            What::Asked(Asked::LiftHold { ground, .. }) => "-".clone_into(ground),
+            _ => {}
+        }
+        Self {
+            what,
+            ..self.clone()
         }
     }
     /// The same, over in this state for good. Who may have which role stays readable; what is said

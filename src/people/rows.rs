@@ -11,6 +11,7 @@ use crate::engine::{Batch, Engine, Expected, Key, Space, Value};
 
 use super::account::{Account, Login};
 use super::approval::Approval;
+use super::approval::before::ApprovalBefore;
 use super::department::Department;
 use super::holder::KeyHolder;
 
@@ -31,11 +32,14 @@ impl Row for Department {
 impl Row for Approval {
     const SPACE: Space = Space::Approval;
     const KIND: &'static str = "approval";
-    /// 2 since it tells the approver what they consent to, and is emptied once it is over. None of
-    /// format 1 can be decided or spent any more: it lived for less than an hour.
+    /// 2 since it tells the approver what they consent to, and is emptied once it is over.
     const FORMAT: u8 = 2;
     fn id(&self) -> Vec<u8> {
         self.id.as_bytes().to_vec()
+    }
+    fn older(_format: u8, bytes: &[u8]) -> Result<Option<Self>, postcard::Error> {
+        let before = postcard::from_bytes::<ApprovalBefore>(bytes)?;
+        Ok(Some(before.into()))
     }
 }
 

@@ -14,9 +14,15 @@ use super::store::Store;
 use crate::domain::time::Timestamp;
 use crate::engine::{Batch, CommitError, Expected, Key, Space, Value};
 use crate::people::approval::Approval;
+use crate::people::view::ApprovalState;
 
 /// How long the row of a request is kept that is over: three of the monthly inspections.
 const KEPT: Duration = Duration::from_secs(92 * 24 * 3600);
+/// The same of one about rights: three years (안전성 확보조치 기준 제5조제3항).
+const RIGHTS_KEPT: Duration = Duration::from_secs(3 * 366 * 24 * 3600);
+/// How long one that was not used in time is left as it is: an act that used it just so is on its
+/// way to the log, and another writer of the row would refuse it.
+pub(super) const LEFT: Duration = Duration::from_secs(5 * 60);
 /// How long what was emptied stays in the journal at the most, while the store is open.
 const OVERWRITTEN: Duration = Duration::from_secs(24 * 3600);
 /// Rows that one batch changes.
@@ -26,24 +32,27 @@ const CHUNK: usize = 256;
 type Mark = (Timestamp, u64);
 
 impl Store {
-    /// Empties and removes requests that are over. To be called every minute.
+    /// Empties and removes requests that are over. To be called every few minutes.
     pub(super) fn end_approvals(&self) -> Result<(), ServiceError> {
         let _turn = self.people_turn();
         let mut batch = Batch::default();
         let rows = self.people.sweep_approvals(&mut batch);
         for stored in rows.map_err(fault::table)? {
             let state = self.state_of(&stored.row);
-            if stored.row.awaits(state) {
+            let late = stored.row.expires().plus(LEFT);
+            let lately = state == ApprovalState::Expired && self.approval_time() < late;
+            if stored.row.awaits(state) || lately {
                 continue;
             }
             let over = Approval {
                 barred: Vec::new(),
                 ..stored.row.over(state)
             };
-            let end = stored.row.expires().plus(KEPT);
+            let kept = over.asked().map_or(KEPT, |_of_rights| RIGHTS_KEPT);
+            let end = stored.row.expires().plus(kept);
             if self.own_time.has_come(end, self.clock.as_ref()) {
                 self.people.remove_approval(&mut batch, &stored);
-            } else if over != stored.row {
+            } else if over != stored.row || stored.is_older() {
                 self.people
                     .put_changed(&mut batch, &stored, &over)
                     .map_err(fault::table)?;
@@ -61,12 +70,7 @@ impl Store {
         }
         let before = self.emptied()?;
         let (since, n) = before.map_or((self.clock.now(), 0), |(_, mark)| mark);
-        let mark = [
-            since.as_millis().to_be_bytes(),
-            n.wrapping_add(1).to_be_bytes(),
-        ];
-        let value = Value::new(mark.concat());
-        let value = value.map_err(|_| ServiceError::Internal("a mark is too long".to_owned()))?;
+        let value = after(since, n)?;
         batch.put.push((Space::Meta, self.emptied_place(), value));
         let done = self.engine.commit(batch).wait();
         done.map(|_| ()).map_err(fault::commit)
@@ -76,19 +80,13 @@ impl Store {
         Key::from(self.locator.place("emptied-approvals", &[]))
     }
 
-    /// The mark, as it stands.
+    /// The mark, as it stands. One that cannot be read counts as one of long ago: it holds nothing up.
     pub(super) fn emptied(&self) -> Result<Option<(Value, Mark)>, ServiceError> {
         let found = self.engine.get(Space::Meta, &self.emptied_place());
-        let Some(value) = found.map_err(fault::engine)? else {
-            return Ok(None);
-        };
-        let damaged = || ServiceError::Damaged("the mark of emptied requests".to_owned());
-        let (since, n) = value.as_bytes().split_at_checked(8).ok_or_else(damaged)?;
-        let since = since.try_into().map(i64::from_be_bytes);
-        let n = n.try_into().map(u64::from_be_bytes);
-        let since = Timestamp::from_millis(since.map_err(|_| damaged())?);
-        let mark = (since, n.map_err(|_| damaged())?);
-        Ok(Some((value, mark)))
+        Ok(found.map_err(fault::engine)?.map(|value| {
+            let mark = read(value.as_bytes()).unwrap_or((Timestamp::from_millis(0), 0));
+            (value, mark)
+        }))
     }
 
     /// Whether what was emptied has waited for long enough to have a pass of its own.
@@ -108,9 +106,43 @@ impl Store {
             ..Batch::default()
         };
         match self.engine.commit(batch).wait() {
-            // More was emptied meanwhile: it waits for the next pass.
+            Ok(_) => Ok(()),
+            Err(CommitError::Conflict) => self.emptied_again(),
+            Err(error) => Err(fault::commit(error)),
+        }
+    }
+
+    /// More was emptied during a pass: it waits for the next, a day from now on.
+    fn emptied_again(&self) -> Result<(), ServiceError> {
+        let Some((before, (_, n))) = self.emptied()? else {
+            return Ok(());
+        };
+        let place = self.emptied_place();
+        let batch = Batch {
+            put: vec![(Space::Meta, place.clone(), after(self.clock.now(), n)?)],
+            expect: vec![(Space::Meta, place, Expected::Equals(before))],
+            ..Batch::default()
+        };
+        match self.engine.commit(batch).wait() {
             Ok(_) | Err(CommitError::Conflict) => Ok(()),
             Err(error) => Err(fault::commit(error)),
         }
     }
+}
+
+/// The mark behind the one with this number.
+fn after(since: Timestamp, n: u64) -> Result<Value, ServiceError> {
+    let mark = [
+        since.as_millis().to_be_bytes(),
+        n.wrapping_add(1).to_be_bytes(),
+    ];
+    let value = Value::new(mark.concat());
+    value.map_err(|_| ServiceError::Internal("a mark is too long".to_owned()))
+}
+
+fn read(mark: &[u8]) -> Option<Mark> {
+    let (since, n) = mark.split_at_checked(8)?;
+    let since = since.try_into().map(i64::from_be_bytes).ok()?;
+    let n = n.try_into().map(u64::from_be_bytes).ok()?;
+    Some((Timestamp::from_millis(since), n))
 }

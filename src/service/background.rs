@@ -27,7 +27,7 @@ const OWN_TIME_TICKS: u32 = 600;
 /// Ticks between two passes over the disk: the first comes soon, one that failed waits.
 const SCRUB_TICKS: [u32; 2] = [5, 300];
 /// Ticks between two looks for requests that are over, and for what of them is to be overwritten.
-const APPROVAL_TICKS: u32 = 60;
+const APPROVAL_TICKS: u32 = 600;
 /// Ticks between two raises of the floor.
 const FLOOR_TICKS: u32 = 300;
 

@@ -18,7 +18,7 @@ use super::export_run::Run;
 use super::fault;
 use super::output_owed::OutputEnd;
 use super::output_steps::Step;
-use super::second_person::{Clearance, Consent, Consented};
+use super::second_person::{Clearance, Consented};
 use super::store::{Answer, Store};
 use super::take_out::Said;
 use crate::audit::Shown;
@@ -316,7 +316,7 @@ impl Store {
         let beside = Beside {
             reason: Some(order.reason),
             query: "export",
-            notes: consent.map_or_else(Vec::new, Consent::notes),
+            notes: consent.map_or_else(Vec::new, |consent| consent.notes()),
             batch,
             more: vec![self.outputs.more(&output)],
         };

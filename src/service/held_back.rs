@@ -8,7 +8,8 @@ use super::error::ServiceError;
 use super::fault;
 use super::puncture_queue::account_end;
 use super::store::Store;
-use crate::audit::{Event, Outcome};
+use crate::audit::note::Note;
+use crate::audit::{Event, Outcome, Shown};
 use crate::authn::session::Origin;
 use crate::destruction::ended::AccountEnd;
 use crate::domain::id::AccountId;
@@ -108,7 +109,15 @@ impl Store {
             purpose: None,
             reason: Some(format!("older than the keyring knows: {}", account.id)),
         };
-        self.log.event(event, batch).wait().map_err(fault::log)?;
+        let shown = Shown {
+            notes: vec![Note::Rights {
+                account: changed.id,
+                roles: changed.roles,
+            }],
+            ..Shown::default()
+        };
+        let entered = self.log.event_about(event, shown, batch).wait();
+        entered.map_err(fault::log)?;
         self.directory.put_account(changed);
         for desk in desks {
             self.directory.put_department(desk);

@@ -17,7 +17,7 @@ use super::output_owed::OutputEnd;
 use super::output_steps::Step;
 use super::print_order::{Checked, PrintOrder};
 use super::print_write::{Job, too_much};
-use super::second_person::{Clearance, Consent, Consented};
+use super::second_person::{Clearance, Consented};
 use super::store::{Answer, Store};
 use crate::audit::Shown;
 use crate::audit::manifest::{Beside, Listed};
@@ -231,7 +231,7 @@ impl Store {
         let beside = Beside {
             reason: Some(order.reason.clone()),
             query: "print",
-            notes: consent.map_or_else(Vec::new, Consent::notes),
+            notes: consent.map_or_else(Vec::new, |consent| consent.notes()),
             batch,
             more: vec![self.outputs.more(&output)],
         };

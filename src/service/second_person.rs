@@ -54,6 +54,7 @@ pub(super) fn requested(approval: &Approval) -> Requested {
         accounts: approval.concerned(),
         roles: roles.and_then(Result::ok).unwrap_or_default(),
         department: asked.and_then(Asked::department),
+        about: asked.map(Asked::about).unwrap_or_default(),
     }
 }
 
@@ -61,7 +62,7 @@ pub(super) fn requested(approval: &Approval) -> Requested {
 pub(super) enum Clearance {
     /// It may: room is held in the budget until its list is entered. With the consent, where one
     /// was spent.
-    Goes(Reserved, Option<Consent>),
+    Goes(Reserved, Option<Box<Consent>>),
     /// A second person is to be asked first.
     Asks,
 }
@@ -133,7 +134,7 @@ impl Store {
             ..disclosure
         };
         match self.afford(session, &disclosure, batch) {
-            Ok(reserved) => Ok(Clearance::Goes(reserved, consent)),
+            Ok(reserved) => Ok(Clearance::Goes(reserved, consent.map(Box::new))),
             Err(over) if consent.is_none() => {
                 *batch = over.for_second()?;
                 Ok(Clearance::Asks)

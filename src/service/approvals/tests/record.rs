@@ -138,3 +138,20 @@ fn what_is_done_with_a_consent_names_it() {
         (json!("reset"), vec![used, rights(rights_id, &[])])
     );
 }
+
+/// Receipts and register numbers would tell an auditor which opaque id is whose case.
+#[test]
+fn an_auditor_sees_how_much_is_asked_for_and_not_which_cases() {
+    let office = Office::new();
+    let asked = ended::taken(&office);
+    let id = office.ask(&asked, "custodian", &[]);
+    let [approver, auditor] = ["privacy", "auditor"].map(|login| view(&office, login, id));
+    for words in [&approver.asked, &approver.asked_ko] {
+        assert!(words.contains("canary-named"), "the control: {words}");
+    }
+    for words in [&auditor.asked, &auditor.asked_ko] {
+        assert!(!words.contains("canary-named"), "{words}");
+        assert!(words.contains("canary-reason"), "{words}");
+    }
+    assert_eq!(approver.hash, auditor.hash);
+}
