@@ -153,15 +153,26 @@ impl Table {
     /// Every row of a kind, in no order.
     pub fn all<T: Row>(&self) -> Result<Vec<T>, TableError> {
         let mut rows = Vec::new();
+        self.each::<T>(|key, value| {
+            rows.extend(self.open::<T>(&key, value)?.map(|stored| stored.row));
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    fn each<T: Row>(
+        &self,
+        mut take: impl FnMut(Key, Value) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
         let mut range = KeyRange::default();
         loop {
             let page = self.engine.scan(T::SPACE, range.clone(), SCAN)?;
             for (key, value) in page.rows {
                 range = range.after(key.as_bytes());
-                rows.extend(self.open::<T>(&key, value)?.map(|stored| stored.row));
+                take(key, value)?;
             }
             if !page.more {
-                return Ok(rows);
+                return Ok(());
             }
         }
     }
@@ -170,28 +181,22 @@ impl Table {
     /// removed with `batch`, and those that are damaged passed over.
     pub fn sweep<T: Row>(&self, batch: &mut Batch) -> Result<Vec<Stored<T>>, TableError> {
         let mut rows = Vec::new();
-        let mut range = KeyRange::default();
-        loop {
-            let page = self.engine.scan(T::SPACE, range.clone(), SCAN)?;
-            for (key, value) in page.rows {
-                range = range.after(key.as_bytes());
-                match self.open::<T>(&key, value.clone()) {
-                    Ok(Some(stored)) => rows.push(stored),
-                    Ok(None) => {
-                        batch.delete.push((T::SPACE, key.clone()));
-                        batch.expect.push((T::SPACE, key, Expected::Equals(value)));
-                    }
-                    // It is told wherever it is asked for; the others are not to wait for it.
-                    Err(TableError::Damaged(kind)) => {
-                        tracing::error!(kind, "a damaged row was passed over");
-                    }
-                    Err(error) => return Err(error),
+        self.each::<T>(|key, value| {
+            match self.open::<T>(&key, value.clone()) {
+                Ok(Some(stored)) => rows.push(stored),
+                Ok(None) => {
+                    batch.delete.push((T::SPACE, key.clone()));
+                    batch.expect.push((T::SPACE, key, Expected::Equals(value)));
                 }
+                // It is told wherever it is asked for; the others are not to wait for it.
+                Err(TableError::Damaged(kind)) => {
+                    tracing::error!(kind, "a damaged row was passed over");
+                }
+                Err(error) => return Err(error),
             }
-            if !page.more {
-                return Ok(rows);
-            }
-        }
+            Ok(())
+        })?;
+        Ok(rows)
     }
 
     fn put<T: Row>(

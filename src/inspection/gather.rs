@@ -42,6 +42,15 @@ pub trait Known {
 /// Use by the hour of the day, 0 to 23.
 pub type Hours = [u32; 24];
 
+/// A case of others that somebody assigned to themselves.
+#[derive(Default)]
+struct TakenOver {
+    /// They opened it as their own.
+    opened: bool,
+    /// It is not theirs any more.
+    given_back: bool,
+}
+
 #[derive(Default)]
 struct Person {
     hours: Hours,
@@ -50,11 +59,10 @@ struct Person {
     /// Cases of others, and of the department that they follow.
     strange: Distinct,
     followed: Distinct,
-    /// Cases of others that they assigned to themselves, and whether they opened them then.
-    taken_over: BTreeMap<u64, bool>,
-    /// Cases that they took from others and gave to nobody yet, and those that they gave away.
+    /// Cases of others that they assigned to themselves.
+    taken_over: BTreeMap<u64, TakenOver>,
+    /// Cases that they took from others and gave to nobody yet.
     cleared: BTreeSet<u64>,
-    given_back: BTreeSet<u64>,
     /// Failed log-ins before the pass saw whether the account was shut.
     tried: Option<Hits>,
     shut: Option<bool>,
@@ -105,10 +113,11 @@ impl Person {
                 self.cleared.insert(case);
             } else if handed.goes_from(account) {
                 // Whoever gave it away again opens it as anybody would.
-                self.given_back.insert(case);
+                if let Some(taken) = self.taken_over.get_mut(&case) {
+                    taken.given_back = true;
+                }
             } else if handed.comes_to(account) && (cleared || !handed.before.is_empty()) {
-                self.given_back.remove(&case);
-                self.taken_over.entry(case).or_default();
+                self.taken_over.entry(case).or_default().given_back = false;
                 taken_over = true;
             }
         }
@@ -121,13 +130,9 @@ impl Person {
     fn opens_taken_over(&mut self, header: &Header, body: Option<&Body>, hit: &Hits) {
         let mut taken_over = false;
         for case in body.iter().flat_map(|body| &body.cases).map(number) {
-            let given_back = self.given_back.contains(&case);
-            if let Some(opened) = self
-                .taken_over
-                .get_mut(&case)
-                .filter(|_| opens(header.task) && !given_back)
-            {
-                *opened = true;
+            let taken = self.taken_over.get_mut(&case);
+            if let Some(taken) = taken.filter(|taken| opens(header.task) && !taken.given_back) {
+                taken.opened = true;
                 taken_over = true;
             }
         }
@@ -267,7 +272,7 @@ impl<'a, K: Known> Gatherer<'a, K> {
                         rules.supervision_reads
                     }
                     Rule::SelfAssigned => {
-                        let opened = person.taken_over.values().filter(|opened| **opened);
+                        let opened = person.taken_over.values().filter(|taken| taken.opened);
                         hits.extent = Extent {
                             count: size(person.taken_over.len()),
                             most: size(opened.count()),

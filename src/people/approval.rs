@@ -223,6 +223,16 @@ pub enum Asked {
     },
 }
 
+/// Rights that a request is about.
+pub struct Rights<'a> {
+    /// Whose, by the keys that were shown.
+    pub people: &'a [Person],
+    /// The role that is given or taken.
+    pub role: Option<Role>,
+    /// The department whose desk is seated.
+    pub department: Option<DepartmentId>,
+}
+
 /// When the thing asked for happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -269,14 +279,27 @@ impl Asked {
             | Self::RenewTerm { .. } => Effect::Deferred,
         }
     }
-    /// The people it is about, by the keys that were shown.
-    pub fn people(&self) -> &[Person] {
+    /// The rights that it is about, if it is about rights alone: then it names no case, nobody in
+    /// one, and no reason.
+    pub fn rights(&self) -> Option<Rights<'_>> {
+        let of = |people, role, department| {
+            Some(Rights {
+                people,
+                role,
+                department,
+            })
+        };
         match self {
-            Self::GrantRole { to: person, .. }
-            | Self::TakeRole { of: person, .. }
-            | Self::ResetAccount { of: person }
-            | Self::DisableAccount { of: person } => std::slice::from_ref(person),
-            Self::SeatDesk { members, .. } => members,
+            Self::GrantRole { to: person, role } | Self::TakeRole { of: person, role } => {
+                of(std::slice::from_ref(person), Some(*role), None)
+            }
+            Self::ResetAccount { of: person } | Self::DisableAccount { of: person } => {
+                of(std::slice::from_ref(person), None, None)
+            }
+            Self::SeatDesk {
+                department,
+                members,
+            } => of(members, None, Some(*department)),
             Self::OpenRetained { .. }
             | Self::HandOver { .. }
             | Self::LiftHold { .. }
@@ -284,45 +307,16 @@ impl Asked {
             | Self::RaiseBudget { .. }
             | Self::Destroy { .. }
             | Self::LiftItemHold { .. }
-            | Self::RenewTerm { .. } => &[],
+            | Self::RenewTerm { .. } => None,
         }
+    }
+    /// The people it is about, by the keys that were shown.
+    pub fn people(&self) -> &[Person] {
+        self.rights().map_or(&[], |rights| rights.people)
     }
     /// Whom it is about.
     pub fn concerned(&self) -> Vec<AccountId> {
         self.people().iter().map(|person| person.account).collect()
-    }
-    /// Whether it is about the rights of accounts alone, and so names no case, nobody in one, and no
-    /// reason.
-    const fn is_of_rights(&self) -> bool {
-        match self {
-            Self::GrantRole { .. }
-            | Self::TakeRole { .. }
-            | Self::SeatDesk { .. }
-            | Self::ResetAccount { .. }
-            | Self::DisableAccount { .. } => true,
-            Self::OpenRetained { .. }
-            | Self::HandOver { .. }
-            | Self::LiftHold { .. }
-            | Self::TakeOut(_)
-            | Self::RaiseBudget { .. }
-            | Self::Destroy { .. }
-            | Self::LiftItemHold { .. }
-            | Self::RenewTerm { .. } => false,
-        }
-    }
-    /// Which role is given or taken.
-    pub const fn role(&self) -> Option<Role> {
-        match self {
-            Self::GrantRole { role, .. } | Self::TakeRole { role, .. } => Some(*role),
-            _ => None,
-        }
-    }
-    /// Whose desk is seated.
-    pub const fn department(&self) -> Option<DepartmentId> {
-        match self {
-            Self::SeatDesk { department, .. } => Some(*department),
-            _ => None,
-        }
     }
     /// Who answers for what is asked and so does not consent to it.
     fn responsible(&self) -> Option<AccountId> {
@@ -435,7 +429,9 @@ impl Approval {
         let mut what = self.what.clone();
         match &mut what {
             What::Asked(Asked::TakeOut(taken)) => taken.named.clear(),
-            What::Asked(Asked::LiftHold { ground, .. }) => "-".clone_into(ground),
+            What::Asked(Asked::LiftHold { ground, .. } | Asked::LiftItemHold { ground, .. }) => {
+                "-".clone_into(ground);
+            }
             _ => {}
         }
         Self {
@@ -448,7 +444,7 @@ impl Approval {
     #[must_use]
     pub fn over(&self, state: ApprovalState) -> Self {
         let what = match &self.what {
-            What::Asked(asked) if !asked.is_of_rights() => What::Emptied {
+            What::Asked(asked) if asked.rights().is_none() => What::Emptied {
                 kind: asked.kind().to_owned(),
             },
             what => what.clone(),

@@ -45,7 +45,8 @@ impl Consent {
 /// A request as the entries of its asking, its decision and its use name it.
 pub(super) fn requested(approval: &Approval) -> Requested {
     let asked = approval.asked();
-    let role = asked.and_then(Asked::role);
+    let rights = asked.and_then(Asked::rights);
+    let role = rights.as_ref().and_then(|rights| rights.role);
     let roles = role.map(|role| Roles::default().with(role));
     Requested {
         approval: approval.id,
@@ -53,7 +54,7 @@ pub(super) fn requested(approval: &Approval) -> Requested {
         hash: approval.hash,
         accounts: approval.concerned(),
         roles: roles.and_then(Result::ok).unwrap_or_default(),
-        department: asked.and_then(Asked::department),
+        department: rights.and_then(|rights| rights.department),
         about: asked.map(Asked::about).unwrap_or_default(),
     }
 }

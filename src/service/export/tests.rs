@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use office::{CANARY, files, told};
+use office::{CANARY, entries, files, told};
 pub(in crate::service) use office::{Office, password};
 
 use super::*;

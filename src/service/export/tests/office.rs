@@ -267,7 +267,8 @@ impl Office {
     }
 }
 
-pub(super) fn told(store: &Store, auditor: &Session, task: Task) -> Vec<String> {
+/// The log's newest entries of a task, as the auditor sees them.
+pub(super) fn entries(store: &Store, auditor: &Session, task: Task) -> Vec<serde_json::Value> {
     let query = crate::audit::query::Query {
         task: Some(task),
         ..Default::default()
@@ -277,10 +278,13 @@ pub(super) fn told(store: &Store, auditor: &Session, task: Task) -> Vec<String> 
         cursor: None,
     };
     let rows = store.log_entries(auditor, query, page).unwrap().wait();
-    let rows = rows.unwrap().rows;
-    let json = serde_json::to_value(rows).unwrap();
-    let reasons = json.as_array().unwrap().iter();
-    reasons
+    let rows = rows.unwrap().rows.into_iter();
+    rows.map(|row| serde_json::to_value(row).unwrap()).collect()
+}
+
+pub(super) fn told(store: &Store, auditor: &Session, task: Task) -> Vec<String> {
+    let entries = entries(store, auditor, task).into_iter();
+    entries
         .filter_map(|row| row["reason"].as_str().map(str::to_owned))
         .collect()
 }

@@ -33,28 +33,15 @@ fn office(policies: &Path) -> Office {
     office
 }
 
-/// Policies and number of cases of each entry of a task, newest first.
-fn entries(office: &Office, task: Task) -> Vec<(Vec<String>, u64)> {
-    let query = crate::audit::query::Query {
-        task: Some(task),
-        ..Default::default()
-    };
-    let page = PageRequest {
-        limit: Limit::rows(50),
-        cursor: None,
-    };
-    let rows = office
-        .store
-        .log_entries(&office.session("auditor"), query, page);
-    let rows = serde_json::to_value(rows.unwrap().wait().unwrap().rows).unwrap();
-    let entry = |row: &serde_json::Value| {
+/// Policies and number of cases of each export, newest first.
+fn exports(office: &Office) -> Vec<(Vec<String>, u64)> {
+    let rows = entries(&office.store, &office.session("auditor"), Task::Export);
+    let said = |row: &serde_json::Value| {
         let policies = serde_json::from_value(row["policies"].clone()).unwrap();
         (policies, row["counts"]["cases"].as_u64().unwrap())
     };
-    let rows = rows.as_array().unwrap().iter();
-    rows.filter(|row| row["counts"]["cases"] != 0)
-        .map(entry)
-        .collect()
+    let listed = rows.iter().filter(|row| row["counts"]["cases"] != 0);
+    listed.map(said).collect()
 }
 
 #[test]
@@ -66,7 +53,7 @@ fn cases_of_others_in_a_list_are_told_from_ones_own() {
     office.finished("officer", &own);
     let both = ["ordinary_colleagues_take_out", "ordinary_own_takes_out"];
     let mine = (both.map(str::to_owned).to_vec(), 3);
-    assert_eq!(entries(&office, Task::Export), std::slice::from_ref(&mine));
+    assert_eq!(exports(&office), std::slice::from_ref(&mine));
     let findings = || {
         let month = Month::of(office.clock.now()).to_string();
         let made = office
@@ -81,8 +68,7 @@ fn cases_of_others_in_a_list_are_told_from_ones_own() {
     let mixed = [own[0], others[0], own[1], others[1], own[2]];
     let serial = office.finished("officer", &mixed);
     let theirs = (vec![both[0].to_owned()], 2);
-    let entries = entries(&office, Task::Export);
-    assert_eq!(entries, [theirs, mine.clone(), mine]);
+    assert_eq!(exports(&office), [theirs, mine.clone(), mine]);
     assert_eq!(findings(), [2]);
     assert_eq!(office.look("officer", serial).cases, 5);
     let paper = office.print("officer", &mixed).unwrap();

@@ -36,18 +36,8 @@ fn a_search_over_the_budget_looks_for_nothing_and_says_the_same_of_everything() 
         assert_eq!(search(name, cursor), Err(ServiceError::StepUpRequired));
     }
 
-    let query = crate::audit::query::Query {
-        task: Some(Task::Search),
-        ..Default::default()
-    };
-    let auditor = office.session("auditor");
-    let page = PageRequest {
-        limit: Limit::rows(50),
-        cursor: None,
-    };
-    let rows = office.store.log_entries(&auditor, query, page);
-    let rows = serde_json::to_value(rows.unwrap().wait().unwrap().rows).unwrap();
-    assert_eq!(rows.as_array().map(Vec::len), Some(4), "each is an entry");
+    let rows = entries(&office.store, &office.session("auditor"), Task::Search);
+    assert_eq!(rows.len(), 4, "each is an entry");
     let (refused, shown) = (&rows[0], &rows[3]);
     assert_eq!(refused["query"], "over_budget");
     assert_eq!(
