@@ -16,6 +16,8 @@ pub(super) enum Step {
     Finish,
     /// The record is closed.
     Close,
+    /// A fetching is entered.
+    Fetch,
 }
 
 /// The steps that a test breaks; none in a program.

@@ -7,6 +7,7 @@ use std::io::{Seek, SeekFrom};
 use super::error::ServiceError;
 use super::exports::Stop;
 use super::fault;
+use super::output_steps::Step;
 use super::store::{Answer, Store};
 use super::types::{PageRequest, Rows};
 use crate::audit::Shown;
@@ -233,6 +234,7 @@ impl Store {
                 let recorded = self.log.record_with(permit, shown, batch).wait();
                 let (_entered, _) = recorded.map_err(fault::log)?;
                 session.pulse().beats().map_err(fault::ended)?;
+                self.steps.pass(Step::Fetch, ())?;
                 // The right to it may have gone meanwhile, and the file with it.
                 let now = self.clock.monotonic();
                 if self.exports.waits_for(session, output.serial, now) != Some(true) {

@@ -3,6 +3,7 @@
 use super::error::ServiceError;
 use super::fault;
 use super::output_owed::OutputEnd;
+use super::output_steps::Step;
 use super::outputs::{OutputView, is_mine, knows};
 use super::prints::Bytes;
 use super::store::{Answer, Store};
@@ -72,6 +73,7 @@ impl Store {
                 let recorded = self.log.record_with(permit, shown, batch).wait();
                 let (receipt, _) = recorded.map_err(fault::log)?;
                 session.pulse().beats().map_err(fault::ended)?;
+                self.steps.pass(Step::Fetch, ())?;
                 // The right to it may have gone meanwhile, and the document with it.
                 let serial = stored.row.serial;
                 if self.prints.find(session, serial, now).is_none() {

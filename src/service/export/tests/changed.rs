@@ -28,7 +28,16 @@ fn meanwhile(office: &Office, login: &str, change: fn(&Office, CaseId)) -> (Outp
 
 fn left_out(login: &str, changes: &[Change]) {
     for (what, change) in changes {
-        let (view, plain) = meanwhile(&Office::new(), login, *change);
+        let office = Office::new();
+        let (view, plain) = meanwhile(&office, login, *change);
+        // What somebody else took away is no attempt of theirs.
+        let auditor = office.session("auditor");
+        let entries = entries(&office.store, &auditor, Task::Export);
+        assert!(!entries.is_empty(), "the control");
+        assert!(
+            entries.iter().all(|entry| entry["decision"] != "deny"),
+            "{what}"
+        );
         assert_eq!(view.state, OutputState::Ready, "{what}: {view:?}");
         let counted = (view.opened, view.left_out);
         assert_eq!(counted, (2, Some(1)), "{what}");

@@ -149,3 +149,29 @@ fn nothing_is_handed_on_while_a_file_of_it_can_neither_be_removed_nor_told() {
     assert!(!store.exports.has_file(serial));
     assert_eq!(files(&killed.data), 0);
 }
+
+/// Whoever is asked for something while the right to it goes gives it to nobody.
+#[test]
+fn nothing_is_given_whose_right_went_while_its_fetching_was_entered() {
+    let office = office();
+    let nothing: Change = ("nothing", |_, _| ());
+    for (what, change) in ORDINARY_GOES.into_iter().chain([nothing]) {
+        let goes = what != "nothing";
+        let [filed, printed] = [(); 2].map(|()| office.register("officer"));
+        let file = office.finished("officer", &[filed]);
+        let print = office.print("officer", &[printed]).unwrap();
+        let session = office.session("officer");
+        let meanwhile = |case| {
+            let there = Arc::clone(&office);
+            let happens = move || change(&there, case);
+            *office.store.steps.meanwhile.lock().unwrap() = Some((Step::Fetch, Box::new(happens)));
+        };
+        meanwhile(filed);
+        assert_eq!(office.fetch(&session, file).is_err(), goes, "{what}");
+        meanwhile(printed);
+        let document = office.store.print_document(&session, Some(print));
+        let given = document.and_then(|document| document.wait());
+        assert_eq!(given.is_err(), goes, "{what}");
+        assert!(office.store.steps.meanwhile.lock().unwrap().is_none());
+    }
+}

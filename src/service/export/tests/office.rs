@@ -195,7 +195,8 @@ impl Office {
     pub(super) fn fetch(&self, session: &Session, serial: Serial) -> Result<u64, ServiceError> {
         let whole = Portion::Whole;
         let fetched = self.store.fetch_output(session, Some(serial), whole, None);
-        fetched.unwrap().wait().map(|fetched| fetched.length)
+        let fetched = fetched.and_then(|fetched| fetched.wait());
+        fetched.map(|fetched| fetched.length)
     }
 
     /// An export of these cases that has come to its end.

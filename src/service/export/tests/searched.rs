@@ -3,6 +3,7 @@
 use super::*;
 use crate::audit::usage::CHOOSES;
 use crate::cases::search::SearchField;
+use crate::service::Verdict;
 
 #[test]
 fn a_search_over_the_budget_looks_for_nothing_and_says_the_same_of_everything() {
@@ -82,6 +83,52 @@ fn an_export_by_search_over_the_budget_looks_for_nothing() {
         for name in ["임꺽정", "아무개"] {
             assert_eq!(export(name), Err(refusal.clone()), "{name}");
         }
+    }
+}
+
+/// A consent to something else opens no search: found or not, it says the same.
+#[test]
+fn a_consent_to_another_export_tells_nothing_of_what_there_is() {
+    let office = Office::under(Budgets {
+        downloads: 1,
+        ..Budgets::default()
+    });
+    let case = office.register("rights");
+    let begin = |order| {
+        let begun = office.store.begin_export(office.session("rights"), order);
+        let begun = begun.unwrap().wait();
+        let places = &office.store.exports.places;
+        places.wait_idle(Duration::from_secs(60));
+        begun
+    };
+    let unmasked = Order {
+        unmasked: true,
+        ..office.order(&[case])
+    };
+    let Ok(Consented::Asked(approval)) = begin(unmasked) else {
+        panic!("no second person was asked");
+    };
+    let yes = Verdict {
+        approve: true,
+        hash: None,
+    };
+    let decided = office
+        .store
+        .decide_approval(&office.session("privacy"), approval, yes);
+    assert!(decided.unwrap().wait().is_ok());
+    assert!(begin(office.order(&[case])).is_ok(), "the budget is used");
+    for (name, approval, refusal) in [
+        ("임꺽정", Some(approval), ServiceError::NotApproved),
+        ("아무개", Some(approval), ServiceError::NotApproved),
+        ("아무개", None, ServiceError::StepUpRequired),
+    ] {
+        let value = SecretText::new(name.to_owned());
+        let order = Order {
+            selection: Selection::Search(SearchField::Name, value),
+            approval,
+            ..office.order(&[case])
+        };
+        assert_eq!(begin(order).err(), Some(refusal), "{name}");
     }
 }
 
