@@ -141,7 +141,7 @@ mod tests {
             assert_eq!(open().index(), 0, "{other:?}");
         }
         std::fs::write(dir.path().join("position"), "bongham forward 1\n77\n").unwrap();
-        assert_eq!(open().index(), 77, "as 0.4.0 left it");
+        assert_eq!(open().index(), 77, "as 0.3.0 left it");
         assert!(open().is_of(&engine).unwrap());
     }
 }
