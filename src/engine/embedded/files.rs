@@ -17,12 +17,16 @@
 //! ```
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::bytes::io;
+use super::wipe;
 use crate::engine::EngineError;
+
+/// Bytes between whoever replaces a file and the disk.
+const BUFFER: usize = 128 << 10;
 
 const FIRST: &str = "index";
 const SECOND: &str = "index.b";
@@ -104,16 +108,45 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), EngineError> {
         .map_err(io("syncing a directory"))
 }
 
+/// What a file is called until the whole of it is durable.
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
 /// Replaces a small file as a whole, durably.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
-    let while_writing = io("writing a small file");
-    let new = path.with_extension("new");
-    let mut file = File::create(&new).map_err(&while_writing)?;
-    file.write_all(bytes).map_err(&while_writing)?;
-    file.sync_all().map_err(&while_writing)?;
-    drop(file);
+    replace_with(path, |file| {
+        file.write_all(bytes).map_err(io("writing a small file"))
+    })
+}
+
+/// Replaces a file as a whole, durably, by what `write` writes. Where that fails, the old one stays
+/// and nothing of the new one does.
+pub(super) fn replace_with(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let while_writing = io("replacing a file");
+    let new = unfinished(path);
+    let file = File::create(&new).map_err(&while_writing)?;
+    let mut file = BufWriter::with_capacity(BUFFER, file);
+    let written = write(&mut file)
+        .and_then(|()| file.flush().map_err(&while_writing))
+        .and_then(|()| file.get_ref().sync_all().map_err(&while_writing));
+    // Without another attempt to write what is still in the buffer.
+    drop(file.into_parts());
+    if let Err(error) = written {
+        wipe::file(&new)?;
+        return Err(error);
+    }
     fs::rename(&new, path).map_err(&while_writing)?;
     path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Overwrites what a process that died has left of a file of the journal that it was replacing:
+/// it may name what has been erased since.
+pub(super) fn finish(layout: &Layout, segments: u32) -> Result<(), EngineError> {
+    (1..=segments).try_for_each(|number| wipe::file(&unfinished(&layout.sidecar(number))))
 }
 
 /// Removes a file, durably; one that is not there is fine.

@@ -14,9 +14,9 @@ use super::files;
 use super::group::{Place, Tip};
 use super::marker::{Mark, MarkKind};
 use super::overlay::Rows;
-use super::rebuild::seal_segment;
 use super::segment;
 use super::shared::Shared;
+use super::sum::seal_segment;
 use crate::engine::EngineError;
 
 /// How often space is looked for again while the disk is full.
@@ -181,7 +181,7 @@ pub(super) fn sum_up(shared: &Shared, sealed: &Receiver<Sealed>) {
             .array()
             .map_err(|e| EngineError::Io(e.to_string()));
         let written = written.and_then(|salt| {
-            seal_segment(&shared.layout, &shared.keys, &shared.store, salt, number)
+            seal_segment(&shared.layout, &shared.keys, &shared.store, salt, number).map(drop)
         });
         for result in [position, written] {
             if let Err(error) = result {

@@ -16,7 +16,8 @@
 //! | [`scrub`], [`judge`], [`erase`], [`renew`], [`wipe`], [`forgotten`] | overwriting what is dead |
 //! | [`readers`], [`gate`], [`upkeep`] | whom a scrub waits for |
 //! | [`check`], [`carve`], [`snapshot`] | the journal as files |
-//! | [`close`], [`marker`], [`recover`], [`scan`], [`rebuild`], [`sidecar`] | opening again |
+//! | [`sum`], [`window`], [`sidecar`] | summing up a full segment |
+//! | [`close`], [`marker`], [`recover`], [`scan`], [`rebuild`] | opening again |
 //! | [`store`], [`lock`] | whose directory it is |
 //!
 //! All numbers in files are big endian. Every file begins with eight bytes of magic, a format
@@ -66,6 +67,7 @@ mod sum;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod window;
 mod wipe;
 
 use std::collections::HashMap;
@@ -225,6 +227,7 @@ impl EmbeddedEngine {
                 return Err(segment::damaged(number, 0, "it belongs to another store"));
             }
         }
+        files::finish(&layout, last)?;
         // Before anything is read: until then frames may be half erased.
         erase::finish(&layout, &keys, &name, &segments)?;
         let forgotten = Forgotten::open(&layout, &keys, &name)?;

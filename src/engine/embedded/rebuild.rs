@@ -3,21 +3,20 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, btree_map};
-use std::fs::{self, File};
+use std::fs;
 
 use super::base::BaseWriter;
 use super::bytes::io;
-use super::files::Layout;
 use super::group::{Place, Tip};
 use super::index::{Index, Row, base_in};
 use super::leaves::Leaves;
 use super::marker::{Mark, MarkKind, sync_files};
-use super::recover::{Opening, Recovered, Road, write_leaves};
+use super::recover::{Contents, Opening, Recovered, Road, write_leaves};
 use super::scan::Walk;
 use super::segment::{self, FIRST, StoreName, damaged};
-use super::sidecar::{self, Contents, Entry, Stream, Summary};
-use super::sum::{Sum, sum};
-use super::{Keys, seal, wipe};
+use super::sidecar::{Entry, Stream, Summary};
+use super::sum::seal_segment;
+use super::{Keys, wipe};
 use crate::engine::EngineError;
 use crate::engine::tally::Ends;
 
@@ -116,12 +115,13 @@ fn sealed_segment(
     let mut walk = Walk::load(opening.layout, number)?;
     let mut after = *tip;
     let mut contents = Contents::default();
-    let end = walk.run(opening.keys, FIRST, &mut after, &mut contents)?;
+    walk.run(opening.keys, FIRST, &mut after, &mut contents)?;
+    drop(walk);
     if !Walk::load(opening.layout, number + 1)?.continues(opening.keys, &after) {
         return Ok(None);
     }
     write_leaves(leaves, &contents)?;
-    let summary = summarise(tip, &after, end, &contents);
+    drop(contents);
     let salt = opening
         .random
         .array()
@@ -132,8 +132,7 @@ fn sealed_segment(
         store,
         ..
     } = opening;
-    sidecar::write(layout, keys, store, salt, number, &summary, &contents)?;
-    Ok(Some(summary))
+    seal_segment(layout, keys, store, salt, number).map(Some)
 }
 
 /// Reads a sidecar through; `None` if it is missing, damaged, or does not continue `tip`. A
@@ -268,31 +267,5 @@ impl Merge {
             }
         }
         Ok(taken)
-    }
-}
-
-/// Writes the sidecar of a segment that has just been sealed.
-pub(super) fn seal_segment(
-    layout: &Layout,
-    keys: &Keys,
-    store: &StoreName,
-    salt: seal::Salt,
-    number: u32,
-) -> Result<(), EngineError> {
-    let file = File::open(layout.segment(number)).map_err(io("reading the journal"))?;
-    let mut contents = Contents::default();
-    let Sum { before, after, end } = sum(&file, number, keys, &mut contents)?;
-    let summary = summarise(&before, &after, end, &contents);
-    sidecar::write(layout, keys, store, salt, number, &summary, &contents)
-}
-
-fn summarise(before: &Tip, after: &Tip, end: u32, contents: &Contents) -> Summary {
-    Summary {
-        end,
-        first: before.sequence + 1,
-        previous: before.mac,
-        tip: *after,
-        rows: contents.rows.len() as u64,
-        leaves: contents.leaves.len() as u64,
     }
 }

@@ -8,19 +8,49 @@
 //! | two indices, of which a scrub was exchanging one for the other | rebuild both |
 //! | anything else, or any error of the index | rebuild both from sidecars and tail |
 
+use std::collections::BTreeMap;
+
 use super::Keys;
 use super::bytes::io;
 use super::files::{self, Layout};
 use super::group::{Place, Tip};
-use super::index::Index;
-use super::leaves::{LOCATION, Leaves};
+use super::index::{Index, Row};
+use super::leaves::{LOCATION, Leaves, Location};
 use super::marker::{Here, Mark, MarkKind, files_digest};
 use super::rebuild::rebuild;
-use super::scan::{Walk, clear_tail};
+use super::scan::{Holder, Walk, clear_tail};
+use super::seal::Tampered;
 use super::segment::{FIRST, Segments, StoreName, damaged};
-use super::sidecar::Contents;
+use super::sidecar::Leaf;
 use crate::domain::random::Random;
 use crate::engine::{EngineError, Log};
+
+/// Leaves, and the last state of each row, of groups that are read in order.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) rows: BTreeMap<Vec<u8>, Option<Row>>,
+}
+
+impl Holder for Contents {
+    fn row(&mut self, key: Vec<u8>, row: Option<Row>) -> Result<(), Tampered> {
+        self.rows.insert(key, row);
+        Ok(())
+    }
+    fn leaf(&mut self, log: u8, index: u64, location: Location) {
+        self.leaves.push((log, index, location));
+    }
+    fn body(&mut self, length: u32) {
+        widen(&mut self.leaves, length);
+    }
+}
+
+/// The body's frame belongs to the leaf before it.
+pub(super) fn widen(leaves: &mut [Leaf], length: u32) {
+    if let Some((_, _, location)) = leaves.last_mut() {
+        location.length = location.length.saturating_add(length);
+    }
+}
 
 /// What the parts of opening share.
 pub(super) struct Opening<'a> {

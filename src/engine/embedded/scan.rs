@@ -12,8 +12,17 @@ use super::index::{Far, INLINE_MAX, Row, index_key, series_key};
 use super::leaves::Location;
 use super::seal::{Keys, Tampered};
 use super::segment::{FIRST, Segments, damaged};
-use super::sidecar::Contents;
 use crate::engine::EngineError;
+
+/// Whoever is told, in order, what groups hold.
+pub(super) trait Holder {
+    /// The state of a row, by its index key; `None` = removed.
+    fn row(&mut self, key: Vec<u8>, row: Option<Row>) -> Result<(), Tampered>;
+    /// A leaf, and where it stands.
+    fn leaf(&mut self, log: u8, index: u64, location: Location);
+    /// The body's frame, of so many bytes, which belongs to the leaf before it.
+    fn body(&mut self, length: u32);
+}
 
 /// A segment in memory, to be walked.
 pub(super) struct Walk {
@@ -101,7 +110,7 @@ impl Walk {
         keys: &Keys,
         mut offset: u32,
         tip: &mut Tip,
-        contents: &mut Contents,
+        holder: &mut impl Holder,
     ) -> Result<u32, EngineError> {
         while let Some(header) = self.find(keys, offset, tip) {
             let place = Place {
@@ -109,7 +118,7 @@ impl Walk {
                 offset,
             };
             let bytes = self.bytes.get_mut(offset as usize..).unwrap_or_default();
-            collect(keys, &header, place, bytes, contents)
+            collect(keys, &header, place, bytes, holder)
                 .map_err(|_| damaged(self.segment, offset, "a frame cannot be opened"))?;
             *tip = header.tip;
             offset += header.length;
@@ -128,13 +137,13 @@ pub(super) fn collect(
     header: &GroupHeader,
     place: Place,
     bytes: &mut [u8],
-    contents: &mut Contents,
+    holder: &mut impl Holder,
 ) -> Result<(), Tampered> {
     let (sequence, salt) = (header.sequence, header.salt);
     header.open_frames(keys, bytes, |at, length, kind, opened| {
         let offset = place.offset.checked_add(at).ok_or(Tampered)?;
         if kind == Kind::Body {
-            widen(contents, length);
+            holder.body(length);
         }
         let Opened::Live(plain) = opened else {
             return Ok(());
@@ -156,42 +165,32 @@ pub(super) fn collect(
                         salt,
                     })
                 };
-                contents.rows.insert(index_key(space, key), Some(row));
+                holder.row(index_key(space, key), Some(row))?;
             }
             Kind::Delete => {
                 let (space, key, _) = frame::parse_row(plain).ok_or(Tampered)?;
-                contents.rows.insert(index_key(space, key), None);
+                holder.row(index_key(space, key), None)?;
             }
             Kind::Number => {
                 let (series, value) = frame::parse_number(plain).ok_or(Tampered)?;
                 let row = Row::Inline(value.to_be_bytes().to_vec());
-                contents.rows.insert(series_key(&series), Some(row));
+                holder.row(series_key(&series), Some(row))?;
             }
             Kind::Leaf => {
                 let (log, index, _, _) = frame::parse_leaf(plain).ok_or(Tampered)?;
                 let (segment, group, frame) = (place.segment, place.offset, offset);
-                contents.leaves.push((
-                    log,
-                    index,
-                    Location {
-                        segment,
-                        group,
-                        frame,
-                        length,
-                    },
-                ));
+                let location = Location {
+                    segment,
+                    group,
+                    frame,
+                    length,
+                };
+                holder.leaf(log, index, location);
             }
             Kind::Body => {}
         }
         Ok(())
     })
-}
-
-/// The body's frame belongs to the leaf before it.
-fn widen(contents: &mut Contents, length: u32) {
-    if let Some((_, _, location)) = contents.leaves.last_mut() {
-        location.length = location.length.saturating_add(length);
-    }
 }
 
 /// Clears whatever stands behind the journal's end, so that it is never taken for a group.

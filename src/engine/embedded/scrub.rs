@@ -20,11 +20,12 @@ use super::erase::{self, Dead};
 use super::files;
 use super::group::{Place, Tip};
 use super::judge::{Judge, Living};
-use super::rebuild::{genesis, seal_segment};
+use super::rebuild::genesis;
 use super::renew::renew;
 use super::scan::Walk;
 use super::segment::{FIRST, damaged};
 use super::shared::Shared;
+use super::sum::seal_segment;
 use super::wipe;
 use crate::engine::{EngineError, Scrubbed};
 

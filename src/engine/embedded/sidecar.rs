@@ -7,7 +7,7 @@
 //! 52   first u64        sequence of its first group
 //! 60   previous [32]    MAC that its first group continues
 //! 92   sequence u64 · MAC [32] · sizes 2 × u64 · times 2 × i64     after its last group
-//! 164  rows u64 · leaves u64
+//! 164  rows u64 · leaves u64        at most so many rows: states that a later one replaced count
 //! 180  chunks: length u32 · last u8 · sealed bytes
 //! ```
 //! Chunks are sealed by AES-256-GCM under the sidecar's key, nonce = number of the chunk,
@@ -19,30 +19,28 @@
 //! ```
 //! A missing or damaged sidecar is written again from its segment.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, BufWriter, Read, Write};
 
-use super::bytes::{Reader, check_preamble, patch, preamble};
+use super::bytes::{Reader, check_preamble, io, patch, preamble};
 use super::files::{self, Layout};
 use super::group::Tip;
 use super::index::Row;
 use super::leaves::Location;
 use super::seal::{Digest, Keys, Salt, Sealer, Tampered, digest};
 use super::segment::StoreName;
+use super::sum::Sum;
 use crate::engine::EngineError;
 use crate::engine::tally::Ends;
 
 const MAGIC: &[u8; 8] = b"BONGHAMR";
 const HEADER: usize = 180;
 const CHUNK: usize = 64 << 10;
+const LEAF: u8 = b'L';
+const ROW: u8 = b'R';
 
-/// What one segment holds.
-#[derive(Default)]
-pub(super) struct Contents {
-    pub(super) leaves: Vec<(u8, u64, Location)>,
-    pub(super) rows: BTreeMap<Vec<u8>, Option<Row>>,
-}
+/// Log, index and place of a leaf.
+pub(super) type Leaf = (u8, u64, Location);
 
 /// A sidecar's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,48 +53,82 @@ pub(super) struct Summary {
     pub(super) leaves: u64,
 }
 
-/// Writes a segment's sidecar, durably.
+impl Summary {
+    fn of(sum: &Sum) -> Self {
+        Self {
+            end: sum.end,
+            first: sum.before.sequence.saturating_add(1),
+            previous: sum.before.mac,
+            tip: sum.after,
+            rows: sum.rows,
+            leaves: sum.leaves.len() as u64,
+        }
+    }
+}
+
+fn refused(_: Tampered) -> EngineError {
+    EngineError::Io("a sidecar could not be sealed".into())
+}
+
+/// Takes an encoded row.
+pub(super) type Put<'a> = dyn FnMut(&[u8]) -> Result<(), EngineError> + 'a;
+
+/// Writes a segment's sidecar, durably. `rows` tells whom it is given of every row, encoded, in order
+/// of the keys.
 pub(super) fn write(
     layout: &Layout,
     keys: &Keys,
     store: &StoreName,
     salt: Salt,
     segment: u32,
-    summary: &Summary,
-    contents: &Contents,
-) -> Result<(), EngineError> {
-    let refused = |_| EngineError::Io("a sidecar could not be sealed".into());
-    let mut out = header(store, &salt, segment, summary);
-    let mut writer = Chunks {
-        sealer: keys.sidecar(&salt, segment).map_err(refused)?,
-        bound: digest(&out),
-        number: 0,
-        out: &mut out,
-    };
-    let mut plain = Vec::with_capacity(CHUNK + 1024);
-    for (log, index, location) in &contents.leaves {
-        plain.push(b'L');
-        plain.push(*log);
-        plain.extend_from_slice(&index.to_be_bytes());
-        location.encode(&mut plain);
-        writer.flush_if(CHUNK, &mut plain).map_err(refused)?;
-    }
-    let mut encoded = Vec::new();
-    for (key, row) in &contents.rows {
-        encoded.clear();
-        if let Some(row) = row {
-            row.encode(&mut encoded);
+    sum: &Sum,
+    rows: impl FnOnce(&mut Put<'_>) -> Result<(), EngineError>,
+) -> Result<Summary, EngineError> {
+    let summary = Summary::of(sum);
+    let header = header(store, &salt, segment, &summary);
+    let sealer = keys.sidecar(&salt, segment).map_err(refused)?;
+    files::replace_with(&layout.sidecar(segment), |file| {
+        file.write_all(&header).map_err(io("writing a sidecar"))?;
+        let mut chunks = Chunks {
+            sealer,
+            bound: digest(&header),
+            number: 0,
+            plain: Vec::with_capacity(CHUNK + 1024),
+            out: file,
+        };
+        for leaf in &sum.leaves {
+            encode_leaf(leaf, &mut chunks.plain);
+            chunks.flush_if_full()?;
         }
-        let long = |_| EngineError::Io("a row does not fit a sidecar".into());
-        plain.push(b'R');
-        plain.extend_from_slice(&u16::try_from(key.len()).map_err(long)?.to_be_bytes());
-        plain.extend_from_slice(key);
-        plain.extend_from_slice(&u16::try_from(encoded.len()).map_err(long)?.to_be_bytes());
-        plain.extend_from_slice(&encoded);
-        writer.flush_if(CHUNK, &mut plain).map_err(refused)?;
+        rows(&mut |row| {
+            chunks.plain.extend_from_slice(row);
+            chunks.flush_if_full()
+        })?;
+        chunks.flush(true)
+    })?;
+    Ok(summary)
+}
+
+fn encode_leaf((log, index, location): &Leaf, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[LEAF, *log]);
+    out.extend_from_slice(&index.to_be_bytes());
+    location.encode(out);
+}
+
+/// Appends a row as a sidecar holds it.
+pub(super) fn encode_row(key: &[u8], row: Option<&Row>, out: &mut Vec<u8>) -> Result<(), Tampered> {
+    out.push(ROW);
+    let length = u16::try_from(key.len()).map_err(|_| Tampered)?;
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(key);
+    let at = out.len();
+    out.extend_from_slice(&[0; 2]);
+    if let Some(row) = row {
+        row.encode(out);
     }
-    writer.chunk(true, &mut plain).map_err(refused)?;
-    files::replace(&layout.sidecar(segment), &out)
+    let length = u16::try_from(out.len() - at - 2).map_err(|_| Tampered)?;
+    patch(out, at, &length.to_be_bytes());
+    Ok(())
 }
 
 fn header(store: &StoreName, salt: &Salt, segment: u32, summary: &Summary) -> Vec<u8> {
@@ -131,30 +163,33 @@ struct Chunks<'a> {
     sealer: Sealer,
     bound: Digest,
     number: u32,
-    out: &'a mut Vec<u8>,
+    plain: Vec<u8>,
+    out: &'a mut BufWriter<File>,
 }
 
 impl Chunks<'_> {
-    fn flush_if(&mut self, full: usize, plain: &mut Vec<u8>) -> Result<(), Tampered> {
-        if plain.len() < full {
+    fn flush_if_full(&mut self) -> Result<(), EngineError> {
+        if self.plain.len() < CHUNK {
             Ok(())
         } else {
-            self.chunk(false, plain)
+            self.flush(false)
         }
     }
 
-    fn chunk(&mut self, last: bool, plain: &mut Vec<u8>) -> Result<(), Tampered> {
-        let tag = self
-            .sealer
-            .seal(self.number, &aad(&self.bound, last), plain)?;
-        self.number = self.number.checked_add(1).ok_or(Tampered)?;
-        let length = u32::try_from(plain.len() + tag.len()).map_err(|_| Tampered)?;
-        self.out.extend_from_slice(&length.to_be_bytes());
-        self.out.push(u8::from(last));
-        self.out.extend_from_slice(plain);
-        self.out.extend_from_slice(&tag);
-        plain.clear();
-        Ok(())
+    fn flush(&mut self, last: bool) -> Result<(), EngineError> {
+        let aad = aad(&self.bound, last);
+        let tag = self.sealer.seal(self.number, &aad, &mut self.plain);
+        self.plain.extend_from_slice(&tag.map_err(refused)?);
+        let next = self.number.checked_add(1).ok_or(Tampered);
+        self.number = next.map_err(refused)?;
+        let length = u32::try_from(self.plain.len()).map_err(|_| refused(Tampered))?;
+        let written = self
+            .out
+            .write_all(&length.to_be_bytes())
+            .and_then(|()| self.out.write_all(&[u8::from(last)]))
+            .and_then(|()| self.out.write_all(&self.plain));
+        self.plain.clear();
+        written.map_err(io("writing a sidecar"))
     }
 }
 
@@ -279,12 +314,12 @@ impl Stream {
 
 fn entry(reader: &mut Reader<'_>) -> Option<Entry> {
     match reader.u8()? {
-        b'L' => Some(Entry::Leaf(
+        LEAF => Some(Entry::Leaf(
             reader.u8()?,
             reader.u64()?,
             Location::decode(reader)?,
         )),
-        b'R' => {
+        ROW => {
             let length = reader.u16()?;
             let key = reader.take(usize::from(length))?.to_vec();
             let length = reader.u16()?;

@@ -1,36 +1,81 @@
 //! Summing up a segment that is full, one group in memory at a time: a store at work has no room
-//! to spare for a whole segment whenever one fills up.
+//! to spare for a whole segment whenever one fills up, nor for all of its rows.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::bytes::io;
+use super::files::Layout;
 use super::group::{BLOCK, GroupHeader, Place, Tip};
-use super::scan::{Walk, collect};
-use super::seal::Keys;
-use super::segment::{FIRST, damaged};
-use super::sidecar::Contents;
+use super::index::Row;
+use super::leaves::Location;
+use super::recover::widen;
+use super::scan::{Holder, Walk, collect};
+use super::seal::{Keys, Salt, Tampered};
+use super::segment::{FIRST, StoreName, damaged};
+use super::sidecar::{self, Leaf, Summary};
+use super::window::{WINDOW, in_order};
 use crate::engine::EngineError;
 
-/// What a full segment continues, its newest group, and where that ends.
+/// What a full segment continues, its newest group, where that ends, and what is in it.
 pub(super) struct Sum {
     pub(super) before: Tip,
     pub(super) after: Tip,
     pub(super) end: u32,
+    pub(super) leaves: Vec<Leaf>,
+    /// How often it says of a row what its state is.
+    pub(super) rows: u64,
+}
+
+/// Writes the sidecar of a segment that is full.
+///
+/// # Errors
+/// As [`sum`]; an error of the disk.
+pub(super) fn seal_segment(
+    layout: &Layout,
+    keys: &Keys,
+    store: &StoreName,
+    salt: Salt,
+    number: u32,
+) -> Result<Summary, EngineError> {
+    let file = File::open(layout.segment(number)).map_err(io("reading the journal"))?;
+    let sum = sum(&file, number, keys)?;
+    sidecar::write(layout, keys, store, salt, number, &sum, |put| {
+        in_order(
+            WINDOW,
+            |window| tell(&file, number, keys, &sum, window),
+            put,
+        )
+    })
+}
+
+/// Leaves, and how many rows.
+#[derive(Default)]
+struct Counted {
+    leaves: Vec<Leaf>,
+    rows: u64,
+}
+
+impl Holder for Counted {
+    fn row(&mut self, _: Vec<u8>, _: Option<Row>) -> Result<(), Tampered> {
+        self.rows += 1;
+        Ok(())
+    }
+    fn leaf(&mut self, log: u8, index: u64, location: Location) {
+        self.leaves.push((log, index, location));
+    }
+    fn body(&mut self, length: u32) {
+        widen(&mut self.leaves, length);
+    }
 }
 
 /// Visits every group of a full segment, in order.
 ///
 /// # Errors
 /// [`EngineError::Damaged`] where no group stands, or a later one behind a bad place.
-pub(super) fn sum(
-    file: &File,
-    segment: u32,
-    keys: &Keys,
-    contents: &mut Contents,
-) -> Result<Sum, EngineError> {
+pub(super) fn sum(file: &File, segment: u32, keys: &Keys) -> Result<Sum, EngineError> {
     let size = file.metadata().map_err(io("reading the journal"))?.len();
-    let mut group = Vec::new();
+    let (mut group, mut counted) = (Vec::new(), Counted::default());
     let mut offset = FIRST;
     let mut ends: Option<(Tip, Tip)> = None;
     while let Some(header) = read(file, size, offset, &mut group)? {
@@ -45,7 +90,7 @@ pub(super) fn sum(
             break;
         }
         let place = Place { segment, offset };
-        collect(keys, &header, place, &mut group, contents)
+        collect(keys, &header, place, &mut group, &mut counted)
             .map_err(|_| damaged(segment, offset, "a frame cannot be opened"))?;
         let before = ends.map_or(continued, |(before, _)| before);
         ends = Some((before, header.tip));
@@ -59,8 +104,39 @@ pub(super) fn sum(
         let why = "this group is not intact, though later ones are";
         return Err(damaged(segment, offset, why));
     }
-    let end = offset;
-    Ok(Sum { before, after, end })
+    let Counted { leaves, rows } = counted;
+    Ok(Sum {
+        before,
+        after,
+        end: offset,
+        leaves,
+        rows,
+    })
+}
+
+/// Tells once more what the groups hold that have been summed up.
+pub(super) fn tell(
+    file: &File,
+    segment: u32,
+    keys: &Keys,
+    sum: &Sum,
+    holder: &mut impl Holder,
+) -> Result<(), EngineError> {
+    let (mut group, mut offset, mut tip) = (Vec::new(), FIRST, sum.before);
+    while offset < sum.end {
+        let place = Place { segment, offset };
+        let changed = || damaged(segment, offset, "this group was another a moment ago");
+        let header = read(file, u64::from(sum.end), offset, &mut group)?;
+        let header = header.filter(|header| {
+            // Its frames vouch for themselves as they are opened.
+            header.follows(&tip, &group) && header.authentic(keys, &group)
+        });
+        let header = header.ok_or_else(changed)?;
+        collect(keys, &header, place, &mut group, holder).map_err(|_| changed())?;
+        tip = header.tip;
+        offset += header.length;
+    }
+    Ok(())
 }
 
 /// The header of the group at `offset`, and the whole group into `group`; `None` where none can

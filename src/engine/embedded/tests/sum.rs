@@ -1,11 +1,16 @@
-//! A segment summed up group by group is what a walk over the whole of it finds.
+//! A segment summed up group by group, and window by window, is what a walk over the whole of it
+//! finds.
 
 use super::*;
 use crate::engine::embedded::group::Tip;
+use crate::engine::embedded::index::Row;
 use crate::engine::embedded::rebuild::genesis;
+use crate::engine::embedded::recover::Contents;
 use crate::engine::embedded::scan::Walk;
-use crate::engine::embedded::sidecar::Contents;
-use crate::engine::embedded::sum::sum;
+use crate::engine::embedded::shared::Shared;
+use crate::engine::embedded::sidecar::{self, Entry, Leaf, Stream};
+use crate::engine::embedded::sum::{seal_segment, sum, tell};
+use crate::engine::embedded::window::{Window, in_order};
 use crate::engine::{Append, Batch, Engine, Key, Log, Space, Value};
 
 fn commit(engine: &EmbeddedEngine, n: u32) {
@@ -27,20 +32,45 @@ fn commit(engine: &EmbeddedEngine, n: u32) {
     engine.commit(batch).wait().unwrap();
 }
 
-type Found = (Tip, u32, Vec<(u8, u64)>, Vec<Vec<u8>>);
+/// Everything a sidecar says.
+type Said = (Tip, u32, Vec<Leaf>, Vec<(Vec<u8>, Option<Row>)>);
 
-fn told(tip: Tip, end: u32, contents: Contents) -> Found {
-    let leaves = contents.leaves.iter().map(|(log, index, _)| (*log, *index));
-    (
-        tip,
-        end,
-        leaves.collect(),
-        contents.rows.into_keys().collect(),
-    )
+fn said(shared: &Shared) -> Result<Said, EngineError> {
+    let (layout, keys, store) = (&shared.layout, &shared.keys, &shared.store);
+    let mut stream = Stream::open(layout, keys, store, 1)?.unwrap();
+    let (mut leaves, mut rows) = (Vec::new(), Vec::new());
+    while let Some(entry) = stream.next()? {
+        match entry {
+            Entry::Leaf(log, index, location) => leaves.push((log, index, location)),
+            Entry::Row(key, row) => rows.push((key, row)),
+        }
+    }
+    let summary = stream.summary;
+    assert_eq!(summary.leaves, leaves.len() as u64);
+    assert!(summary.rows >= rows.len() as u64);
+    Ok((summary.tip, summary.end, leaves, rows))
+}
+
+/// Writes the first segment's sidecar by small windows, and says of how many. `meanwhile` is told of
+/// each before it is filled.
+fn by_windows(shared: &Shared, meanwhile: impl Fn(u32)) -> Result<u32, EngineError> {
+    let (layout, keys, store) = (&shared.layout, &shared.keys, &shared.store);
+    let file = fs::File::open(layout.segment(1)).unwrap();
+    let sum = sum(&file, 1, keys)?;
+    let mut windows = 0;
+    sidecar::write(layout, keys, store, [8; 16], 1, &sum, |put| {
+        let again = |window: &mut Window| {
+            windows += 1;
+            meanwhile(windows);
+            tell(&file, 1, keys, &sum, window)
+        };
+        in_order(1 << 10, again, put)
+    })?;
+    Ok(windows)
 }
 
 #[test]
-fn group_by_group_is_the_same_as_the_whole_and_damage_is_seen() {
+fn group_by_group_and_window_by_window_is_the_same_as_the_whole_and_damage_is_seen() {
     let dir = tempfile::tempdir().unwrap();
     let engine = create(dir.path());
     for n in 0..150 {
@@ -48,28 +78,74 @@ fn group_by_group_is_the_same_as_the_whole_and_damage_is_seen() {
     }
     let shared = &engine.shared;
     let layout = Layout::new(dir.path().to_path_buf());
-    let by_group = || {
-        let mut contents = Contents::default();
-        let file = fs::File::open(layout.segment(1)).unwrap();
-        let summed = sum(&file, 1, &shared.keys, &mut contents)?;
-        Ok::<_, EngineError>(told(summed.after, summed.end, contents))
-    };
     let whole = {
         let mut tip = genesis(&shared.keys, &shared.store);
         let mut contents = Contents::default();
         let mut walk = Walk::load(&layout, 1).unwrap();
         let end = walk.run(&shared.keys, FIRST, &mut tip, &mut contents);
-        told(tip, end.unwrap(), contents)
+        let rows: Vec<_> = contents.rows.into_iter().collect();
+        (tip, end.unwrap(), contents.leaves, rows)
     };
     assert!(
-        layout.segment(2).exists() && whole.2.len() > 20,
+        layout.segment(2).exists() && whole.3.len() > 40,
         "the control"
     );
-    assert!(by_group().unwrap() == whole);
+    seal_segment(&layout, &shared.keys, &shared.store, [7; 16], 1).unwrap();
+    assert!(said(shared).unwrap() == whole);
+    assert!(by_windows(shared, |_| ()).unwrap() > 2, "the control");
+    assert!(said(shared).unwrap() == whole);
 
+    let before = fs::read(layout.sidecar(1)).unwrap();
     let (third, ..) = *groups(dir.path()).get(2).unwrap();
     tamper(&layout.segment(1), |bytes| {
         bytes[third.offset as usize + 300] ^= 1;
     });
-    assert!(matches!(by_group(), Err(EngineError::Damaged(_))));
+    let damaged = seal_segment(&layout, &shared.keys, &shared.store, [7; 16], 1);
+    assert!(matches!(damaged, Err(EngineError::Damaged(_))));
+    assert!(fs::read(layout.sidecar(1)).unwrap() == before, "it stays");
+}
+
+#[test]
+fn what_changes_between_two_windows_is_seen_and_leaves_no_half_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = create(dir.path());
+    for n in 0..150 {
+        commit(&engine, n);
+    }
+    let shared = &engine.shared;
+    let layout = Layout::new(dir.path().to_path_buf());
+    let (third, ..) = *groups(dir.path()).get(2).unwrap();
+    by_windows(shared, |_| ()).unwrap();
+    let before = fs::read(layout.sidecar(1)).unwrap();
+    let changed = by_windows(shared, |window| {
+        if window == 2 {
+            tamper(&layout.segment(1), |bytes| {
+                bytes[third.offset as usize + 300] ^= 1;
+            });
+        }
+    });
+    assert!(matches!(changed, Err(EngineError::Damaged(_))));
+    assert!(fs::read(layout.sidecar(1)).unwrap() == before);
+    assert!(!layout.sidecar(1).with_extension("new").exists());
+}
+
+#[test]
+fn what_a_dead_process_left_of_a_sidecar_is_overwritten_at_the_next_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = create(dir.path());
+    for n in 0..150 {
+        commit(&engine, n);
+    }
+    engine.close().unwrap();
+    drop(engine);
+    let left = Layout::new(dir.path().to_path_buf())
+        .sidecar(1)
+        .with_extension("new");
+    fs::write(&left, b"half a sidecar").unwrap();
+    // Another name of the same bytes: what is overwritten can be told from what is only unlinked.
+    let bytes = dir.path().join("bytes");
+    fs::hard_link(&left, &bytes).unwrap();
+    open(dir.path()).close().unwrap();
+    assert!(!left.exists());
+    assert!(fs::read(bytes).unwrap() == [0; 14]);
 }

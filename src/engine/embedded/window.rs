@@ -1,0 +1,203 @@
+//! The rows of a segment in order of their keys, with no more of them in memory than a window
+//! takes: the segment is told once for each window, which keeps the smallest keys that it has not
+//! had before.
+
+use super::bytes::Reader;
+use super::index::Row;
+use super::leaves::Location;
+use super::scan::Holder;
+use super::seal::Tampered;
+use super::sidecar::encode_row;
+use crate::engine::EngineError;
+
+/// Bytes of rows in a window. A segment's worth of the smallest rows takes some five of them.
+pub(super) const WINDOW: usize = 8 << 20;
+
+/// Rows of one stretch of keys, the newest state of each.
+pub(super) struct Window {
+    /// Bytes that it holds at most, unless one row is longer.
+    most: usize,
+    /// Rows as a sidecar holds them, one behind the other.
+    bytes: Vec<u8>,
+    /// Where each begins; of equal keys the older first.
+    starts: Vec<usize>,
+    /// Keys before this one have been in an earlier window.
+    from: Vec<u8>,
+    /// The first key that did not fit.
+    until: Option<Vec<u8>>,
+}
+
+/// Tells `put` of every row in order of its key, as a sidecar holds it. `tell` tells a window of all
+/// of them, in the order in which they were written.
+///
+/// # Errors
+/// What `tell` and `put` say.
+pub(super) fn in_order(
+    most: usize,
+    mut tell: impl FnMut(&mut Window) -> Result<(), EngineError>,
+    mut put: impl FnMut(&[u8]) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let mut window = Window {
+        most,
+        bytes: Vec::with_capacity(most + (most >> 8)),
+        starts: Vec::new(),
+        from: Vec::new(),
+        until: None,
+    };
+    loop {
+        tell(&mut window)?;
+        window.sort();
+        window.rows().try_for_each(&mut put)?;
+        let Some(next) = window.until.take() else {
+            return Ok(());
+        };
+        window.from = next;
+        window.bytes.clear();
+        window.starts.clear();
+    }
+}
+
+/// The row at the front of these bytes: its key, and how long it is.
+fn row(bytes: &[u8]) -> (&[u8], usize) {
+    let mut reader = Reader::new(bytes.get(1..).unwrap_or_default());
+    let mut field = || {
+        let length = reader.u16()?;
+        reader.take(usize::from(length))
+    };
+    let key = field().unwrap_or_default();
+    let state = field().unwrap_or_default();
+    (key, 1 + 2 + key.len() + 2 + state.len())
+}
+
+impl Window {
+    fn at(&self, start: usize) -> &[u8] {
+        self.bytes.get(start..).unwrap_or_default()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.starts.iter().map(|start| {
+            let bytes = self.at(*start);
+            bytes.get(..row(bytes).1).unwrap_or_default()
+        })
+    }
+
+    fn takes(&self, key: &[u8]) -> bool {
+        key >= self.from.as_slice() && self.until.as_deref().is_none_or(|until| key < until)
+    }
+
+    /// Puts the rows in order and lets go of older states.
+    fn sort(&mut self) {
+        let mut starts = std::mem::take(&mut self.starts);
+        let key = |start: &usize| row(self.at(*start)).0;
+        starts.sort_by(|one, other| key(one).cmp(key(other)));
+        // Newest first, because of equals the first one stays.
+        starts.reverse();
+        starts.dedup_by(|one, other| key(one) == key(other));
+        starts.reverse();
+        self.starts = starts;
+    }
+
+    /// Makes room: lets go of older states and, where that is not enough, of the last keys.
+    fn tighten(&mut self) {
+        self.sort();
+        let mut kept = 0;
+        let fits = |length: usize| {
+            kept += length;
+            kept <= self.most / 4 * 3
+        };
+        let count = self
+            .rows()
+            .map(<[u8]>::len)
+            .map(fits)
+            .take_while(|fits| *fits);
+        let count = count.count().max(1);
+        if let Some(start) = self.starts.get(count) {
+            self.until = Some(row(self.at(*start)).0.to_vec());
+        }
+        self.starts.truncate(count);
+        self.compact();
+    }
+
+    /// Moves what is left to the front, in the order in which it lies.
+    fn compact(&mut self) {
+        let mut lying: Vec<(usize, usize)> = (0..)
+            .zip(self.starts.iter().copied())
+            .map(|(nth, start)| (start, nth))
+            .collect();
+        lying.sort_unstable();
+        let mut end = 0;
+        for (start, nth) in lying {
+            let length = row(self.at(start)).1;
+            self.bytes.copy_within(start..start + length, end);
+            if let Some(place) = self.starts.get_mut(nth) {
+                *place = end;
+            }
+            end += length;
+        }
+        self.bytes.truncate(end);
+    }
+}
+
+impl Holder for Window {
+    fn row(&mut self, key: Vec<u8>, row: Option<Row>) -> Result<(), Tampered> {
+        if self.bytes.len() >= self.most && self.takes(&key) {
+            self.tighten();
+        }
+        if self.takes(&key) {
+            self.starts.push(self.bytes.len());
+            encode_row(&key, row.as_ref(), &mut self.bytes)?;
+        }
+        Ok(())
+    }
+    fn leaf(&mut self, _: u8, _: u64, _: Location) {}
+    fn body(&mut self, _: u32) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn encoded(key: &[u8], row: Option<&Row>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_row(key, row, &mut bytes).unwrap();
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_once_in_its_newest_state_and_never_more_than_a_window(
+            told in prop::collection::vec((prop::collection::vec(0_u8..4, 0..5), prop::option::of(0_u8..9)), 0..300),
+            most in 24_usize..600,
+        ) {
+            let row = |state: Option<u8>| state.map(|state| Row::Inline(vec![state; state.into()]));
+            let whole: BTreeMap<_, _> = told.iter().map(|(key, state)| (key, row(*state))).collect();
+            let expected: Vec<u8> = whole.iter().flat_map(|(key, row)| encoded(key, row.as_ref())).collect();
+            let (mut put, mut windows) = (Vec::new(), 0);
+            let tell = |window: &mut Window| {
+                windows += 1;
+                for (key, state) in &told {
+                    window.row(key.clone(), row(*state)).unwrap();
+                    // A window takes no further row; the longest here has 18 bytes.
+                    assert!(window.bytes.len() < most + 18, "more than a window");
+                }
+                Ok(())
+            };
+            in_order(most, tell, |row| { put.extend_from_slice(row); Ok(()) }).unwrap();
+            prop_assert_eq!(&put, &expected);
+            prop_assert!(windows * (most + 18) >= expected.len(), "the control: {} windows", windows);
+        }
+    }
+
+    #[test]
+    fn what_fails_in_the_middle_is_an_error() {
+        let failure = || EngineError::Io("here".into());
+        let tell = |window: &mut Window| window.row(vec![1], None).map_err(|_| failure());
+        let put = |_: &[u8]| Err(failure());
+        assert!(in_order(64, tell, put).is_err());
+        assert!(in_order(64, |_| Err(failure()), |_| Ok(())).is_err());
+        assert!(in_order(64, tell, |_| Ok(())).is_ok(), "the control");
+    }
+}
