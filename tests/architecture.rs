@@ -75,6 +75,7 @@ const DOORS: &[(&str, &[&str])] = &[
 /// Where each outside crate may be named. A path ends in `/` for a folder.
 const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["engine/embedded/index.rs"]),
+    ("crossbeam_epoch", &["engine/embedded/reclaim.rs"]),
     ("serde_json_canonicalizer", &["destruction/", "inspection/"]),
     ("argon2", &["keyring/unseal.rs", "authn/password.rs"]),
     ("hpke", &["crypto/wrap.rs"]),
@@ -317,6 +318,22 @@ fn violations_are_seen() {
         "use crate::domain::id::CaseId;\n// use crate::service::Service"
     ));
     assert!(!seen("engine/embedded/index.rs", "use sled::Db;"));
+}
+
+/// What `engine::embedded::reclaim` waits for is freed by the collector that frees sled's pages.
+#[test]
+fn sled_and_the_engine_share_one_collector() {
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
+    let lock = fs::read_to_string(lock).unwrap();
+    let versions = |name: &str| {
+        let line = format!("name = \"{name}\"");
+        lock.lines().filter(|one| *one == line).count()
+    };
+    assert_eq!(versions("crossbeam-epoch"), 1);
+    assert!(
+        versions("parking_lot") > 1,
+        "the control: sled has an older one"
+    );
 }
 
 /// Small rooms: about 500 lines of code and tests a file at most.

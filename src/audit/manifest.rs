@@ -19,7 +19,7 @@ pub struct Listed {
     /// The case.
     pub case: CaseId,
     /// The person units in it that are disclosed (처리한 정보주체).
-    pub people: Vec<UnitId>,
+    pub people: Box<[UnitId]>,
     /// Ids of the policies that decided on it.
     pub policies: Arc<[String]>,
 }

@@ -20,9 +20,9 @@ use crate::domain::secret::SecretText;
 const PASSPHRASE_BYTES: usize = 16;
 /// Characters between two hyphens of a passphrase.
 const GROUP: usize = 5;
-/// log2 of scrypt's cost. A passphrase of 128 random bits needs no stretching: this takes 16 MiB,
-/// where the usual cost of people's passphrases takes 256.
-const SCRYPT_LOG_N: u8 = 14;
+/// log2 of scrypt's cost. A passphrase of 128 random bits needs no stretching: this takes 1 MiB, where
+/// the usual cost of people's passphrases takes 256.
+const SCRYPT_LOG_N: u8 = 10;
 /// Letters of Bech32 (BIP 173), five bits each.
 const BECH32: &str = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 /// What a public key begins with, and the letters of its checksum.

@@ -29,6 +29,9 @@ use crate::domain::tier::{Tier, UnitKind};
 /// Rows of a list that are looked at in one go.
 const SCAN: Limit = Limit::rows(1024);
 
+/// Cases from which on a list is a long one.
+const LONG: usize = 4096;
+
 /// One case that goes out.
 pub(super) struct Chosen {
     /// Place in every list: the order of the file.
@@ -76,8 +79,24 @@ pub(super) struct Choice {
 
 impl Choice {
     pub(super) fn people(&self) -> Vec<UnitId> {
-        let people = self.cases.iter().flat_map(|one| &one.listed.people);
-        people.copied().collect()
+        let of = |one: &Chosen| one.listed.people.len();
+        let mut people = Vec::with_capacity(self.cases.iter().map(of).sum());
+        people.extend(self.cases.iter().flat_map(|one| &one.listed.people));
+        people
+    }
+
+    /// One more. A list that grows long takes its place once: each of many doublings would stand
+    /// beside what it grew out of.
+    fn push(&mut self, chosen: Chosen) -> Result<(), ServiceError> {
+        let count = self.cases.len();
+        if count == CASES_MAX {
+            return Err(too_many());
+        }
+        if count >= LONG && count == self.cases.capacity() {
+            self.cases.reserve_exact(CASES_MAX - count);
+        }
+        self.cases.push(chosen);
+        Ok(())
     }
     pub(super) fn is_sensitive(&self) -> bool {
         self.cases.iter().any(|one| one.key.is_some())
@@ -168,11 +187,7 @@ impl Store {
             Err(denied) => self.is_absent(denied)?,
         };
         match chosen {
-            Some(chosen) if choice.cases.len() == CASES_MAX => {
-                drop(chosen);
-                return Err(too_many());
-            }
-            Some(chosen) => choice.cases.push(chosen),
+            Some(chosen) => choice.push(chosen)?,
             None => choice.absent = choice.absent.saturating_add(1),
         }
         // Each refusal is an entry of its own: a list of guesses is not gone through to its end.
@@ -224,10 +239,7 @@ impl Store {
                     continue;
                 }
                 if let Some(chosen) = self.take(session, &permit, &stored, template)? {
-                    if choice.cases.len() == CASES_MAX {
-                        return Err(too_many());
-                    }
-                    choice.cases.push(chosen);
+                    choice.push(chosen)?;
                 }
             }
             if !more {

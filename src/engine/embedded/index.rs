@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use super::base::Base;
 use super::bytes::Reader;
 use super::group::Place;
+use super::reclaim::Reclaim;
 use super::seal::Salt;
 use super::segment::StoreName;
 use crate::domain::lock::patiently;
@@ -134,6 +135,7 @@ pub(super) struct Index {
     base: Base,
     db: sled::Db,
     rows: sled::Tree,
+    reclaim: Reclaim,
 }
 
 /// Runs one call into sled; what it returns or panics with becomes an error.
@@ -173,7 +175,13 @@ impl Index {
             let in_the_way = |error: &sled::Error| matches!(error, sled::Error::Io(e) if e.kind() == ErrorKind::Other);
             let db = patiently(|| config.open(), in_the_way)?;
             let rows = db.open_tree(b"rows")?;
-            Ok(Self { base, db, rows })
+            let reclaim = Reclaim::default();
+            Ok(Self {
+                base,
+                db,
+                rows,
+                reclaim,
+            })
         })
     }
 
@@ -204,7 +212,9 @@ impl Index {
             }
             None if in_base => self.rows.insert(key, REMOVED).map(drop),
             None => self.rows.remove(key).map(drop),
-        })
+        })?;
+        self.reclaim.wrote();
+        Ok(())
     }
 
     /// Up to `limit` rows from `from`, included, to `to`, excluded, and whether more follow.

@@ -12,7 +12,7 @@
 //! | [`segment`], [`group`], [`frame`] | the journal's bytes, from file to row |
 //! | [`seal`] | keys and formulas |
 //! | [`committer`], [`encode`], [`keeper`] | writing |
-//! | [`overlay`], [`index`], [`base`], [`leaves`], [`read`] | reading |
+//! | [`overlay`], [`index`], [`reclaim`], [`base`], [`leaves`], [`read`] | reading |
 //! | [`scrub`], [`judge`], [`erase`], [`renew`], [`wipe`], [`forgotten`] | overwriting what is dead |
 //! | [`readers`], [`gate`], [`upkeep`] | whom a scrub waits for |
 //! | [`check`], [`carve`], [`snapshot`] | the journal as files |
@@ -52,6 +52,7 @@ mod overlay;
 mod read;
 mod readers;
 mod rebuild;
+mod reclaim;
 mod recover;
 mod renew;
 pub mod room;

@@ -13,6 +13,13 @@ use crate::engine::EngineError;
 /// Bytes of rows in a window. A segment's worth of the smallest rows takes some five of them.
 pub(super) const WINDOW: usize = 8 << 20;
 
+/// Where a row begins, and the first eight bytes of its key: most keys differ there.
+#[derive(Clone, Copy)]
+struct Start {
+    front: u64,
+    at: usize,
+}
+
 /// Rows of one stretch of keys, the newest state of each.
 pub(super) struct Window {
     /// Bytes that it holds at most, unless one row is longer.
@@ -20,7 +27,7 @@ pub(super) struct Window {
     /// Rows as a sidecar holds them, one behind the other.
     bytes: Vec<u8>,
     /// Where each begins; of equal keys the older first.
-    starts: Vec<usize>,
+    starts: Vec<Start>,
     /// Keys before this one have been in an earlier window.
     from: Vec<u8>,
     /// The first key that did not fit.
@@ -57,6 +64,14 @@ pub(super) fn in_order(
     }
 }
 
+fn front(key: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(key) {
+        *to = *from;
+    }
+    u64::from_be_bytes(bytes)
+}
+
 /// The row at the front of these bytes: its key, and how long it is.
 fn row(bytes: &[u8]) -> (&[u8], usize) {
     let mut reader = Reader::new(bytes.get(1..).unwrap_or_default());
@@ -70,8 +85,13 @@ fn row(bytes: &[u8]) -> (&[u8], usize) {
 }
 
 impl Window {
-    fn at(&self, start: usize) -> &[u8] {
-        self.bytes.get(start..).unwrap_or_default()
+    /// The bytes from a row on.
+    fn at(&self, start: Start) -> &[u8] {
+        self.bytes.get(start.at..).unwrap_or_default()
+    }
+
+    fn key(&self, start: Start) -> &[u8] {
+        row(self.at(start)).0
     }
 
     fn rows(&self) -> impl Iterator<Item = &[u8]> {
@@ -88,11 +108,14 @@ impl Window {
     /// Puts the rows in order and lets go of older states.
     fn sort(&mut self) {
         let mut starts = std::mem::take(&mut self.starts);
-        let key = |start: &usize| row(self.at(*start)).0;
-        starts.sort_by(|one, other| key(one).cmp(key(other)));
+        let order = |one: &Start, other: &Start| {
+            let fronts = one.front.cmp(&other.front);
+            fronts.then_with(|| self.key(*one).cmp(self.key(*other)))
+        };
+        starts.sort_by(order);
         // Newest first, because of equals the first one stays.
         starts.reverse();
-        starts.dedup_by(|one, other| key(one) == key(other));
+        starts.dedup_by(|one, other| order(one, other).is_eq());
         starts.reverse();
         self.starts = starts;
     }
@@ -112,7 +135,7 @@ impl Window {
             .take_while(|fits| *fits);
         let count = count.count().max(1);
         if let Some(start) = self.starts.get(count) {
-            self.until = Some(row(self.at(*start)).0.to_vec());
+            self.until = Some(self.key(*start).to_vec());
         }
         self.starts.truncate(count);
         self.compact();
@@ -120,17 +143,17 @@ impl Window {
 
     /// Moves what is left to the front, in the order in which it lies.
     fn compact(&mut self) {
-        let mut lying: Vec<(usize, usize)> = (0..)
-            .zip(self.starts.iter().copied())
-            .map(|(nth, start)| (start, nth))
-            .collect();
-        lying.sort_unstable();
+        let mut lying: Vec<usize> = (0..self.starts.len()).collect();
+        lying.sort_unstable_by_key(|nth| self.starts.get(*nth).map(|start| start.at));
         let mut end = 0;
-        for (start, nth) in lying {
+        for nth in lying {
+            let Some(start) = self.starts.get(nth).copied() else {
+                continue;
+            };
             let length = row(self.at(start)).1;
-            self.bytes.copy_within(start..start + length, end);
-            if let Some(place) = self.starts.get_mut(nth) {
-                *place = end;
+            self.bytes.copy_within(start.at..start.at + length, end);
+            if let Some(start) = self.starts.get_mut(nth) {
+                start.at = end;
             }
             end += length;
         }
@@ -144,7 +167,10 @@ impl Holder for Window {
             self.tighten();
         }
         if self.takes(&key) {
-            self.starts.push(self.bytes.len());
+            self.starts.push(Start {
+                front: front(&key),
+                at: self.bytes.len(),
+            });
             encode_row(&key, row.as_ref(), &mut self.bytes)?;
         }
         Ok(())

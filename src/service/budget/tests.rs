@@ -76,7 +76,7 @@ impl Office {
         let list: Vec<Listed> = people
             .map(|n| Listed {
                 case: CaseId::from_bytes([n; 16]),
-                people: vec![UnitId::from_u64(u64::from(n))],
+                people: Box::from([UnitId::from_u64(u64::from(n))]),
                 policies: Arc::from([]),
             })
             .collect();
