@@ -278,3 +278,26 @@ fn a_stranger_s_certificate_and_another_name_are_refused_and_a_dead_collector_mo
     drop(forwarder);
     end.store(true, Ordering::Release);
 }
+
+/// Who looks meanwhile is not told that nothing has been sent yet.
+#[test]
+fn how_far_it_has_come_is_told_while_a_collector_does_not_answer() {
+    let [data, out] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let log = engine(9);
+    let before = file(out.path().join("access.jsonl"), u64::MAX);
+    sent(log.clone(), &before, data.path());
+    grow(&log, 3);
+    let (collector, listener) = Collector::new(out.path());
+    let forward = syslog(collector.address, collector.ca.clone(), SyslogForm::Rfc5424);
+    let forwarder = Forwarder::start(log, &forward, data.path()).unwrap();
+    // It is there, and says nothing.
+    let held = listener.accept().unwrap();
+    let told = forwarder.progress();
+    drop((held, listener));
+    let expected = Progress {
+        position: 9,
+        failures: 0,
+        lag: 3,
+    };
+    assert_eq!(told, expected);
+}

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use office::{CANARY, entries, files, told};
-pub(in crate::service) use office::{Office, password};
+use office::{CANARY, files, told};
+pub(in crate::service) use office::{Office, entries, password};
 
 use super::*;
 use crate::authn::session::Token;

@@ -1,11 +1,14 @@
 //! Prints whose document dies before anybody has fetched it: nothing of them is out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::disclosure::output::OutputState;
 use crate::domain::serial::Serial;
 use crate::domain::task::Task;
+use crate::service::error::ServiceError;
 use crate::service::export::tests::Office;
+use crate::service::output_steps::Step;
 
 fn fetch(office: &Office, serial: Serial) -> bool {
     let session = office.session("officer");
@@ -42,6 +45,27 @@ fn a_print_that_nobody_fetched_in_time_is_not_out() {
     assert_eq!(said.iter().filter(|said| **said == wanted).count(), 1);
     office.store.expire_prints();
     assert_eq!(office.told(Task::Print), said, "told once");
+}
+
+/// Nothing is kept for a session that is over: no look would drop it before its time is.
+#[test]
+fn a_print_whose_session_ends_while_its_record_is_closed_is_not_kept() {
+    let office = Arc::new(Office::new());
+    let case = office.register("officer");
+    let there = Arc::clone(&office);
+    let account = office.session("officer").account();
+    let ends = move || there.store.sessions.revoke(account);
+    *office.store.steps.meanwhile.lock().unwrap() = Some((Step::Close, Box::new(ends)));
+    let printed = office.print("officer", &[case]);
+    assert_eq!(printed.err(), Some(ServiceError::SessionEnded));
+    let serial = office.newest().serial;
+    assert_eq!(state(&office, serial), OutputState::Ready, "not yet");
+    office.store.expire_prints();
+    assert_eq!(state(&office, serial), OutputState::Expired);
+    assert!(!fetch(&office, serial));
+    let again = office.print("officer", &[case]).unwrap();
+    office.store.expire_prints();
+    assert_eq!(state(&office, again), OutputState::Ready, "the control");
 }
 
 /// Whoever confirms in good faith that no copy is left is not made a liar.

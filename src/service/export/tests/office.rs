@@ -269,7 +269,11 @@ impl Office {
 }
 
 /// The log's newest entries of a task, as the auditor sees them.
-pub(super) fn entries(store: &Store, auditor: &Session, task: Task) -> Vec<serde_json::Value> {
+pub(in crate::service) fn entries(
+    store: &Store,
+    auditor: &Session,
+    task: Task,
+) -> Vec<serde_json::Value> {
     let query = crate::audit::query::Query {
         task: Some(task),
         ..Default::default()

@@ -117,19 +117,35 @@ fn a_consent_to_another_export_tells_nothing_of_what_there_is() {
         .decide_approval(&office.session("privacy"), approval, yes);
     assert!(decided.unwrap().wait().is_ok());
     assert!(begin(office.order(&[case])).is_ok(), "the budget is used");
+    let by_name = |name: &str| {
+        let value = SecretText::new(name.to_owned());
+        Order {
+            selection: Selection::Search(SearchField::Name, value),
+            ..office.order(&[case])
+        }
+    };
     for (name, approval, refusal) in [
         ("임꺽정", Some(approval), ServiceError::NotApproved),
         ("아무개", Some(approval), ServiceError::NotApproved),
         ("아무개", None, ServiceError::StepUpRequired),
     ] {
-        let value = SecretText::new(name.to_owned());
         let order = Order {
-            selection: Selection::Search(SearchField::Name, value),
             approval,
-            ..office.order(&[case])
+            ..by_name(name)
         };
         assert_eq!(begin(order).err(), Some(refusal), "{name}");
     }
+    // Of whoever consented and is not who they were, nothing is left.
+    let account = office.session("privacy").account();
+    let mut demoted = office.store.directory.account(account).unwrap();
+    demoted.roles = Roles::new([Role::Intake]).unwrap();
+    office.store.directory.put_account(demoted);
+    let order = Order {
+        approval: Some(approval),
+        ..by_name("임꺽정")
+    };
+    let refused = begin(order).err();
+    assert_eq!(refused, Some(ServiceError::StepUpRequired));
 }
 
 #[test]
