@@ -22,7 +22,8 @@ fn a_row_older_than_the_keyring_knows_gives_nothing_back_and_what_is_lost_is_not
             let lost = |note: &serde_json::Value| {
                 note["accounts"] == json!([account.to_string()]) && note["roles"] == json!([])
             };
-            notes.is_some_and(|notes| notes.iter().any(lost))
+            let reason = row["reason"].as_str().unwrap_or_default();
+            reason.starts_with("older") && notes.is_some_and(|notes| notes.iter().any(lost))
         };
         rows.iter().filter(of_it).count()
     };
