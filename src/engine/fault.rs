@@ -28,6 +28,9 @@ pub struct FaultEngine {
     armed: Mutex<Option<(u64, Fault)>>,
     stopped: AtomicBool,
     commits: AtomicU64,
+    /// Commits since somebody waited for the index, and the most that there were.
+    unsettled: AtomicU64,
+    most_unsettled: AtomicU64,
 }
 
 impl FaultEngine {
@@ -38,6 +41,8 @@ impl FaultEngine {
             armed: Mutex::new(None),
             stopped: AtomicBool::new(false),
             commits: AtomicU64::new(0),
+            unsettled: AtomicU64::new(0),
+            most_unsettled: AtomicU64::new(0),
         }
     }
 
@@ -50,6 +55,11 @@ impl FaultEngine {
     /// How many commits were asked for so far, failed ones included.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::SeqCst)
+    }
+
+    /// The most commits that were asked for without [`Engine::settle`] between two of them.
+    pub fn most_unsettled(&self) -> u64 {
+        self.most_unsettled.load(Ordering::SeqCst)
     }
 
     /// The fault that strikes the commit at hand.
@@ -85,6 +95,8 @@ impl Engine for FaultEngine {
 
     fn commit(&self, batch: Batch) -> Pending<Result<Committed, CommitError>> {
         self.commits.fetch_add(1, Ordering::SeqCst);
+        let unsettled = self.unsettled.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_unsettled.fetch_max(unsettled, Ordering::SeqCst);
         if let Err(stopped) = self.alive() {
             return Pending::ready(Err(stopped.into()));
         }
@@ -104,6 +116,7 @@ impl Engine for FaultEngine {
     }
 
     fn settle(&self) -> Result<(), EngineError> {
+        self.unsettled.store(0, Ordering::SeqCst);
         self.inner.settle()
     }
 

@@ -8,6 +8,7 @@ use crate::audit::manifest::{Beside, Listed};
 use crate::audit::usage::{FAILED, OVER_BUDGET, Totals};
 use crate::authz::action::{Export, List, Print, Search, Unmask};
 use crate::engine::Expected;
+use crate::engine::fault::FaultEngine;
 
 fn totals(log: &AccessLog, actor: u8) -> Totals {
     let totals = log.usage().totals(account(actor));
@@ -128,7 +129,9 @@ fn what_came_to_nothing_is_allowed_and_no_deed() {
 
 #[test]
 fn a_list_that_takes_several_entries_is_one_output() {
-    let office = Office::new(64);
+    let mut office = Office::new(64);
+    let engine = Arc::new(FaultEngine::new(Arc::clone(&office.engine)));
+    office.engine = engine.clone();
     let log = office.open().unwrap();
     let listed = |n: u32| {
         let mut id = [0; 16];
@@ -142,6 +145,7 @@ fn a_list_that_takes_several_entries_is_one_output() {
     let list: Vec<Listed> = (0..26_000).map(listed).collect();
     let before = office.engine.log_size(Log::Access);
     let permit = permit(1, None);
+    engine.settle().unwrap();
     let _ = log
         .record_list::<Export, _>(permit, None, &list, beside())
         .unwrap();
@@ -149,6 +153,7 @@ fn a_list_that_takes_several_entries_is_one_output() {
         office.engine.log_size(Log::Access) > before + 1,
         "the control"
     );
+    assert_eq!(engine.most_unsettled(), 1, "its rows do not pile up");
     assert_eq!(totals(&log, 1), counts(0, 26_000, 1));
     drop(log);
     assert_eq!(totals(&office.open().unwrap(), 1), counts(0, 26_000, 1));

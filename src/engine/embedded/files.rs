@@ -1,4 +1,4 @@
-//! Names in the data directory, and small files that change as a whole.
+//! Names in the data directory, and files that change as a whole.
 //!
 //! ```text
 //! lock                    one process
@@ -12,6 +12,7 @@
 //! index.b/                takes turns with index/: a scrub makes the index anew in the other one
 //! index.new/, index.old/  not yet and no longer an index
 //! journal/00000001.erase  frames that a scrub is erasing
+//! journal/00000001.new    either of the two, not yet whole: only one is written at a time
 //! forgotten               log bodies that nobody may read again
 //! clean, position         how far leaves/ and index/ can be trusted
 //! ```
@@ -113,15 +114,19 @@ fn unfinished(path: &Path) -> PathBuf {
     path.with_extension("new")
 }
 
-/// Replaces a small file as a whole, durably.
+/// Replaces a small file as a whole, durably: see [`replace_with`].
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
     replace_with(path, |file| {
         file.write_all(bytes).map_err(io("writing a small file"))
     })
 }
 
-/// Replaces a file as a whole, durably, by what `write` writes. Where that fails, the old one stays
-/// and nothing of the new one does.
+/// Replaces a file as a whole, durably, by what `write` writes. Until all of it is durable the old
+/// one stays, and where that fails nothing of the new one does. The old one's bytes are not
+/// overwritten.
+///
+/// # Errors
+/// What `write` says; an error of the disk.
 pub(super) fn replace_with(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), EngineError>,
@@ -135,17 +140,20 @@ pub(super) fn replace_with(
         .and_then(|()| file.get_ref().sync_all().map_err(&while_writing));
     // Without another attempt to write what is still in the buffer.
     drop(file.into_parts());
+    let written = written.and_then(|()| fs::rename(&new, path).map_err(&while_writing));
     if let Err(error) = written {
-        wipe::file(&new)?;
+        if let Err(error) = wipe::file(&new) {
+            tracing::warn!(%error, "half a file stays until the next opening");
+        }
         return Err(error);
     }
-    fs::rename(&new, path).map_err(&while_writing)?;
     path.parent().map_or(Ok(()), sync_dir)
 }
 
-/// Overwrites what a process that died has left of a file of the journal that it was replacing:
-/// it may name what has been erased since.
-pub(super) fn finish(layout: &Layout, segments: u32) -> Result<(), EngineError> {
+/// Overwrites what a process that died has left of a sidecar that it was writing: it may name what
+/// has been erased since. The note of a scrub has the same name until it is durable; nothing acts
+/// on one before.
+pub(super) fn wipe_unfinished(layout: &Layout, segments: u32) -> Result<(), EngineError> {
     (1..=segments).try_for_each(|number| wipe::file(&unfinished(&layout.sidecar(number))))
 }
 

@@ -205,16 +205,19 @@ impl Index {
     ) -> Result<(), EngineError> {
         buffer.clear();
         let in_base = row.is_none() && self.base.get(key)?.is_some();
-        guarded(|| match row {
-            Some(row) => {
-                row.encode(buffer);
-                self.rows.insert(key, buffer.as_slice()).map(drop)
+        guarded(|| {
+            match row {
+                Some(row) => {
+                    row.encode(buffer);
+                    self.rows.insert(key, buffer.as_slice())?;
+                }
+                None if in_base => drop(self.rows.insert(key, REMOVED)?),
+                None => drop(self.rows.remove(key)?),
             }
-            None if in_base => self.rows.insert(key, REMOVED).map(drop),
-            None => self.rows.remove(key).map(drop),
-        })?;
-        self.reclaim.wrote();
-        Ok(())
+            // It lets sled free pages, which is sled's code.
+            self.reclaim.wrote();
+            Ok(())
+        })
     }
 
     /// Up to `limit` rows from `from`, included, to `to`, excluded, and whether more follow.

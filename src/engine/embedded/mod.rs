@@ -11,8 +11,8 @@
 //! | [`files`] | names in the data directory |
 //! | [`segment`], [`group`], [`frame`] | the journal's bytes, from file to row |
 //! | [`seal`] | keys and formulas |
-//! | [`committer`], [`encode`], [`keeper`] | writing |
-//! | [`overlay`], [`index`], [`reclaim`], [`base`], [`leaves`], [`read`] | reading |
+//! | [`committer`], [`encode`], [`keeper`], [`reclaim`] | writing |
+//! | [`overlay`], [`index`], [`base`], [`leaves`], [`read`] | reading |
 //! | [`scrub`], [`judge`], [`erase`], [`renew`], [`wipe`], [`forgotten`] | overwriting what is dead |
 //! | [`readers`], [`gate`], [`upkeep`] | whom a scrub waits for |
 //! | [`check`], [`carve`], [`snapshot`] | the journal as files |
@@ -228,7 +228,7 @@ impl EmbeddedEngine {
                 return Err(segment::damaged(number, 0, "it belongs to another store"));
             }
         }
-        files::finish(&layout, last)?;
+        files::wipe_unfinished(&layout, last)?;
         // Before anything is read: until then frames may be half erased.
         erase::finish(&layout, &keys, &name, &segments)?;
         let forgotten = Forgotten::open(&layout, &keys, &name)?;

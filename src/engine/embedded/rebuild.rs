@@ -12,16 +12,17 @@ use super::index::{Index, Row, base_in};
 use super::leaves::Leaves;
 use super::marker::{Mark, MarkKind, sync_files};
 use super::recover::{Contents, Opening, Recovered, Road, write_leaves};
-use super::scan::Walk;
 use super::segment::{self, FIRST, StoreName, damaged};
 use super::sidecar::{Entry, Stream, Summary};
-use super::sum::seal_segment;
+use super::sum::{self, continues, sum};
 use super::{Keys, wipe};
 use crate::engine::EngineError;
 use crate::engine::tally::Ends;
 
 /// How many rows pass between two reports of progress.
 const REPORT_EVERY: u64 = 1 << 14;
+/// Bytes of a window that takes all rows of most segments: nobody else needs memory yet.
+const WHOLE: usize = 64 << 20;
 
 /// Before the first group.
 pub(super) fn genesis(keys: &Keys, store: &StoreName) -> Tip {
@@ -55,7 +56,7 @@ pub(super) fn rebuild(opening: &Opening<'_>) -> Result<Recovered, EngineError> {
     };
     let mut contents = Contents::default();
     let place = opening.tail(from, &mut tip, &mut contents)?;
-    write_leaves(&leaves, &contents)?;
+    write_leaves(&leaves, &contents.leaves)?;
     rows += contents.rows.len() as u64;
 
     let making = io("making a new index");
@@ -112,27 +113,24 @@ fn sealed_segment(
     if let Some(summary) = intact_sidecar(opening, number, tip, leaves)? {
         return Ok(Some(summary));
     }
-    let mut walk = Walk::load(opening.layout, number)?;
-    let mut after = *tip;
-    let mut contents = Contents::default();
-    walk.run(opening.keys, FIRST, &mut after, &mut contents)?;
-    drop(walk);
-    if !Walk::load(opening.layout, number + 1)?.continues(opening.keys, &after) {
-        return Ok(None);
-    }
-    write_leaves(leaves, &contents)?;
-    drop(contents);
-    let salt = opening
-        .random
-        .array()
-        .map_err(|e| EngineError::Io(e.to_string()))?;
     let Opening {
         layout,
         keys,
         store,
+        segments,
         ..
     } = opening;
-    seal_segment(layout, keys, store, salt, number).map(Some)
+    let file = segments.get(number)?;
+    let sum = sum(&file, number, keys, Some(*tip))?;
+    let next = segments.get(number + 1)?;
+    if !continues(&next, keys, &sum.after)? {
+        return Ok(None);
+    }
+    write_leaves(leaves, &sum.leaves)?;
+    let salt = opening.random.array();
+    let salt = salt.map_err(|error| EngineError::Io(error.to_string()))?;
+    let from = (number, &*file);
+    sum::write(layout, keys, store, salt, from, &sum, WHOLE).map(Some)
 }
 
 /// Reads a sidecar through; `None` if it is missing, damaged, or does not continue `tip`. A
@@ -165,18 +163,18 @@ fn intact_sidecar(
     }
     let file = opening.segments.get(number)?;
     segment::check(keys, &file, number)?;
-    let mut contents = Contents::default();
+    let mut found = Vec::new();
     loop {
         match stream.next() {
             Err(_) => return Ok(None),
             Ok(None) => break,
             Ok(Some(Entry::Leaf(log, index, location))) => {
-                contents.leaves.push((log, index, location));
+                found.push((log, index, location));
             }
             Ok(Some(Entry::Row(..))) => {}
         }
     }
-    write_leaves(leaves, &contents)?;
+    write_leaves(leaves, &found)?;
     Ok(Some(summary))
 }
 

@@ -164,7 +164,7 @@ impl Opening<'_> {
         let mut tip = mark.tip;
         let mut contents = Contents::default();
         let place = self.tail(mark.place, &mut tip, &mut contents)?;
-        write_leaves(&leaves, &contents)?;
+        write_leaves(&leaves, &contents.leaves)?;
         let mut buffer = Vec::new();
         for (key, row) in &contents.rows {
             index.set(key, row.as_ref(), &mut buffer)?;
@@ -224,11 +224,11 @@ impl Opening<'_> {
 }
 
 /// Writes leaf locations in runs of consecutive indices.
-pub(super) fn write_leaves(leaves: &Leaves, contents: &Contents) -> Result<(), EngineError> {
+pub(super) fn write_leaves(leaves: &Leaves, found: &[Leaf]) -> Result<(), EngineError> {
     for log in Log::ALL {
         let mut run = Vec::new();
         let mut first = 0;
-        for (_, index, location) in contents.leaves.iter().filter(|(of, ..)| *of == log as u8) {
+        for (_, index, location) in found.iter().filter(|(of, ..)| *of == log as u8) {
             if run.is_empty() {
                 first = *index;
             }

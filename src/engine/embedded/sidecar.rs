@@ -30,6 +30,7 @@ use super::leaves::Location;
 use super::seal::{Digest, Keys, Salt, Sealer, Tampered, digest};
 use super::segment::StoreName;
 use super::sum::Sum;
+use super::wipe;
 use crate::engine::EngineError;
 use crate::engine::tally::Ends;
 
@@ -73,8 +74,11 @@ fn refused(_: Tampered) -> EngineError {
 /// Takes an encoded row.
 pub(super) type Put<'a> = dyn FnMut(&[u8]) -> Result<(), EngineError> + 'a;
 
-/// Writes a segment's sidecar, durably. `rows` tells whom it is given of every row, encoded, in order
+/// Writes a segment's sidecar, durably, and overwrites the one before. `rows` tells whom it is given of every row, encoded, in order
 /// of the keys.
+///
+/// # Errors
+/// What `rows` says; an error of the disk.
 pub(super) fn write(
     layout: &Layout,
     keys: &Keys,
@@ -104,7 +108,9 @@ pub(super) fn write(
             chunks.plain.extend_from_slice(row);
             chunks.flush_if_full()
         })?;
-        chunks.flush(true)
+        chunks.flush(true)?;
+        // It may name what has been erased since, and may be missing: it is only a shorter way.
+        wipe::file(&layout.sidecar(segment))
     })?;
     Ok(summary)
 }

@@ -27,10 +27,10 @@ pub(super) struct Sum {
     pub(super) rows: u64,
 }
 
-/// Writes the sidecar of a segment that is full.
+/// Writes the sidecar of a segment that is full, for a store at work.
 ///
 /// # Errors
-/// As [`sum`]; an error of the disk.
+/// As [`sum`] and [`write`].
 pub(super) fn seal_segment(
     layout: &Layout,
     keys: &Keys,
@@ -39,13 +39,26 @@ pub(super) fn seal_segment(
     number: u32,
 ) -> Result<Summary, EngineError> {
     let file = File::open(layout.segment(number)).map_err(io("reading the journal"))?;
-    let sum = sum(&file, number, keys)?;
-    sidecar::write(layout, keys, store, salt, number, &sum, |put| {
-        in_order(
-            WINDOW,
-            |window| tell(&file, number, keys, &sum, window),
-            put,
-        )
+    let sum = sum(&file, number, keys, None)?;
+    write(layout, keys, store, salt, (number, &file), &sum, WINDOW)
+}
+
+/// Writes the sidecar of a segment that has been summed up, by windows of so many bytes.
+///
+/// # Errors
+/// [`EngineError::Damaged`] where the segment is another than the one that was summed up; an error of
+/// the disk.
+pub(super) fn write(
+    layout: &Layout,
+    keys: &Keys,
+    store: &StoreName,
+    salt: Salt,
+    (number, file): (u32, &File),
+    sum: &Sum,
+    window: usize,
+) -> Result<Summary, EngineError> {
+    sidecar::write(layout, keys, store, salt, number, sum, |put| {
+        in_order(window, |window| tell(file, number, keys, sum, window), put)
     })
 }
 
@@ -69,15 +82,21 @@ impl Holder for Counted {
     }
 }
 
-/// Visits every group of a full segment, in order.
+/// Visits every group of a full segment, in order. The first one has to continue `from`, where that is
+/// known; then there may be none at all.
 ///
 /// # Errors
 /// [`EngineError::Damaged`] where no group stands, or a later one behind a bad place.
-pub(super) fn sum(file: &File, segment: u32, keys: &Keys) -> Result<Sum, EngineError> {
+pub(super) fn sum(
+    file: &File,
+    segment: u32,
+    keys: &Keys,
+    from: Option<Tip>,
+) -> Result<Sum, EngineError> {
     let size = file.metadata().map_err(io("reading the journal"))?.len();
     let (mut group, mut counted) = (Vec::new(), Counted::default());
     let mut offset = FIRST;
-    let mut ends: Option<(Tip, Tip)> = None;
+    let mut ends: Option<(Tip, Tip)> = from.map(|from| (from, from));
     while let Some(header) = read(file, size, offset, &mut group)? {
         let continued = match ends {
             Some((_, after)) => after,
@@ -114,7 +133,18 @@ pub(super) fn sum(file: &File, segment: u32, keys: &Keys) -> Result<Sum, EngineE
     })
 }
 
+/// Whether a group that continues `tip` stands at the segment's beginning.
+pub(super) fn continues(file: &File, keys: &Keys, tip: &Tip) -> Result<bool, EngineError> {
+    let size = file.metadata().map_err(io("reading the journal"))?.len();
+    let mut group = Vec::new();
+    let first = read(file, size, FIRST, &mut group)?;
+    Ok(first.is_some_and(|header| header.continues(keys, tip, &group)))
+}
+
 /// Tells once more what the groups hold that have been summed up.
+///
+/// # Errors
+/// [`EngineError::Damaged`] where they are not what they were.
 pub(super) fn tell(
     file: &File,
     segment: u32,
