@@ -221,7 +221,7 @@ impl Plain {
     fn listed(&self, session: &Session, cases: &[CaseId]) -> Result<Manifest<Export>, Failure> {
         let listed = |case: &CaseId| Listed {
             case: *case,
-            people: Box::default(),
+            people: std::iter::empty().collect(),
             policies: Arc::from([]),
         };
         let list: Vec<Listed> = cases.iter().map(listed).collect();

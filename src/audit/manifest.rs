@@ -13,13 +13,45 @@ use crate::authz::{Basis, Permit};
 use crate::domain::id::{CaseId, UnitId};
 use crate::engine::{Batch, CommitError, Late};
 
+/// People of one case. Most have one, who takes no place of their own: a list is a hundred thousand
+/// long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum People {
+    /// One.
+    One(UnitId),
+    /// None, or several.
+    Several(Box<[UnitId]>),
+}
+
+impl FromIterator<UnitId> for People {
+    fn from_iter<I: IntoIterator<Item = UnitId>>(units: I) -> Self {
+        let mut units = units.into_iter();
+        match (units.next(), units.next()) {
+            (Some(one), None) => Self::One(one),
+            (first, second) => {
+                Self::Several(first.into_iter().chain(second).chain(units).collect())
+            }
+        }
+    }
+}
+
+impl std::ops::Deref for People {
+    type Target = [UnitId];
+    fn deref(&self) -> &[UnitId] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(several) => several,
+        }
+    }
+}
+
 /// One case of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// The case.
     pub case: CaseId,
     /// The person units in it that are disclosed (처리한 정보주체).
-    pub people: Box<[UnitId]>,
+    pub people: People,
     /// Ids of the policies that decided on it.
     pub policies: Arc<[String]>,
 }
@@ -213,6 +245,17 @@ mod tests {
             policies: Arc::from([]),
         };
         (0..cases).map(listed).collect()
+    }
+
+    #[test]
+    fn people_are_those_that_were_collected_and_one_takes_no_place_of_its_own() {
+        for count in 0..4 {
+            let units: Vec<UnitId> = (0..count).map(UnitId::from_u64).collect();
+            let people: People = units.iter().copied().collect();
+            assert_eq!(*people, *units);
+            assert_eq!(matches!(people, People::One(_)), count == 1);
+        }
+        assert_eq!(size_of::<People>(), size_of::<Box<[UnitId]>>());
     }
 
     #[test]

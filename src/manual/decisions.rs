@@ -10,7 +10,7 @@
 //!
 //! **A full segment is summed up window by window** (`engine::embedded::window`): its rows are read
 //! again for each stretch of keys, which costs about half a second of one core for each 64 MiB, and
-//! takes some 10 MiB where all of them at once took over 40.
+//! takes some 7 MiB where all of them at once took over 40.
 //!
 //! **Frames of the journal are encrypted** under a root-derived key although contents are sealed
 //! already: otherwise a thief of the disk would see which rows go together, and with that which

@@ -81,7 +81,7 @@ impl Choice {
     pub(super) fn people(&self) -> Vec<UnitId> {
         let of = |one: &Chosen| one.listed.people.len();
         let mut people = Vec::with_capacity(self.cases.iter().map(of).sum());
-        people.extend(self.cases.iter().flat_map(|one| &one.listed.people));
+        people.extend(self.cases.iter().flat_map(|one| one.listed.people.iter()));
         people
     }
 

@@ -188,7 +188,7 @@ impl Store {
     ) -> Answer<Consented<Printed>> {
         let list: Vec<Listed> = chosen.iter().map(listed).collect();
         let cases: Vec<CaseId> = list.iter().map(|listed| listed.case).collect();
-        let people: Vec<UnitId> = list.iter().flat_map(|l| l.people.clone()).collect();
+        let people: Vec<UnitId> = list.iter().flat_map(|l| l.people.to_vec()).collect();
         let going = list.iter().zip(&chosen).map(|(listed, one)| Going {
             listed,
             revision: one.stored.head.revision,

@@ -138,7 +138,7 @@ fn a_list_that_takes_several_entries_is_one_output() {
         id[..4].copy_from_slice(&n.to_le_bytes());
         Listed {
             case: CaseId::from_bytes(id),
-            people: Box::default(),
+            people: [].into_iter().collect(),
             policies: Arc::from([]),
         }
     };
@@ -167,7 +167,7 @@ fn an_unmasked_list_and_its_unmasking_stand_or_fall_together() {
     let consent = Key::new(vec![7; 16]).unwrap();
     let list = [Listed {
         case: case(1),
-        people: Box::from([unit(1)]),
+        people: [unit(1)].into_iter().collect(),
         policies: Arc::from([]),
     }];
     let spend = |n: u8| {

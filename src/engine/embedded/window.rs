@@ -10,9 +10,9 @@ use super::seal::Tampered;
 use super::sidecar::encode_row;
 use crate::engine::EngineError;
 
-/// Bytes of a window for a store at work: a segment takes two of them, or three; one of long keys and
-/// nothing else takes eight.
-pub(super) const WINDOW: usize = 8 << 20;
+/// Bytes of a window for a store at work: most segments take three of them or four; one of long keys and
+/// nothing else takes ten.
+pub(super) const WINDOW: usize = 6 << 20;
 
 /// Where a row begins, and the first eight bytes of its key: most keys differ there.
 #[derive(Clone, Copy)]

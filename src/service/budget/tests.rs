@@ -76,12 +76,12 @@ impl Office {
         let list: Vec<Listed> = people
             .map(|n| Listed {
                 case: CaseId::from_bytes([n; 16]),
-                people: Box::from([UnitId::from_u64(u64::from(n))]),
+                people: [UnitId::from_u64(u64::from(n))].into_iter().collect(),
                 policies: Arc::from([]),
             })
             .collect();
         let cases: Vec<CaseId> = list.iter().map(|listed| listed.case).collect();
-        let units: Vec<UnitId> = list.iter().flat_map(|l| l.people.clone()).collect();
+        let units: Vec<UnitId> = list.iter().flat_map(|l| l.people.to_vec()).collect();
         let disclosure = Disclosure {
             way: Way::Export,
             purpose: Purpose::Handling,
