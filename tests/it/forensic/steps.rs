@@ -182,6 +182,8 @@ impl History {
     /// backup is brought back.
     pub(super) fn restore(&mut self) {
         self.register(false);
+        // Whoever dies next may be of this one: the control needs a keyring that knew them.
+        self.images.push(Image::of(&self.world));
         let backup = self.backup();
         // A sensitive one is handed on when its hold is lifted, and what got new keys after a
         // backup is lost with it.
