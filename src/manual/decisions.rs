@@ -9,8 +9,8 @@
 //! (`engine::embedded::reclaim`), which makes `crossbeam-epoch`, sled's own dependency, one of ours.
 //!
 //! **A full segment is summed up window by window** (`engine::embedded::window`): its rows are read
-//! again for each stretch of keys, which costs about half a second of one core for each 64 MiB, and
-//! takes some 7 MiB where all of them at once took over 40.
+//! again for each window of 6 MiB, which costs time of the thread that does it; all of them at once and
+//! the sidecar beside them took 43 MiB, at moments that nobody could foresee.
 //!
 //! **Frames of the journal are encrypted** under a root-derived key although contents are sealed
 //! already: otherwise a thief of the disk would see which rows go together, and with that which

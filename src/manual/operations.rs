@@ -9,10 +9,10 @@
 //!
 //! **Memory and disk.** argon2id takes 256 MiB at unseal and 64 MiB for each log-in at work. The journal
 //! grows in segments of 64 MiB, one is kept in reserve. A store that has just taken in 100,000 cases of 2 kB
-//! rests at 0.4 GB, most of it the index's cache: its bound, 128 MiB, counts pages as they are written, and
-//! in memory they take several times that. An export of all of them takes up to 64 MiB more while it runs,
-//! and leaves some 35 behind in the cache: 0.6 GB after seven of them (`cargo bench --bench export`, with
-//! `BONGHAM_BENCH_BEFORE`). Plaintext stops before the disk is full: with less
+//! rests at 0.4 GB. The index's cache, which grows with use, is part of it: its bound, 128 MiB, counts pages
+//! as they are written, and in memory they take several times that. An export of all of them takes up to
+//! 64 MiB more while it runs; after seven of them the store rested at 0.6 GB (`cargo bench --bench export`,
+//! with `BONGHAM_BENCH_BEFORE`). Plaintext stops before the disk is full: with less
 //! than `[disk] outputs_percent = 5` free no export and no import goes on, with less than
 //! `disclosure_percent = 2` no case is shown (507 `disk_full`), so that the rest is there for the log, for
 //! destruction and for auditors; `warn_percent = 10` warns the operator. Of a disk above 100 GiB the percents

@@ -98,6 +98,7 @@ impl Choice {
         self.cases.push(chosen);
         Ok(())
     }
+
     pub(super) fn is_sensitive(&self) -> bool {
         self.cases.iter().any(|one| one.key.is_some())
     }

@@ -17,7 +17,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::bytes::{Reader, check_preamble, io, preamble};
-use super::index::{Found, Row};
+use super::index::{Found, Row, encode_entry, read_entry};
 use super::seal::{Digest, digest};
 use super::segment::StoreName;
 use crate::engine::EngineError;
@@ -71,15 +71,8 @@ impl BaseWriter {
             self.first.clear();
             self.first.extend_from_slice(key);
         }
-        let long = |_| EngineError::Io("a row does not fit the index's base".into());
-        let length = u16::try_from(key.len()).map_err(long)?;
-        self.block.extend_from_slice(&length.to_be_bytes());
-        self.block.extend_from_slice(key);
-        let at = self.block.len();
-        self.block.extend_from_slice(&[0; 2]);
-        row.encode(&mut self.block);
-        let length = u16::try_from(self.block.len() - at - 2).map_err(long)?;
-        super::bytes::patch(&mut self.block, at, &length.to_be_bytes());
+        let long = || EngineError::Io("a row does not fit the index's base".into());
+        encode_entry(key, Some(row), &mut self.block).ok_or_else(long)?;
         if self.block.len() < BLOCK {
             Ok(())
         } else {
@@ -175,7 +168,7 @@ impl Base {
         let mut reader = Reader::new(&bytes);
         let mut found = Vec::new();
         while !reader.is_empty() {
-            let (key, row) = entry(&mut reader).ok_or_else(damaged)?;
+            let (key, row) = read_entry(&mut reader).ok_or_else(damaged)?;
             found.push((key.to_vec(), Row::decode(row).ok_or_else(damaged)?));
         }
         Ok(found)
@@ -208,7 +201,7 @@ impl Base {
         let bytes = self.read(block)?;
         let mut reader = Reader::new(&bytes);
         while !reader.is_empty() {
-            let (found, row) = entry(&mut reader).ok_or_else(damaged)?;
+            let (found, row) = read_entry(&mut reader).ok_or_else(damaged)?;
             if found == key {
                 return Row::decode(row).map(Some).ok_or_else(damaged);
             }
@@ -237,13 +230,6 @@ fn block(reader: &mut Reader<'_>) -> Option<Block> {
         length: reader.u32()?,
         digest: reader.array()?,
     })
-}
-
-fn entry<'a>(reader: &mut Reader<'a>) -> Option<(&'a [u8], &'a [u8])> {
-    let length = reader.u16()?;
-    let key = reader.take(usize::from(length))?;
-    let length = reader.u16()?;
-    Some((key, reader.take(usize::from(length))?))
 }
 
 /// A walk over a base, one block in memory.

@@ -88,6 +88,29 @@ impl Row {
     }
 }
 
+/// Appends `key length u16 · index key · length u16 · row`, as the base and the sidecars hold a row;
+/// the length of one that was removed is 0. `None` where one of the two is too long.
+pub(super) fn encode_entry(key: &[u8], row: Option<&Row>, out: &mut Vec<u8>) -> Option<()> {
+    out.extend_from_slice(&u16::try_from(key.len()).ok()?.to_be_bytes());
+    out.extend_from_slice(key);
+    let at = out.len();
+    out.extend_from_slice(&[0; 2]);
+    if let Some(row) = row {
+        row.encode(out);
+    }
+    let length = u16::try_from(out.len() - at - 2).ok()?;
+    super::bytes::patch(out, at, &length.to_be_bytes());
+    Some(())
+}
+
+/// Reads what [`encode_entry`] wrote: an index key, and a row that is not decoded.
+pub(super) fn read_entry<'a>(reader: &mut Reader<'a>) -> Option<(&'a [u8], &'a [u8])> {
+    let length = reader.u16()?;
+    let key = reader.take(usize::from(length))?;
+    let length = reader.u16()?;
+    Some((key, reader.take(usize::from(length))?))
+}
+
 /// `space ‖ key`.
 pub(super) fn index_key(space: u8, key: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(1 + key.len());

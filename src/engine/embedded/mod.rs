@@ -11,7 +11,7 @@
 //! | [`files`] | names in the data directory |
 //! | [`segment`], [`group`], [`frame`] | the journal's bytes, from file to row |
 //! | [`seal`] | keys and formulas |
-//! | [`committer`], [`encode`], [`keeper`], [`reclaim`] | writing |
+//! | [`threads`], [`committer`], [`encode`], [`keeper`], [`reclaim`] | writing |
 //! | [`overlay`], [`index`], [`base`], [`leaves`], [`read`] | reading |
 //! | [`scrub`], [`judge`], [`erase`], [`renew`], [`wipe`], [`forgotten`] | overwriting what is dead |
 //! | [`readers`], [`gate`], [`upkeep`] | whom a scrub waits for |
@@ -67,6 +67,7 @@ mod store;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod upkeep;
 mod window;
 mod wipe;
@@ -74,16 +75,14 @@ mod wipe;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, channel, sync_channel};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
 use close::vouch;
-use committer::{Committer, Message};
+use committer::Message;
 use files::Layout;
 use forgotten::Forgotten;
-use group::{Place, Tip};
-use keeper::{apply, keep, record_position, sized, sum_up};
+use keeper::record_position;
 use lock::DirLock;
 use marker::Here;
 use read::LeafReader;
@@ -91,6 +90,7 @@ use recover::{Opening, Recovered};
 use seal::Keys;
 use segment::{Segments, StoreName};
 use shared::{Parts, Shared};
+use threads::{Running, join, start};
 
 use super::tally::Tally;
 use super::{
@@ -106,11 +106,6 @@ pub use recover::Road;
 
 /// The key under which the journal is sealed and authenticated; the keyring's.
 pub type JournalKey = Secret<32>;
-
-/// Batches that may wait for the committer before callers are held up.
-const QUEUE: usize = 1024;
-/// Groups that may wait for the index before the committer is held up.
-const APPLY_QUEUE: usize = 4;
 
 /// What an embedded engine is opened with.
 pub struct Options {
@@ -155,11 +150,6 @@ impl Options {
             reserve: true,
         }
     }
-}
-
-struct Running {
-    queue: SyncSender<Message>,
-    threads: Vec<JoinHandle<()>>,
 }
 
 /// See the module.
@@ -304,67 +294,6 @@ impl EmbeddedEngine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
-    }
-}
-
-/// Starts the threads.
-fn start(
-    shared: &Arc<Shared>,
-    clock: Arc<dyn Clock>,
-    tally: Tally,
-    tip: Tip,
-    place: Place,
-) -> Result<Running, EngineError> {
-    let (queue, messages) = sync_channel(QUEUE);
-    let (work, to_apply) = sync_channel(APPLY_QUEUE);
-    let (ask, asked) = channel();
-    let (prepared_by, prepared) = channel();
-    let (scribe, sealed) = channel();
-    let (file, room) = sized(shared.segments.get(place.segment)?)?;
-    let mut committer = Committer {
-        shared: Arc::clone(shared),
-        clock,
-        tally,
-        tip,
-        sealed: None,
-        place,
-        file,
-        room,
-        work,
-        ask,
-        prepared,
-        asked: false,
-        refused: None,
-        wakes: Arc::default(),
-        randomness: Vec::new(),
-        buffer: Vec::new(),
-    };
-    committer.ask_for(place.segment + 1)?;
-    let shared = |_: ()| Arc::clone(shared);
-    let (applying, keeping, scribing) = (shared(()), shared(()), shared(()));
-    let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
-        let thread = std::thread::Builder::new().name(name.into());
-        thread.spawn(body).map_err(bytes::io("starting a thread"))
-    };
-    let threads = vec![
-        spawn("journal", Box::new(move || committer.run(&messages)))?,
-        spawn(
-            "index",
-            Box::new(move || apply(&applying, &to_apply, &scribe)),
-        )?,
-        spawn(
-            "segments",
-            Box::new(move || keep(&keeping, &asked, &prepared_by)),
-        )?,
-        spawn("sidecars", Box::new(move || sum_up(&scribing, &sealed)))?,
-    ];
-    Ok(Running { queue, threads })
-}
-
-fn join(threads: Vec<JoinHandle<()>>) {
-    for thread in threads {
-        // A thread that panicked has dropped its replies, which answers `Unknown`.
-        drop(thread.join());
     }
 }
 

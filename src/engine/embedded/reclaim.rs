@@ -2,8 +2,8 @@
 //!
 //! sled replaces a page for every row, and frees the old one only when each thread that was within
 //! sled at that moment has left it (epoch-based reclamation, Fraser 2004; `crossbeam-epoch`). One
-//! thread that the system puts aside just then holds back all that is replaced meanwhile: at a hundred
-//! thousand rows a second, tens of megabytes. So whoever writes rows leaves a mark now and then, which
+//! thread that the system puts aside just then holds back all that is replaced meanwhile: thirty
+//! megabytes within a tenth of a second were seen. So whoever writes rows leaves a mark now and then, which
 //! goes the way of the pages, and waits where too many marks are still there.
 //!
 //! It rests on sled's pages and these marks going to the same collector, that of the one version of
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Rows between two marks: half a megabyte of pages, or so.
+/// Rows between two marks.
 const EVERY: usize = 256;
 /// Marks that may be left. Reclaiming takes two steps of the epoch, so fewer would always be waited for.
 const AHEAD: usize = 3;

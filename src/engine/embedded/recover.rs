@@ -15,7 +15,7 @@ use super::bytes::io;
 use super::files::{self, Layout};
 use super::group::{Place, Tip};
 use super::index::{Index, Row};
-use super::leaves::{LOCATION, Leaves, Location};
+use super::leaves::{LOCATION, Leaves};
 use super::marker::{Here, Mark, MarkKind, files_digest};
 use super::rebuild::rebuild;
 use super::scan::{Holder, Walk, clear_tail};
@@ -37,18 +37,8 @@ impl Holder for Contents {
         self.rows.insert(key, row);
         Ok(())
     }
-    fn leaf(&mut self, log: u8, index: u64, location: Location) {
-        self.leaves.push((log, index, location));
-    }
-    fn body(&mut self, length: u32) {
-        widen(&mut self.leaves, length);
-    }
-}
-
-/// The body's frame belongs to the leaf before it.
-pub(super) fn widen(leaves: &mut [Leaf], length: u32) {
-    if let Some((_, _, location)) = leaves.last_mut() {
-        location.length = location.length.saturating_add(length);
+    fn leaves(&mut self) -> Option<&mut Vec<Leaf>> {
+        Some(&mut self.leaves)
     }
 }
 

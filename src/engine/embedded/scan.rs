@@ -12,16 +12,17 @@ use super::index::{Far, INLINE_MAX, Row, index_key, series_key};
 use super::leaves::Location;
 use super::seal::{Keys, Tampered};
 use super::segment::{FIRST, Segments, damaged};
+use super::sidecar::Leaf;
 use crate::engine::EngineError;
 
 /// Whoever is told, in order, what groups hold.
 pub(super) trait Holder {
     /// The state of a row, by its index key; `None` = removed.
     fn row(&mut self, key: Vec<u8>, row: Option<Row>) -> Result<(), Tampered>;
-    /// A leaf, and where it stands.
-    fn leaf(&mut self, log: u8, index: u64, location: Location);
-    /// The body's frame, of so many bytes, which belongs to the leaf before it.
-    fn body(&mut self, length: u32);
+    /// Where leaves go, if they are wanted.
+    fn leaves(&mut self) -> Option<&mut Vec<Leaf>> {
+        None
+    }
 }
 
 /// A segment in memory, to be walked.
@@ -143,7 +144,10 @@ pub(super) fn collect(
     header.open_frames(keys, bytes, |at, length, kind, opened| {
         let offset = place.offset.checked_add(at).ok_or(Tampered)?;
         if kind == Kind::Body {
-            holder.body(length);
+            // It belongs to the leaf before it.
+            if let Some((_, _, location)) = holder.leaves().and_then(|leaves| leaves.last_mut()) {
+                location.length = location.length.saturating_add(length);
+            }
         }
         let Opened::Live(plain) = opened else {
             return Ok(());
@@ -185,7 +189,9 @@ pub(super) fn collect(
                     frame,
                     length,
                 };
-                holder.leaf(log, index, location);
+                if let Some(leaves) = holder.leaves() {
+                    leaves.push((log, index, location));
+                }
             }
             Kind::Body => {}
         }

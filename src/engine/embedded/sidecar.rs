@@ -25,7 +25,7 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use super::bytes::{Reader, check_preamble, io, patch, preamble};
 use super::files::{self, Layout};
 use super::group::Tip;
-use super::index::Row;
+use super::index::{Row, encode_entry, read_entry};
 use super::leaves::Location;
 use super::seal::{Digest, Keys, Salt, Sealer, Tampered, digest};
 use super::segment::StoreName;
@@ -124,17 +124,7 @@ fn encode_leaf((log, index, location): &Leaf, out: &mut Vec<u8>) {
 /// Appends a row as a sidecar holds it.
 pub(super) fn encode_row(key: &[u8], row: Option<&Row>, out: &mut Vec<u8>) -> Result<(), Tampered> {
     out.push(ROW);
-    let length = u16::try_from(key.len()).map_err(|_| Tampered)?;
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(key);
-    let at = out.len();
-    out.extend_from_slice(&[0; 2]);
-    if let Some(row) = row {
-        row.encode(out);
-    }
-    let length = u16::try_from(out.len() - at - 2).map_err(|_| Tampered)?;
-    patch(out, at, &length.to_be_bytes());
-    Ok(())
+    encode_entry(key, row, out).ok_or(Tampered)
 }
 
 fn header(store: &StoreName, salt: &Salt, segment: u32, summary: &Summary) -> Vec<u8> {
@@ -326,16 +316,13 @@ fn entry(reader: &mut Reader<'_>) -> Option<Entry> {
             Location::decode(reader)?,
         )),
         ROW => {
-            let length = reader.u16()?;
-            let key = reader.take(usize::from(length))?.to_vec();
-            let length = reader.u16()?;
-            let row = reader.take(usize::from(length))?;
+            let (key, row) = read_entry(reader)?;
             let row = if row.is_empty() {
                 None
             } else {
                 Some(Row::decode(row)?)
             };
-            Some(Entry::Row(key, row))
+            Some(Entry::Row(key.to_vec(), row))
         }
         _ => None,
     }

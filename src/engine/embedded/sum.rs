@@ -8,8 +8,6 @@ use super::bytes::io;
 use super::files::Layout;
 use super::group::{BLOCK, GroupHeader, Place, Tip};
 use super::index::Row;
-use super::leaves::Location;
-use super::recover::widen;
 use super::scan::{Holder, Walk, collect};
 use super::seal::{Keys, Salt, Tampered};
 use super::segment::{FIRST, StoreName, damaged};
@@ -74,11 +72,8 @@ impl Holder for Counted {
         self.rows += 1;
         Ok(())
     }
-    fn leaf(&mut self, log: u8, index: u64, location: Location) {
-        self.leaves.push((log, index, location));
-    }
-    fn body(&mut self, length: u32) {
-        widen(&mut self.leaves, length);
+    fn leaves(&mut self) -> Option<&mut Vec<Leaf>> {
+        Some(&mut self.leaves)
     }
 }
 

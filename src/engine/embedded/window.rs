@@ -3,15 +3,13 @@
 //! had before.
 
 use super::bytes::Reader;
-use super::index::Row;
-use super::leaves::Location;
+use super::index::{Row, read_entry};
 use super::scan::Holder;
 use super::seal::Tampered;
 use super::sidecar::encode_row;
 use crate::engine::EngineError;
 
-/// Bytes of a window for a store at work: most segments take three of them or four; one of long keys and
-/// nothing else takes ten.
+/// Bytes of a window for a store at work.
 pub(super) const WINDOW: usize = 6 << 20;
 
 /// Where a row begins, and the first eight bytes of its key: most keys differ there.
@@ -76,13 +74,8 @@ fn front(key: &[u8]) -> u64 {
 /// The row at the front of these bytes: its key, and how long it is.
 fn row(bytes: &[u8]) -> (&[u8], usize) {
     let mut reader = Reader::new(bytes.get(1..).unwrap_or_default());
-    let mut field = || {
-        let length = reader.u16()?;
-        reader.take(usize::from(length))
-    };
-    let key = field().unwrap_or_default();
-    let state = field().unwrap_or_default();
-    (key, 1 + 2 + key.len() + 2 + state.len())
+    let (key, _) = read_entry(&mut reader).unwrap_or_default();
+    (key, bytes.len() - reader.rest().len())
 }
 
 impl Window {
@@ -122,13 +115,9 @@ impl Window {
             let fronts = one.front.cmp(&other.front);
             fronts.then_with(|| self.key(*one).cmp(self.key(*other)))
         };
-        // Behind one another as they were told.
-        let order = |one: &Start, other: &Start| keys(one, other).then(one.at.cmp(&other.at));
-        starts.sort_unstable_by(order);
-        // Newest first, because of equals the first one stays.
-        starts.reverse();
+        // They lie as they were told. Of equals the newest comes first, and stays.
+        starts.sort_unstable_by(|one, other| keys(one, other).then(other.at.cmp(&one.at)));
         starts.dedup_by(|one, other| keys(one, other).is_eq());
-        starts.reverse();
         self.starts = starts;
     }
 
@@ -187,8 +176,6 @@ impl Holder for Window {
         }
         Ok(())
     }
-    fn leaf(&mut self, _: u8, _: u64, _: Location) {}
-    fn body(&mut self, _: u32) {}
 }
 
 #[cfg(test)]

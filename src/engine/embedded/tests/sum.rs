@@ -40,6 +40,16 @@ fn commit(engine: &EmbeddedEngine, n: u32) {
     engine.commit(batch).wait().unwrap();
 }
 
+/// A store whose first segment is full.
+fn filled() -> (tempfile::TempDir, EmbeddedEngine) {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = create(dir.path());
+    for n in 0..150 {
+        commit(&engine, n);
+    }
+    (dir, engine)
+}
+
 /// Everything a sidecar says.
 type Said = (Tip, u32, Vec<Leaf>, Vec<(Vec<u8>, Option<Row>)>);
 
@@ -82,11 +92,7 @@ fn by_windows(shared: &Shared, meanwhile: impl Fn(u32)) -> Result<u32, EngineErr
 
 #[test]
 fn group_by_group_and_window_by_window_is_the_same_as_the_whole_and_damage_is_seen() {
-    let dir = tempfile::tempdir().unwrap();
-    let engine = create(dir.path());
-    for n in 0..150 {
-        commit(&engine, n);
-    }
+    let (dir, engine) = filled();
     let shared = &engine.shared;
     let layout = Layout::new(dir.path().to_path_buf());
     let whole = {
@@ -118,16 +124,14 @@ fn group_by_group_and_window_by_window_is_the_same_as_the_whole_and_damage_is_se
 
 #[test]
 fn what_changes_between_two_windows_is_seen_and_leaves_no_half_a_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let engine = create(dir.path());
-    for n in 0..150 {
-        commit(&engine, n);
-    }
+    let (dir, engine) = filled();
     let shared = &engine.shared;
     let layout = Layout::new(dir.path().to_path_buf());
     let (third, ..) = *groups(dir.path()).get(2).unwrap();
     by_windows(shared, |_| ()).unwrap();
     let before = fs::read(layout.sidecar(1)).unwrap();
+    let older = dir.path().join("older");
+    fs::hard_link(layout.sidecar(1), &older).unwrap();
     let changed = by_windows(shared, |window| {
         if window == 2 {
             tamper(&layout.segment(1), |bytes| {
@@ -138,15 +142,22 @@ fn what_changes_between_two_windows_is_seen_and_leaves_no_half_a_file() {
     assert!(matches!(changed, Err(EngineError::Damaged(_))));
     assert!(fs::read(layout.sidecar(1)).unwrap() == before);
     assert!(!layout.sidecar(1).with_extension("new").exists());
+    // The one before is overwritten, and not before there is another.
+    assert!(fs::read(&older).unwrap() == before);
+    tamper(&layout.segment(1), |bytes| {
+        bytes[third.offset as usize + 300] ^= 1;
+    });
+    by_windows(shared, |_| ()).unwrap();
+    assert!(
+        fs::read(layout.sidecar(1)).unwrap() == before,
+        "the same again"
+    );
+    assert!(fs::read(&older).unwrap().iter().all(|byte| *byte == 0));
 }
 
 #[test]
 fn what_a_dead_process_left_of_a_sidecar_is_overwritten_at_the_next_opening() {
-    let dir = tempfile::tempdir().unwrap();
-    let engine = create(dir.path());
-    for n in 0..150 {
-        commit(&engine, n);
-    }
+    let (dir, engine) = filled();
     engine.close().unwrap();
     drop(engine);
     let left = Layout::new(dir.path().to_path_buf())
